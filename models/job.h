@@ -1,0 +1,23 @@
+// How a running job talks to whoever asked for it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+namespace sfumato {
+
+struct progress {
+    std::string stage;        // what is being done, as the user reads it: "fill 256 × 192"
+    double fraction = 0;      // 0..1 of the whole job
+    double seconds_left = -1; // negative: not known yet
+};
+
+struct job {
+    std::function<void(progress const&)> report = [](progress const&) {}; // may come from another thread
+    std::atomic<bool> const* cancelled = nullptr;                         // set by the caller, read often
+
+    bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
+};
+
+} // namespace sfumato

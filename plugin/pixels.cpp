@@ -1,0 +1,58 @@
+#include "plugin/pixels.h"
+
+#include <cassert>
+#include <memory>
+
+namespace sfumato {
+
+namespace {
+
+struct unref {
+    void operator()(GeglBuffer* buffer) const { g_object_unref(buffer); } // of a drawable: sends what was written to GIMP
+};
+using buffer_handle = std::unique_ptr<GeglBuffer, unref>;
+
+buffer_handle open_buffer(GimpDrawable* drawable) { return buffer_handle(gimp_drawable_get_buffer(drawable)); }
+
+// What a picture holds: the sRGB curve over the primaries of the drawable's own profile, so that values come back the same.
+Babl const* picture_format(GimpDrawable* drawable) {
+    return babl_format_with_space("R~G~B~A float", babl_format_get_space(gimp_drawable_get_format(drawable)));
+}
+
+Babl const* mask_format() { return babl_format("Y float"); }
+
+void read(GimpDrawable* drawable, rect const& area, Babl const* format, float* to) {
+    GeglRectangle const from{area.x, area.y, area.width, area.height};
+    gegl_buffer_get(open_buffer(drawable).get(), &from, 1.0, format, to, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+}
+
+void write(GimpDrawable* drawable, int width, int height, Babl const* format, float const* from) {
+    assert(gimp_drawable_get_width(drawable) == width && gimp_drawable_get_height(drawable) == height);
+    GeglRectangle const to{0, 0, width, height};
+    gegl_buffer_set(open_buffer(drawable).get(), &to, 0, format, from, GEGL_AUTO_ROWSTRIDE);
+    gimp_drawable_update(drawable, 0, 0, width, height);
+}
+
+} // namespace
+
+picture read_picture(GimpDrawable* drawable, rect const& area) {
+    picture p(area.width, area.height);
+    read(drawable, area, picture_format(drawable), p.pixels.data());
+    return p;
+}
+
+mask read_mask(GimpDrawable* drawable, rect const& area) {
+    mask m(area.width, area.height);
+    read(drawable, area, mask_format(), m.values.data());
+    return m;
+}
+
+void write_picture(GimpDrawable* drawable, picture const& p) {
+    write(drawable, p.width, p.height, picture_format(drawable), p.pixels.data());
+}
+
+void write_mask(GimpDrawable* drawable, mask const& m) {
+    write(drawable, m.width, m.height, mask_format(), m.values.data());
+}
+
+} // namespace sfumato

@@ -1,0 +1,74 @@
+#include "compute/graph.h"
+
+#include <cassert>
+
+namespace sfumato {
+
+namespace {
+
+// An address field before its tensor has a place: no real address has these upper bits.
+constexpr std::uint64_t tag = 0xadd7'e550ull << 32;
+
+} // namespace
+
+template <class Address> Address graph::use::as([[maybe_unused]] dtype wanted) const {
+    assert(type_ == wanted && "the kernel reads another element type");
+    Address address;
+    address.value = tag | id_;
+    return address;
+}
+template kernel::f32s graph::use::as(dtype) const;
+template kernel::vec4s graph::use::as(dtype) const;
+template kernel::u32s graph::use::as(dtype) const;
+
+tensor graph::make(shape s, dtype type, bool input) {
+    assert(s.n > 0 && s.h > 0 && s.w > 0 && s.c > 0);
+    tensor const t{std::uint32_t(tensors_.size()), s, type};
+    tensors_.push_back({t.bytes(), input, false});
+    return t;
+}
+
+tensor graph::input(shape s, dtype type) { return make(s, type, true); }
+tensor graph::temporary(shape s, dtype type) { return make(s, type, false); }
+
+void graph::output(tensor const& t) { tensors_.at(t.id).output = true; }
+
+graph::use graph::refer(tensor const& t, bool reads, bool writes) {
+    assert(t.id < tensors_.size() && "the tensor belongs to another graph");
+    pending_.push_back({t.id, 0, reads, writes});
+    return {t.id, t.type};
+}
+
+graph::use graph::in(tensor const& t) { return refer(t, true, false); }
+graph::use graph::out(tensor const& t) { return refer(t, false, true); }
+graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
+
+void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
+
+void graph::add(kernel_binary const& kernel, void const* parameters, threads count, double work) {
+    workgroup const local = workgroup_of(kernel);
+    node n;
+    n.kernel = &kernel;
+    n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y, (count.z + local.z - 1) / local.z};
+    n.work = work * count.x * count.y * count.z;
+    n.stage = std::uint32_t(stages_.size() - 1);
+    std::memcpy(n.parameters.data(), parameters, kernel.parameter_bytes);
+
+    // Addresses stand first in the parameters; each tag belongs to the next use of its tensor.
+    for (std::uint32_t field = 0; field + 8 <= kernel.parameter_bytes; field += 8) {
+        std::uint64_t value;
+        std::memcpy(&value, n.parameters.data() + field, 8);
+        if ((value & ~0xffffffffull) != tag) continue;
+        for (auto& use : pending_)
+            if (use.tensor == std::uint32_t(value)) {
+                n.accesses.push_back({use.tensor, field, use.reads, use.writes});
+                use.tensor = ~0u; // found
+                break;
+            }
+    }
+    assert(n.accesses.size() == pending_.size() && "in(), out() and inout() are called for the fields of the next dispatch only");
+    pending_.clear();
+    nodes_.push_back(std::move(n));
+}
+
+} // namespace sfumato

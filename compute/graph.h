@@ -1,0 +1,137 @@
+// A graph is recorded once by calling ops on it; a plan is that graph placed in memory and ready to run, any number of
+// times. Between the two, all is known: which tensors live when, and how many bytes the run needs at its peak.
+#pragma once
+
+#include "compute/device.h"
+#include "compute/kernel_types.h"
+#include "compute/program.h"
+#include "compute/tensor.h"
+
+#include <array>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace sfumato {
+
+/// How many invocations a kernel needs; rounded up to whole workgroups, so kernels check their bounds.
+struct threads {
+    std::uint32_t x = 1, y = 1, z = 1;
+};
+
+class graph {
+  public:
+    /// A tensor that the host fills before each run (plan::upload).
+    tensor input(shape, dtype = dtype::f32);
+    /// A tensor that only kernels write. Its contents are undefined until one has.
+    tensor temporary(shape, dtype = dtype::f32);
+    /// Keeps `t` until the end of the run, so that plan::download can read it.
+    void output(tensor const& t);
+
+    /// How the next dispatch uses a tensor: the value for an address field of its parameters.
+    class use;
+    use in(tensor const&);    // read
+    use out(tensor const&);   // written, whole or in part
+    use inout(tensor const&); // both
+
+    /// Names what follows for progress, profile and debuggers: "fill 256 × 192".
+    void stage(std::string name);
+
+    /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and loads
+    /// one invocation makes; submissions are cut and progress is estimated by it.
+    template <class Parameters> void dispatch(Parameters const& parameters, threads count, double work = 16) {
+        static_assert(std::is_trivially_copyable_v<Parameters> && sizeof(Parameters) <= 128);
+        add(kernel_of<Parameters>::binary, &parameters, count, work);
+    }
+
+    struct tensor_record {
+        std::size_t bytes = 0;
+        bool input = false, output = false;
+    };
+    struct access {
+        std::uint32_t tensor = 0;
+        std::uint32_t field = 0; // byte offset of the address in the parameters
+        bool reads = false, writes = false;
+    };
+    struct node {
+        kernel_binary const* kernel = nullptr;
+        std::array<std::byte, 128> parameters{};
+        threads groups;
+        double work = 0; // of the whole dispatch
+        std::uint32_t stage = 0;
+        std::vector<access> accesses;
+    };
+
+    std::vector<tensor_record> const& tensors() const { return tensors_; }
+    std::vector<node> const& nodes() const { return nodes_; }
+    std::vector<std::string> const& stages() const { return stages_; }
+
+  private:
+    tensor make(shape, dtype, bool input);
+    use refer(tensor const&, bool reads, bool writes);
+    void add(kernel_binary const&, void const* parameters, threads count, double work);
+
+    std::vector<tensor_record> tensors_;
+    std::vector<node> nodes_;
+    std::vector<std::string> stages_{""};
+    std::vector<access> pending_; // uses since the last dispatch; `field` not known yet
+};
+
+/// Until a plan places tensors, an address field holds a tag and the tensor's number.
+class graph::use {
+  public:
+    operator kernel::f32s() const { return as<kernel::f32s>(dtype::f32); }
+    operator kernel::vec4s() const { return as<kernel::vec4s>(dtype::f32); }
+    operator kernel::u32s() const { return as<kernel::u32s>(dtype::u32); }
+
+  private:
+    friend class graph;
+    use(std::uint32_t id, dtype type) : id_(id), type_(type) {}
+    template <class Address> Address as(dtype wanted) const;
+
+    std::uint32_t id_;
+    dtype type_;
+};
+
+struct plan_options {
+    /// For tests: every tensor gets its own place, everything starts as NaN (all bits set), and run() fails when a kernel
+    /// wrote behind a tensor's end.
+    bool guarded = false;
+};
+
+/// Told between submissions what runs and which part of the whole work is done (0..1); false = stop.
+using watcher = std::function<bool(std::string const& stage, double fraction)>;
+
+class plan {
+  public:
+    /// Places the graph's tensors in one arena. Throws error when the device has not enough memory, before anything ran.
+    plan(device&, graph, plan_options = {});
+    ~plan();
+
+    /// What a graph would need, without a device.
+    static std::size_t peak_bytes(graph const&);
+    std::size_t peak_bytes() const;
+
+    void upload(tensor const&, void const* data, std::size_t bytes);
+    void download(tensor const&, void* data, std::size_t bytes);
+    template <class T> void upload(tensor const& t, std::span<T const> data) { upload(t, data.data(), data.size_bytes()); }
+    template <class T> std::vector<T> download(tensor const& t) {
+        std::vector<T> data(t.bytes() / sizeof(T));
+        download(t, data.data(), t.bytes());
+        return data;
+    }
+
+    /// Runs every node in order. False: the watcher stopped it, and outputs hold nothing of use.
+    /// Throws device_lost, or error when validation (SFUMATO_VALIDATE=1) or a guard complains.
+    bool run(watcher const& = [](std::string const&, double) { return true; });
+
+  private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace sfumato

@@ -1,0 +1,20 @@
+// The types of shaders/kernels.h as C++ sees them: a buffer is its address.
+#pragma once
+
+#include <cstdint>
+
+namespace sfumato {
+
+struct buffer_address {
+    std::uint64_t value = 0;
+};
+
+namespace kernel {
+
+struct f32s : buffer_address {};  // float[]
+struct u32s : buffer_address {};  // uint[]
+struct vec4s : buffer_address {}; // vec4[], 16-byte aligned
+using uint = std::uint32_t;
+
+} // namespace kernel
+} // namespace sfumato

@@ -1,0 +1,92 @@
+#include "compute/memory.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <vk_mem_alloc.h>
+
+namespace sfumato {
+
+namespace {
+
+VmaAllocationCreateInfo how(placement where, bool host_sees_device) {
+    switch (where) {
+    case placement::upload:
+        return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT,
+                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
+    case placement::readback:
+        return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT,
+                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
+    default: break;
+    }
+    VmaAllocationCreateFlags const mapped = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
+    return {.flags = host_sees_device ? mapped : 0, .usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE};
+}
+
+} // namespace
+
+buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h), bytes(size) {
+    if (size + tail_bytes > h.largest_buffer)
+        fail("a block of {} MiB is needed, but {} allows at most {} MiB at once: work on a smaller selection", size >> 20, h.info.name, h.largest_buffer >> 20);
+    bool const host_sees_device = h.info.is_software() || h.info.kind == "integrated";
+    VkBufferCreateInfo const info{
+        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .size = size + tail_bytes,
+        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+    };
+    VmaAllocationCreateInfo const allocate = how(where, host_sees_device);
+    VmaAllocationInfo got;
+    VkResult const r = vmaCreateBuffer(h.allocator, &info, &allocate, &handle, &allocation, &got);
+    if (r == VK_ERROR_OUT_OF_DEVICE_MEMORY || r == VK_ERROR_OUT_OF_HOST_MEMORY)
+        fail("{} MiB of GPU memory are needed, but {} could not give them: close other programs that use the GPU, or work on a smaller selection", size >> 20, h.info.name);
+    vk_check(r, "vmaCreateBuffer");
+    mapped = static_cast<std::byte*>(got.pMappedData);
+    VkBufferDeviceAddressInfo const where_is{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = handle};
+    address = vkGetBufferDeviceAddress(h.device, &where_is);
+}
+
+buffer::~buffer() { vmaDestroyBuffer(vk.allocator, handle, allocation); }
+
+std::uint64_t device::memory_available() const {
+    if (char const* wish = std::getenv("SFUMATO_BUDGET")) {
+        std::uint64_t bytes = 0;
+        auto const [end, status] = std::from_chars(wish, wish + std::strlen(wish), bytes);
+        if (status != std::errc{} || *end) fail("SFUMATO_BUDGET is \"{}\"; it must be a number of bytes", wish);
+        return bytes;
+    }
+    VkPhysicalDeviceMemoryProperties const* memory = nullptr;
+    vmaGetMemoryProperties(vk->allocator, &memory);
+    VmaBudget budgets[VK_MAX_MEMORY_HEAPS];
+    vmaGetHeapBudgets(vk->allocator, budgets); // without VK_EXT_memory_budget: 0.8 of the heap, our own use
+    std::uint64_t available = 0;
+    for (std::uint32_t i = 0; i < memory->memoryHeapCount; ++i) {
+        if (!(memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)) continue;
+        // The desktop and GIMP draw with the same card.
+        std::uint64_t const reserve = std::min<std::uint64_t>(memory->memoryHeaps[i].size / 10, 512u << 20);
+        std::uint64_t const used = budgets[i].usage + reserve;
+        available = std::max<std::uint64_t>(available, budgets[i].budget > used ? budgets[i].budget - used : 0);
+    }
+    return available;
+}
+
+void allocator_open(device::handles& h, bool has_memory_budget) {
+    VmaVulkanFunctions const functions{.vkGetInstanceProcAddr = vkGetInstanceProcAddr, .vkGetDeviceProcAddr = vkGetDeviceProcAddr};
+    VmaAllocatorCreateInfo info{};
+    info.flags = VMA_ALLOCATOR_CREATE_BUFFER_DEVICE_ADDRESS_BIT;
+    if (has_memory_budget) info.flags |= VMA_ALLOCATOR_CREATE_EXT_MEMORY_BUDGET_BIT;
+    info.physicalDevice = h.physical;
+    info.device = h.device;
+    info.pVulkanFunctions = &functions;
+    info.instance = vulkan_instance().handle;
+    info.vulkanApiVersion = VK_API_VERSION_1_2;
+    vk_check(vmaCreateAllocator(&info, &h.allocator), "vmaCreateAllocator");
+}
+
+void allocator_close(device::handles& h) {
+    if (h.allocator) vmaDestroyAllocator(h.allocator);
+}
+
+} // namespace sfumato

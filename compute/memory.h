@@ -1,0 +1,37 @@
+// Device memory, through VulkanMemoryAllocator.
+#pragma once
+
+#include "compute/vulkan.h"
+
+VK_DEFINE_HANDLE(VmaAllocation)
+
+namespace sfumato {
+
+/// Bytes that stay readable behind every buffer: software drivers load whole vectors past the last element.
+inline constexpr std::uint64_t tail_bytes = 4096;
+
+enum class placement {
+    device, // fast for kernels; mapped where the host sees device memory anyway (integrated, software)
+    upload, // host writes, device copies from it
+    readback, // device copies to it, host reads
+};
+
+/// A buffer that owns its memory.
+struct buffer {
+    buffer(device::handles&, std::uint64_t bytes, placement);
+    ~buffer();
+    buffer(buffer const&) = delete;
+    buffer& operator=(buffer const&) = delete;
+
+    device::handles& vk;
+    VkBuffer handle = VK_NULL_HANDLE;
+    VmaAllocation allocation = nullptr;
+    std::uint64_t address = 0; // for kernels
+    std::uint64_t bytes = 0;   // without the tail
+    std::byte* mapped = nullptr; // null when the host cannot see it
+};
+
+void allocator_open(device::handles&, bool has_memory_budget);
+void allocator_close(device::handles&);
+
+} // namespace sfumato

@@ -1,0 +1,133 @@
+#include "compute/program.h"
+
+#include "compute/vulkan.h"
+
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+namespace sfumato {
+
+// SPIR-V: 5 header words, then instructions whose first word is (length << 16 | opcode).
+workgroup workgroup_of(kernel_binary const& kernel) {
+    constexpr std::uint32_t op_execution_mode = 16, local_size = 17;
+    for (std::size_t i = 5; i < kernel.spirv.size(); i += kernel.spirv[i] >> 16)
+        if ((kernel.spirv[i] & 0xffff) == op_execution_mode && kernel.spirv[i + 2] == local_size)
+            return {kernel.spirv[i + 3], kernel.spirv[i + 4], kernel.spirv[i + 5]};
+    assert(!"a compute kernel declares its local size");
+    return {};
+}
+
+pipeline const& pipeline_of(device::handles& h, kernel_binary const& kernel) {
+    auto const found = h.pipelines.find(&kernel);
+    if (found != h.pipelines.end()) return found->second;
+
+    VkShaderModuleCreateInfo const module_info{
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = kernel.spirv.size_bytes(), .pCode = kernel.spirv.data()};
+    VkShaderModule module = VK_NULL_HANDLE;
+    vk_check(vkCreateShaderModule(h.device, &module_info, nullptr, &module), kernel.name);
+    VkComputePipelineCreateInfo const info{
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .stage = VK_SHADER_STAGE_COMPUTE_BIT, .module = module, .pName = "main"},
+        .layout = h.layout,
+    };
+    pipeline made{.local = workgroup_of(kernel)};
+    VkResult const r = vkCreateComputePipelines(h.device, h.cache, 1, &info, nullptr, &made.handle);
+    vkDestroyShaderModule(h.device, module, nullptr);
+    vk_check(r, kernel.name);
+    return h.pipelines.emplace(&kernel, made).first->second;
+}
+
+namespace {
+
+// The file: this header, then what the driver gave us. Only a file that this device, driver and format wrote is read.
+struct cache_header {
+    char magic[8] = {'s', 'f', 'u', 'm', 'p', 'c', '0', '1'};
+    std::uint32_t vendor = 0, device = 0, driver = 0;
+    std::uint8_t uuid[VK_UUID_SIZE] = {};
+    std::uint32_t checksum = 0;
+    std::uint64_t bytes = 0;
+};
+
+// FNV-1a, against truncation and bit rot.
+std::uint32_t checksum_of(std::vector<char> const& data) {
+    std::uint32_t sum = 2166136261u;
+    for (char c : data) sum = (sum ^ std::uint8_t(c)) * 16777619u;
+    return sum;
+}
+
+cache_header header_of(device::handles const& h, std::vector<char> const& data) {
+    VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    vkGetPhysicalDeviceProperties2(h.physical, &properties);
+    auto const& p = properties.properties;
+    cache_header header;
+    header.vendor = p.vendorID;
+    header.device = p.deviceID;
+    header.driver = p.driverVersion;
+    std::memcpy(header.uuid, p.pipelineCacheUUID, VK_UUID_SIZE);
+    header.checksum = checksum_of(data);
+    header.bytes = data.size();
+    return header;
+}
+
+std::filesystem::path cache_directory() {
+    if (char const* dir = std::getenv("XDG_CACHE_HOME"); dir && *dir) return std::filesystem::path(dir) / "sfumato";
+    if (char const* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "sfumato";
+    return {};
+}
+
+std::vector<char> read_cache(device::handles const& h) {
+    std::ifstream file(h.cache_file, std::ios::binary | std::ios::ate);
+    if (!file || file.tellg() < std::streamoff(sizeof(cache_header))) return {};
+    std::vector<char> data(std::size_t(file.tellg()) - sizeof(cache_header));
+    cache_header found;
+    file.seekg(0);
+    file.read(reinterpret_cast<char*>(&found), sizeof found);
+    file.read(data.data(), std::streamsize(data.size()));
+    cache_header const wanted = header_of(h, data);
+    return file && !std::memcmp(&found, &wanted, sizeof found) ? data : std::vector<char>{};
+}
+
+} // namespace
+
+void pipeline_cache_open(device::handles& h) {
+    auto const directory = cache_directory();
+    std::vector<char> data;
+    if (!directory.empty()) {
+        auto const key = header_of(h, {});
+        h.cache_file = directory / std::format("pipelines-{:04x}-{:04x}-{:08x}.bin", key.vendor, key.device, key.driver);
+        data = read_cache(h);
+        h.cache_bytes = data.size();
+    }
+    VkPipelineCacheCreateInfo const info{
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = data.size(), .pInitialData = data.data()};
+    vk_check(vkCreatePipelineCache(h.device, &info, nullptr, &h.cache), "vkCreatePipelineCache");
+}
+
+// A cache that cannot be written costs time at the next start, nothing else: so no errors here.
+void pipeline_cache_save(device::handles& h) {
+    if (h.cache_file.empty()) return;
+    std::size_t bytes = 0;
+    if (vkGetPipelineCacheData(h.device, h.cache, &bytes, nullptr) != VK_SUCCESS || bytes == h.cache_bytes) return;
+    std::vector<char> data(bytes);
+    if (vkGetPipelineCacheData(h.device, h.cache, &bytes, data.data()) != VK_SUCCESS) return;
+    data.resize(bytes);
+
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(h.cache_file).parent_path(), ignored);
+    std::string const partial = std::format("{}.{}", h.cache_file, getpid()); // renamed whole: readers never see half a file
+    cache_header const header = header_of(h, data);
+    std::ofstream file(partial, std::ios::binary);
+    file.write(reinterpret_cast<char const*>(&header), sizeof header);
+    file.write(data.data(), std::streamsize(data.size()));
+    file.close();
+    if (file) std::filesystem::rename(partial, h.cache_file, ignored);
+    else std::filesystem::remove(partial, ignored);
+    h.cache_bytes = bytes;
+}
+
+} // namespace sfumato

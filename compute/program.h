@@ -1,0 +1,25 @@
+// A program: a kernel's SPIR-V made into a pipeline.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace sfumato {
+
+/// A kernel as the build embeds it.
+struct kernel_binary {
+    char const* name;
+    std::span<std::uint32_t const> spirv;
+    std::uint32_t parameter_bytes; // size of its struct in shaders/kernels.h
+};
+
+/// kernel_of<kernel::NAME>::binary is the SPIR-V of shaders/NAME.comp; specialised by the build (kernel_binaries.h).
+template <class Parameters> struct kernel_of;
+
+/// The workgroup size a kernel declares (local_size_x, _y, _z), read from its SPIR-V.
+struct workgroup {
+    std::uint32_t x = 1, y = 1, z = 1;
+};
+workgroup workgroup_of(kernel_binary const&);
+
+} // namespace sfumato

@@ -1,0 +1,30 @@
+// A tensor: a name for numbers that live on the device while a plan runs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sfumato {
+
+enum class dtype : std::uint8_t { f32, u32 };
+
+constexpr std::size_t bytes_of(dtype) { return 4; }
+
+/// Channels last: [n, h, w, c]. A picture is {.h, .w, .c}, a list {.c}.
+struct shape {
+    int n = 1, h = 1, w = 1, c = 1;
+
+    std::size_t count() const { return std::size_t(n) * h * w * c; }
+    bool operator==(shape const&) const = default;
+};
+
+/// A value: copying it copies the name, not the numbers. Belongs to the graph that made it.
+struct tensor {
+    std::uint32_t id = ~0u;
+    sfumato::shape shape;
+    dtype type = dtype::f32;
+
+    std::size_t bytes() const { return shape.count() * bytes_of(type); }
+};
+
+} // namespace sfumato

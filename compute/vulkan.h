@@ -1,0 +1,89 @@
+// Vulkan inside compute/: its functions, found at run time so that a machine without a loader gets a sentence instead of
+// a linker error, and the handles of an open device. Nothing outside compute/ includes this.
+#pragma once
+
+#include "compute/device.h"
+#include "compute/program.h"
+
+#define VK_NO_PROTOTYPES
+#include <vulkan/vulkan.h>
+
+#include <map>
+#include <utility>
+
+VK_DEFINE_HANDLE(VmaAllocator)
+
+// Every Vulkan function we call, once.
+#define SFUMATO_VULKAN_FUNCTIONS(X) \
+    X(AllocateCommandBuffers) X(BeginCommandBuffer) X(CmdBeginDebugUtilsLabelEXT) X(CmdBindPipeline) X(CmdCopyBuffer) \
+    X(CmdDispatch) X(CmdEndDebugUtilsLabelEXT) X(CmdFillBuffer) X(CmdPipelineBarrier) X(CmdPushConstants) \
+    X(CmdResetQueryPool) X(CmdWriteTimestamp) X(CreateCommandPool) X(CreateComputePipelines) \
+    X(CreateDebugUtilsMessengerEXT) X(CreateDevice) X(CreatePipelineCache) X(CreatePipelineLayout) X(CreateQueryPool) \
+    X(CreateSemaphore) X(CreateShaderModule) X(DestroyCommandPool) X(DestroyDebugUtilsMessengerEXT) X(DestroyDevice) \
+    X(DestroyInstance) X(DestroyPipeline) X(DestroyPipelineCache) X(DestroyPipelineLayout) X(DestroyQueryPool) \
+    X(DestroySemaphore) X(DestroyShaderModule) X(EndCommandBuffer) X(EnumerateDeviceExtensionProperties) \
+    X(EnumeratePhysicalDevices) X(FreeCommandBuffers) X(GetBufferDeviceAddress) X(GetDeviceProcAddr) X(GetDeviceQueue) \
+    X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceProperties2) \
+    X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(QueueSubmit) \
+    X(WaitSemaphores)
+
+#define X(name) inline PFN_vk##name vk##name = nullptr;
+X(GetInstanceProcAddr)
+X(CreateInstance)
+X(EnumerateInstanceVersion)
+X(EnumerateInstanceLayerProperties)
+X(EnumerateInstanceExtensionProperties)
+SFUMATO_VULKAN_FUNCTIONS(X)
+#undef X
+
+namespace sfumato {
+
+/// The process's one VkInstance, made at first use. Throws error when there is no loader or no instance.
+struct instance {
+    VkInstance handle = VK_NULL_HANDLE;
+    VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;
+    bool labels = false; // VK_EXT_debug_utils is there
+    ~instance();
+};
+instance& vulkan_instance();
+
+/// How many messages the validation layers have given so far (SFUMATO_VALIDATE=1); each is printed to stderr as it comes.
+int validation_messages();
+
+struct pipeline {
+    VkPipeline handle = VK_NULL_HANDLE;
+    workgroup local;
+};
+
+struct device::handles {
+    device_info info;
+    VkPhysicalDevice physical = VK_NULL_HANDLE;
+    VkDevice device = VK_NULL_HANDLE;
+    VkQueue queue = VK_NULL_HANDLE;
+    std::uint32_t queue_family = 0;
+    VmaAllocator allocator = nullptr;
+    VkPhysicalDeviceLimits limits{};
+    std::uint64_t largest_buffer = 0; // bytes one allocation may have
+    VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
+    VkPipelineCache cache = VK_NULL_HANDLE;
+    std::string cache_file;
+    std::size_t cache_bytes = 0; // as loaded or last saved
+    std::map<kernel_binary const*, pipeline> pipelines;
+    VkSemaphore timeline = VK_NULL_HANDLE;
+    std::uint64_t submitted = 0; // the timeline's value when all submissions are done
+    double work_per_second = 0;  // measured, in the units of graph::dispatch's `work`
+
+    ~handles();
+};
+
+/// Throws device_lost or error naming `what` unless `result` is VK_SUCCESS.
+void vk_check(VkResult result, char const* what);
+
+/// The pipeline of a kernel, compiled at first use and kept.
+pipeline const& pipeline_of(device::handles&, kernel_binary const&);
+
+/// Loads the device's pipeline cache from disk (damaged or foreign files are ignored) / writes it back when it grew.
+void pipeline_cache_open(device::handles&);
+void pipeline_cache_save(device::handles&);
+
+} // namespace sfumato

@@ -1,0 +1,70 @@
+// For kernel tests: one device for all of them, guarded plans, random inputs from a logged seed.
+#pragma once
+
+#include "compute/graph.h"
+#include "kernel_binaries.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+#include <span>
+#include <vector>
+
+namespace sfumato {
+
+/// The device under test; opened once.
+inline device& test_device() {
+    static device the;
+    return the;
+}
+
+/// `count` numbers in [low, high); the same for the same seed.
+inline std::vector<float> random_values(std::size_t count, float low = 0, float high = 1, unsigned seed = 1) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<float> uniform(low, high);
+    std::vector<float> values(count);
+    for (float& v : values) v = uniform(generator);
+    return values;
+}
+
+/// A graph with its inputs' data, run in a guarded plan: every output starts as NaN, writes behind a tensor fail the test.
+struct kernel_run {
+    graph g;
+
+    template <class T> tensor input(shape s, std::vector<T> const& data) {
+        tensor const t = g.input(s, std::is_same_v<T, float> ? dtype::f32 : dtype::u32);
+        auto const bytes = std::as_bytes(std::span(data));
+        uploads_.push_back({t, {bytes.begin(), bytes.end()}});
+        return t;
+    }
+    tensor output(shape s, dtype type = dtype::f32) {
+        tensor const t = g.temporary(s, type);
+        g.output(t);
+        return t;
+    }
+    /// Call after recording; then read with `download`.
+    void run() {
+        plan_ = std::make_unique<plan>(test_device(), g, plan_options{.guarded = true});
+        for (auto const& [t, bytes] : uploads_) plan_->upload(t, bytes.data(), bytes.size());
+        ASSERT_NO_THROW(ASSERT_TRUE(plan_->run()));
+    }
+    template <class T = float> std::vector<T> download(tensor const& t) { return plan_->download<T>(t); }
+
+  private:
+    std::vector<std::pair<tensor, std::vector<std::byte>>> uploads_;
+    std::unique_ptr<plan> plan_;
+};
+
+/// Normalised mean squared error: Σ(a−b)² / Σb². NaN where either holds one the other does not.
+inline double nmse(std::span<float const> got, std::span<float const> wanted) {
+    double error = 0, power = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        error += (double(got[i]) - wanted[i]) * (double(got[i]) - wanted[i]);
+        power += double(wanted[i]) * wanted[i];
+    }
+    return got.size() != wanted.size() ? std::nan("") : error / std::max(power, 1e-30);
+}
+
+} // namespace sfumato

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <unistd.h>
 
 namespace sfumato {
@@ -38,7 +39,6 @@ pipeline const& pipeline_of(device::handles& h, kernel_binary const& kernel) {
     VkResult const r = vkCreateComputePipelines(h.device, h.cache, 1, &info, nullptr, &made.handle);
     vkDestroyShaderModule(h.device, module, nullptr);
     vk_check(r, kernel.name);
-    h.cache_changed = true;
     return h.pipelines.emplace(&kernel, made).first->second;
 }
 
@@ -101,6 +101,7 @@ void pipeline_cache_open(device::handles& h) {
         auto const key = header_of(h, {});
         h.cache_file = directory / std::format("pipelines-{:04x}-{:04x}-{:08x}.bin", key.vendor, key.device, key.driver);
         data = read_cache(h);
+        h.cache_bytes = data.size();
     }
     VkPipelineCacheCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = data.size(), .pInitialData = data.data()};
@@ -109,9 +110,9 @@ void pipeline_cache_open(device::handles& h) {
 
 // A cache that cannot be written costs time at the next start, nothing else: so no errors here.
 void pipeline_cache_save(device::handles& h) {
-    if (!h.cache_changed || h.cache_file.empty()) return;
+    if (h.cache_file.empty()) return;
     std::size_t bytes = 0;
-    if (vkGetPipelineCacheData(h.device, h.cache, &bytes, nullptr) != VK_SUCCESS) return;
+    if (vkGetPipelineCacheData(h.device, h.cache, &bytes, nullptr) != VK_SUCCESS || bytes == h.cache_bytes) return;
     std::vector<char> data(bytes);
     if (vkGetPipelineCacheData(h.device, h.cache, &bytes, data.data()) != VK_SUCCESS) return;
     data.resize(bytes);
@@ -126,7 +127,7 @@ void pipeline_cache_save(device::handles& h) {
     file.close();
     if (file) std::filesystem::rename(partial, h.cache_file, ignored);
     else std::filesystem::remove(partial, ignored);
-    h.cache_changed = false;
+    h.cache_bytes = bytes;
 }
 
 } // namespace sfumato

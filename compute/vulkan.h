@@ -67,7 +67,7 @@ struct device::handles {
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;
-    bool cache_changed = false;
+    std::size_t cache_bytes = 0; // as loaded or last saved
     std::map<kernel_binary const*, pipeline> pipelines;
     VkSemaphore timeline = VK_NULL_HANDLE;
     std::uint64_t submitted = 0; // the timeline's value when all submissions are done

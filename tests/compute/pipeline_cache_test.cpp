@@ -1,0 +1,68 @@
+// The pipeline cache on disk: written whole, read back, ignored when damaged.
+#include "tests/kernels/kernel_test.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace sfumato {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct pipeline_cache : testing::Test {
+    fs::path const home = fs::temp_directory_path() / ("sfumato-cache-test-" + std::to_string(getpid()));
+    void SetUp() override { setenv("XDG_CACHE_HOME", home.c_str(), 1); }
+    void TearDown() override {
+        unsetenv("XDG_CACHE_HOME");
+        fs::remove_all(home);
+    }
+
+    void use_a_pipeline() {
+        device d;
+        graph g;
+        tensor const x = g.input({.c = 8}), range = g.input({.c = 3}, dtype::u32);
+        g.dispatch(kernel::finite_range{.values = g.in(x), .range = g.inout(range), .count = 8}, {.x = 8});
+        plan p(d, g);
+        EXPECT_TRUE(p.run());
+    }
+    std::vector<fs::path> files() {
+        std::vector<fs::path> all;
+        if (fs::exists(home / "sfumato")) // the driver keeps a cache of its own beside it
+            for (auto const& f : fs::directory_iterator(home / "sfumato")) all.push_back(f.path());
+        return all;
+    }
+};
+
+TEST_F(pipeline_cache, is_written_once_and_read_back) {
+    use_a_pipeline();
+    ASSERT_EQ(files().size(), 1u); // and no partial file
+    auto const written = fs::last_write_time(files()[0]);
+    use_a_pipeline();
+    EXPECT_EQ(fs::last_write_time(files()[0]), written);
+}
+
+TEST_F(pipeline_cache, damaged_files_are_ignored_and_replaced) {
+    use_a_pipeline();
+    ASSERT_EQ(files().size(), 1u);
+    auto const file = files()[0];
+    auto const size = fs::file_size(file);
+    fs::resize_file(file, size - 1); // truncated
+    use_a_pipeline();
+    EXPECT_EQ(fs::file_size(file), size);
+    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(-1, std::ios::end).put('\x5a'); // flipped
+    use_a_pipeline();
+    EXPECT_EQ(fs::file_size(file), size);
+    std::ofstream(file, std::ios::trunc) << "not a cache";
+    use_a_pipeline();
+    EXPECT_EQ(fs::file_size(file), size);
+}
+
+TEST_F(pipeline_cache, a_directory_that_cannot_be_written_costs_nothing_but_time) {
+    std::ofstream(home.string()) << "a file where the directory should be";
+    use_a_pipeline();
+    EXPECT_TRUE(fs::is_regular_file(home));
+}
+
+} // namespace
+} // namespace sfumato

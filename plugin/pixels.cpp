@@ -32,7 +32,14 @@ Babl const* picture_format(GimpDrawable* drawable) {
                                   babl_format_get_space(gimp_drawable_get_format(drawable)));
 }
 
-Babl const* mask_format() { return babl_format("Y float"); }
+// A mask's numbers as they are stored. Some selections claim to follow a curve (after an XCF was loaded), some do not: none
+// means one.
+Babl const* mask_format(GimpDrawable* drawable) {
+    Babl const* const own = gimp_drawable_get_format(drawable);
+    std::string_view const encoding = babl_format_get_encoding(own);
+    char const* const format = encoding.starts_with("Y'") ? "Y' float" : encoding.starts_with("Y~") ? "Y~ float" : "Y float";
+    return babl_format_with_space(format, babl_format_get_space(own));
+}
 
 void read(GimpDrawable* drawable, rect const& area, Babl const* format, float* to) {
     GeglRectangle const from{area.x, area.y, area.width, area.height};
@@ -56,7 +63,7 @@ picture read_picture(GimpDrawable* drawable, rect const& area) {
 
 mask read_mask(GimpDrawable* drawable, rect const& area) {
     mask m(area.width, area.height);
-    read(drawable, area, mask_format(), m.values.data());
+    read(drawable, area, mask_format(drawable), m.values.data());
     return m;
 }
 
@@ -65,7 +72,7 @@ void write_picture(GimpDrawable* drawable, picture const& p) {
 }
 
 void write_mask(GimpDrawable* drawable, mask const& m) {
-    write(drawable, m.width, m.height, mask_format(), m.values.data());
+    write(drawable, m.width, m.height, mask_format(drawable), m.values.data());
 }
 
 } // namespace sfumato

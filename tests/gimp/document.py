@@ -98,7 +98,7 @@ def make_image(width, height, base=Gimp.ImageBaseType.RGB, precision="U8_NON_LIN
 
 
 def add_layer(image, name, width, height, x=0, y=0, alpha=False, precision="U8_NON_LINEAR", parent=None, seed=0):
-    """A layer filled with raw texture values, whatever the format: what counts is that they come back the same."""
+    """A layer filled with texture, different in every pixel and every component."""
     import struct
     gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
     kind = {(False, False): Gimp.ImageType.RGB_IMAGE, (False, True): Gimp.ImageType.RGBA_IMAGE,

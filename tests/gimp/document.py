@@ -71,7 +71,9 @@ def state(image, with_undo=True):
 
     return ([of(layer) for layer in image.get_layers()], hashlib.sha256(raw(image.get_selection())).hexdigest(),
             [item.get_id() for item in image.get_selected_layers()], [item.get_id() for item in image.get_channels()],
-            [item.get_id() for item in image.get_paths()], image.get_parasite_list(),
+            [item.get_id() for item in image.get_paths()],
+            # GIMP keeps the arguments of the last run with the image.
+            [name for name in image.get_parasite_list() if not name.startswith("GimpProcedureConfigRun-")],
             image.is_dirty() if with_undo else None)  # an undo step would make a clean image dirty
 
 

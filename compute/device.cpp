@@ -201,7 +201,7 @@ device::~device() = default;
 device::handles::~handles() {
     if (!device) return;
     pipeline_cache_save(*this);
-    for (auto& [kernel, p] : pipelines) vkDestroyPipeline(device, p.handle, nullptr);
+    for (auto const& [kernel, pipeline] : pipelines) vkDestroyPipeline(device, pipeline, nullptr);
     if (timeline) vkDestroySemaphore(device, timeline, nullptr);
     if (cache) vkDestroyPipelineCache(device, cache, nullptr);
     if (layout) vkDestroyPipelineLayout(device, layout, nullptr);

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <string>
 #include <unistd.h>
 
@@ -22,10 +24,9 @@ workgroup workgroup_of(kernel_binary const& kernel) {
     return {};
 }
 
-pipeline const& pipeline_of(device::handles& h, kernel_binary const& kernel) {
-    auto const found = h.pipelines.find(&kernel);
-    if (found != h.pipelines.end()) return found->second;
+namespace {
 
+VkPipeline compile(device::handles const& h, kernel_binary const& kernel) {
     VkShaderModuleCreateInfo const module_info{
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = kernel.spirv.size_bytes(), .pCode = kernel.spirv.data()};
     VkShaderModule module = VK_NULL_HANDLE;
@@ -35,11 +36,20 @@ pipeline const& pipeline_of(device::handles& h, kernel_binary const& kernel) {
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, .stage = VK_SHADER_STAGE_COMPUTE_BIT, .module = module, .pName = "main"},
         .layout = h.layout,
     };
-    pipeline made{.local = workgroup_of(kernel)};
-    VkResult const r = vkCreateComputePipelines(h.device, h.cache, 1, &info, nullptr, &made.handle);
+    VkPipeline made = VK_NULL_HANDLE;
+    VkResult const r = vkCreateComputePipelines(h.device, h.cache, 1, &info, nullptr, &made);
     vkDestroyShaderModule(h.device, module, nullptr);
     vk_check(r, kernel.name);
-    return h.pipelines.emplace(&kernel, made).first->second;
+    return made;
+}
+
+} // namespace
+
+void compile_pipelines(device::handles& h, std::set<kernel_binary const*> const& kernels) {
+    std::vector<std::pair<kernel_binary const*, std::future<VkPipeline>>> compiling;
+    for (kernel_binary const* k : kernels)
+        if (!h.pipelines.contains(k)) compiling.emplace_back(k, std::async(std::launch::async, compile, std::cref(h), std::cref(*k)));
+    for (auto& [kernel, made] : compiling) h.pipelines.emplace(kernel, made.get());
 }
 
 namespace {

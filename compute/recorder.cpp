@@ -189,7 +189,7 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
             VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = c.kernel->name};
             vkCmdBeginDebugUtilsLabelEXT(p.commands, &label);
         }
-        vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_of(vk_, *c.kernel).handle);
+        vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, vk_.pipelines.at(c.kernel));
         vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.kernel->parameter_bytes, c.parameters.data());
         p.times->stamp(p.commands, i, false);
         vkCmdDispatch(p.commands, c.groups[0], c.groups[1], c.groups[2]);
@@ -208,6 +208,11 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
     if (too_long_) forget();
     too_long_ = false;
     bool const replay = !pieces_.empty();
+    if (!replay) {
+        std::set<kernel_binary const*> kernels;
+        for (auto const& c : commands) kernels.insert(c.kernel);
+        compile_pipelines(vk_, kernels);
+    }
     double total = 0, done = 0;
     for (auto const& c : commands) total += c.work;
 

@@ -9,6 +9,7 @@
 #include <vulkan/vulkan.h>
 
 #include <map>
+#include <set>
 #include <utility>
 
 VK_DEFINE_HANDLE(VmaAllocator)
@@ -50,11 +51,6 @@ instance& vulkan_instance();
 /// How many messages the validation layers have given so far (SFUMATO_VALIDATE=1); each is printed to stderr as it comes.
 int validation_messages();
 
-struct pipeline {
-    VkPipeline handle = VK_NULL_HANDLE;
-    workgroup local;
-};
-
 struct device::handles {
     device_info info;
     VkPhysicalDevice physical = VK_NULL_HANDLE;
@@ -68,7 +64,7 @@ struct device::handles {
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;
     std::size_t cache_bytes = 0; // as loaded or last saved
-    std::map<kernel_binary const*, pipeline> pipelines;
+    std::map<kernel_binary const*, VkPipeline> pipelines; // compiled at a plan's first run, kept
     VkSemaphore timeline = VK_NULL_HANDLE;
     std::uint64_t submitted = 0; // the timeline's value when all submissions are done
     double work_per_second = 0;  // measured, in the units of graph::dispatch's `work`
@@ -79,8 +75,8 @@ struct device::handles {
 /// Throws device_lost or error naming `what` unless `result` is VK_SUCCESS.
 void vk_check(VkResult result, char const* what);
 
-/// The pipeline of a kernel, compiled at first use and kept.
-pipeline const& pipeline_of(device::handles&, kernel_binary const&);
+/// Compiles the kernels that have no pipeline yet, on all processors at once.
+void compile_pipelines(device::handles&, std::set<kernel_binary const*> const&);
 
 /// Loads the device's pipeline cache from disk (damaged or foreign files are ignored) / writes it back when it grew.
 void pipeline_cache_open(device::handles&);

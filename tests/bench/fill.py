@@ -68,18 +68,24 @@ def table(rows, methods):
     return "\n".join(lines)
 
 
+def frame(mask):
+    """The square to look at: around the hole, at most 320 px (a scratch is longer), inside the picture."""
+    hole = np.argwhere(np.asarray(mask) > 127)
+    low, high = hole.min(axis=0), hole.max(axis=0) + 1
+    side = min(int((high - low).max()) + 80, 320)
+    middle = hole[np.abs(hole - (low + high) / 2).sum(axis=1).argmin()]
+    top, left = np.clip(middle - side // 2, 0, np.array(mask.size[::-1]) - side)
+    return int(left), int(top), int(left) + side, int(top) + side
+
+
 def contact_sheet(cases, columns, path):
     """One row a case, one column a picture, cut out around the hole; 240 px a tile."""
     tile, gap = 240, 4
     sheet = Image.new("RGB", ((tile + gap) * len(columns), (tile + gap) * len(cases)), "white")
     for y, case in enumerate(cases):
-        left, top, right, bottom = Image.open(case / "mask.png").getbbox()
-        side = min(max(right - left, bottom - top) + 80, 768)
-        width, height = Image.open(case / "mask.png").size
-        left = min(max((left + right - side) // 2, 0), width - side)
-        top = min(max((top + bottom - side) // 2, 0), height - side)
+        box = frame(Image.open(case / "mask.png"))
         for x, column in enumerate(columns):
-            picture = Image.open(case / f"{column}.png").convert("RGB").crop((left, top, left + side, top + side))
+            picture = Image.open(case / f"{column}.png").convert("RGB").crop(box)
             sheet.paste(picture.resize((tile, tile), Image.LANCZOS), (x * (tile + gap), y * (tile + gap)))
     sheet.save(path)
 

@@ -1,0 +1,18 @@
+// From a result to a layer of the document.
+#pragma once
+
+#include "models/pipelines/inpaint.h"
+#include "models/request.h"
+
+#include <libgimp/gimp.h>
+
+namespace sfumato {
+
+constexpr char const* recipe_parasite = "sfumato-recipe"; // JSON: the request, and which Sfumato made the layer
+
+/// Adds `result` as a layer with a layer mask directly above `layer` (null or gone meanwhile: on top), at its place in
+/// the image, in the image's precision and profile; one undo step. The layers that were active stay active.
+/// Throws error, translated, when GIMP refuses; the image is then as it was.
+void deliver(GimpImage*, GimpLayer* layer, request const&, inpaint_result const& result);
+
+} // namespace sfumato

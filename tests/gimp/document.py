@@ -1,0 +1,134 @@
+"""Inside GIMP: documents to try things on, their state down to the last byte, and checks that are counted."""
+import hashlib
+import json
+import random
+import traceback
+
+from gi.repository import Babl, Gegl, Gimp
+
+PROCEDURE = "plug-in-sfumato-inpaint"
+counts = {True: 0, False: 0}
+
+
+def check(what, holds):
+    counts[bool(holds)] += 1
+    print(f"{'ok  ' if holds else 'FAIL'} {what}", flush=True)
+
+
+def chapter(function):
+    """Runs it at once; an exception is one failure, and the rest goes on."""
+    try:
+        function()
+    except Exception:
+        traceback.print_exc()
+        check(f"{function.__name__} to its end", False)
+    for image in Gimp.get_images():
+        image.delete()
+
+
+def close():
+    print(f"{counts[True]} passed, {counts[False]} failed", flush=True)
+
+
+def inpaint(image, drawables, **arguments):
+    """Status and, when it is an error, the sentence."""
+    procedure = Gimp.get_pdb().lookup_procedure(PROCEDURE)
+    config = procedure.create_config()
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", drawables)
+    for name, value in arguments.items():
+        config.set_property(name, value)
+    result = procedure.run(config)
+    return result.index(0), (result.index(1) if result.length() > 1 else "")
+
+
+def raw(drawable, x=0, y=0, width=None, height=None):
+    """Bytes in the drawable's own format, untouched by any conversion."""
+    area = Gegl.Rectangle.new(x, y, width or drawable.get_width(), height or drawable.get_height())
+    return drawable.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
+
+
+def pixels(drawable, format):
+    area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
+    return drawable.get_buffer().get(area, 1.0, format, Gegl.AbyssPolicy.NONE)
+
+
+def visible(image):
+    """What is seen, as bytes in the image's own format."""
+    copy = Gimp.Layer.new_from_visible(image, image, "seen")
+    seen = raw(copy)
+    copy.delete()
+    return seen
+
+
+def state(image, with_undo=True):
+    """Everything about an image that a run must not change."""
+    def of(item):
+        return (item.get_id(), item.get_name(), tuple(item.get_offsets()), item.get_visible(), item.get_parasite_list(),
+                hashlib.sha256(raw(item)).hexdigest(),
+                hashlib.sha256(raw(item.get_mask())).hexdigest() if item.get_mask() else None,
+                [of(child) for child in item.get_children()] if item.is_group() else None)
+
+    return ([of(layer) for layer in image.get_layers()], hashlib.sha256(raw(image.get_selection())).hexdigest(),
+            [item.get_id() for item in image.get_selected_layers()], [item.get_id() for item in image.get_channels()],
+            [item.get_id() for item in image.get_paths()], image.get_parasite_list(),
+            image.is_dirty() if with_undo else None)  # an undo step would make a clean image dirty
+
+
+# The components of a texture that is different everywhere, yet has structure; in 0..1.
+def texture(x, y, channel):
+    wave = 0.5 + 0.3 * (((x * (3 + channel) + y * 5) % 31) / 31 - 0.5)
+    return min(1.0, max(0.0, wave + 0.25 * (random.Random(x * 7919 + y * 104729 + channel).random() - 0.5)))
+
+
+COMPONENTS = {"u8": ("B", 255), "u16": ("H", 65535), "u32": ("I", 4294967295), "half": ("e", None), "float": ("f", None),
+              "double": ("d", None)}
+
+
+def component_of(precision):
+    """'U16_LINEAR' → 'u16'."""
+    return precision.split("_")[0].lower()
+
+
+def make_image(width, height, base=Gimp.ImageBaseType.RGB, precision="U8_NON_LINEAR", profile=None):
+    image = Gimp.Image.new_with_precision(width, height, base, getattr(Gimp.Precision, precision))
+    if profile and not image.set_color_profile(profile):
+        raise RuntimeError("the profile was refused")
+    return image
+
+
+def add_layer(image, name, width, height, x=0, y=0, alpha=False, precision="U8_NON_LINEAR", parent=None, seed=0):
+    """A layer filled with raw texture values, whatever the format: what counts is that they come back the same."""
+    import struct
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = {(False, False): Gimp.ImageType.RGB_IMAGE, (False, True): Gimp.ImageType.RGBA_IMAGE,
+            (True, False): Gimp.ImageType.GRAY_IMAGE, (True, True): Gimp.ImageType.GRAYA_IMAGE}[gray, alpha]
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, parent, 0)
+    layer.set_offsets(x, y)
+    channels = (1 if gray else 3) + alpha
+    code, full = COMPONENTS[component_of(precision)]
+    values = [texture(i + seed, j, c) for j in range(height) for i in range(width) for c in range(channels)]
+    data = struct.pack(f"<{len(values)}{code}", *([round(v * full) for v in values] if full else values))
+    target = layer.get_buffer()
+    target.set(Gegl.Rectangle.new(0, 0, width, height), Babl.format_get_encoding(layer.get_format()), data)
+    target.flush()
+    layer.update(0, 0, width, height)
+    return layer
+
+
+def select(image, x, y, width, height, ellipse=True):
+    if ellipse:
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, x, y, width, height)
+    else:
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, width, height)
+
+
+def recipe(layer):
+    return json.loads(bytes(layer.get_parasite("sfumato-recipe").get_data()).rstrip(b"\0").decode())
+
+
+def mask_values(layer):
+    """The layer mask as rows of 0..255."""
+    data, width = pixels(layer.get_mask(), "Y u8"), layer.get_width()
+    return [data[i:i + width] for i in range(0, len(data), width)]

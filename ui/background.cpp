@@ -1,0 +1,87 @@
+#include "ui/background.h"
+
+#include "ui/translated.h"
+
+#include <cmath>
+#include <exception>
+#include <glib.h>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace sfumato {
+
+namespace {
+
+struct background {
+    std::function<void(progress const&)> const& show;
+    std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
+    std::mutex mutex{};
+    std::optional<progress> latest{}; // not shown yet; guarded by the mutex
+    bool finished = false;          // these two are read after the thread has ended
+    std::exception_ptr thrown{};
+
+    void show_latest() {
+        std::optional<progress> p;
+        {
+            std::lock_guard const lock(mutex);
+            p.swap(latest);
+        }
+        if (p) show(*p);
+    }
+};
+
+gboolean on_tick(gpointer data) {
+    static_cast<background*>(data)->show_latest();
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean on_end(gpointer data) {
+    g_main_loop_quit(static_cast<background*>(data)->loop.get());
+    return G_SOURCE_REMOVE;
+}
+
+} // namespace
+
+bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
+                       std::atomic<bool> const& cancelled) {
+    background b{show};
+    job job;
+    job.cancelled = &cancelled;
+    job.report = [&b](progress const& p) {
+        std::lock_guard const lock(b.mutex);
+        b.latest = p;
+    };
+    std::thread thread([&] {
+        try {
+            b.finished = body(job);
+        } catch (...) {
+            b.thrown = std::current_exception();
+        }
+        g_idle_add(on_end, &b);
+    });
+    guint const ticks = g_timeout_add(100, on_tick, &b);
+    g_main_loop_run(b.loop.get());
+    g_source_remove(ticks);
+    thread.join();
+    if (b.thrown) std::rethrow_exception(b.thrown);
+    return b.finished && !cancelled;
+}
+
+bool run_steps(steps const& steps, std::function<void(progress const&)> const& show,
+               std::atomic<bool> const& cancelled) {
+    steps.prepare();
+    if (!run_in_background(steps.compute, show, cancelled)) return false;
+    steps.deliver();
+    return true;
+}
+
+std::string describe(progress const& p) {
+    if (p.seconds_left < 0) return p.stage;
+    auto const seconds = std::lround(std::ceil(p.seconds_left));
+    if (seconds < 100) return format_translated(_("{} – about {} s left"), p.stage, seconds);
+    return format_translated(_("{} – about {} min left"), p.stage, (seconds + 30) / 60);
+}
+
+} // namespace sfumato

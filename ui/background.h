@@ -1,0 +1,27 @@
+// Work on a thread of its own while the main loop goes on: GTK and libgimp belong to the main thread.
+#pragma once
+
+#include "models/job.h"
+
+namespace sfumato {
+
+/// What a procedure does, cut where the threads change.
+struct steps {
+    std::function<void()> prepare;           // main thread: reads the document
+    std::function<bool(job const&)> compute; // its own thread; false: cancelled
+    std::function<void()> deliver;           // main thread: changes the document
+};
+
+/// Runs `body` on a new thread and the main loop on this one until it ends. `show` is called on this thread, at most ten
+/// times a second, with the latest progress. Returns what `body` returns (false: cancelled), false also when `cancelled`
+/// was set meanwhile; rethrows what `body` throws.
+bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
+                       std::atomic<bool> const& cancelled);
+
+/// The three steps in turn; false: cancelled, nothing delivered.
+bool run_steps(steps const&, std::function<void(progress const&)> const& show, std::atomic<bool> const& cancelled);
+
+/// "Fill 256 × 192 – about 12 s left", in the user's language.
+std::string describe(progress const&);
+
+} // namespace sfumato

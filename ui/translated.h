@@ -1,0 +1,20 @@
+// Sentences for the user in the user's language. Written with std::format's placeholders; every file that uses _() is
+// listed in po/POTFILES.in.
+#pragma once
+
+#include "compute/error.h"
+
+#include <glib/gi18n-lib.h>
+
+namespace sfumato {
+
+template <class... Args> std::string format_translated(char const* sentence, Args const&... args) {
+    return std::vformat(sentence, std::make_format_args(args...));
+}
+
+/// fail() with a sentence already translated: `fail_translated(_("“{}” is a layer group."), name)`.
+template <class... Args> [[noreturn]] void fail_translated(char const* sentence, Args const&... args) {
+    throw error(format_translated(sentence, args...));
+}
+
+} // namespace sfumato

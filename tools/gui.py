@@ -3,7 +3,7 @@ from gi.repository import Gimp, Gio
 
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path("/usr/share/backgrounds/budgie/canyon-wren.jpg"))
 image.scale(1600, 900)
-image.select_polygon(Gimp.ChannelOps.REPLACE, [610, 390, 640, 280, 690, 210, 740, 210, 830, 205, 800, 260, 775, 330, 780, 400])
+image.select_polygon(Gimp.ChannelOps.REPLACE, [545, 385, 570, 310, 600, 235, 630, 205, 690, 203, 770, 192, 750, 225, 700, 265, 690, 385])
 Gimp.Display.new(image)
 procedure = Gimp.get_pdb().lookup_procedure("plug-in-sfumato-inpaint")
 if procedure is None:

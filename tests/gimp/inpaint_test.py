@@ -313,12 +313,12 @@ def recipes():
 
 def big_document():
     """A hole large enough to be at work on for a while."""
-    image = make_image(1500, 1200)
-    ground = Gimp.Layer.new(image, "photo", 1500, 1200, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image = make_image(2400, 2000)
+    ground = Gimp.Layer.new(image, "photo", 2400, 2000, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(ground, None, 0)
     noise = Gimp.DrawableFilter.new(ground, "gegl:plasma", "")
     ground.merge_filter(noise)
-    select(image, 400, 300, 700, 600)
+    select(image, 300, 250, 1800, 1500)
     image.clean_all()
     return image, ground
 

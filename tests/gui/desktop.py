@@ -66,7 +66,13 @@ class Desktop:
         return subprocess.run(["xdotool", *arguments], env=self.environment, capture_output=True, text=True, timeout=20).stdout
 
     def windows(self, title: str) -> list[str]:
-        return self.xdotool("search", "--onlyvisible", "--name", title).split()
+        # A search fails altogether when some window vanishes meanwhile: none is believed only the third time.
+        for _ in range(3):
+            found = self.xdotool("search", "--onlyvisible", "--name", title).split()
+            if found:
+                break
+            time.sleep(0.1)
+        return found
 
     def keys(self, window: str, *keys: str) -> None:
         self.xdotool("windowactivate", "--sync", window)

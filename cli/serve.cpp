@@ -127,9 +127,9 @@ int server::run() {
             if (!c.flush() || (c.closing && !c.has_output()) || c.stalled_since(clock::now() - stall_limit))
                 gone.push_back(c.id);
         drop_gone();
-        if (!is_idle()) last_active = clock::now();
+        bool const all_told = std::ranges::none_of(connections, &connection::has_output);
+        if (!is_idle() || !all_told) last_active = clock::now();
         if (ending_since) {
-            bool const all_told = std::ranges::none_of(connections, &connection::has_output);
             if (is_idle() && all_told) break;
             if (clock::now() - *ending_since > ending_limit) std::_Exit(exit_code); // a job that does not notice
         } else if (idle_limit > 0s && clock::now() - last_active > idle_limit) {
@@ -252,7 +252,10 @@ void server::work() {
         connection* c = find(client);
         if (p && c && !c->closing && !c->has_output()) // a slow reader gets fewer
             send(*c, {{"type", "progress"}, {"stage", p->stage}, {"fraction", p->fraction}, {"seconds_left", p->seconds_left}});
-        if (auto end = working.take_end()) deliver(client, std::move(*end));
+        if (auto end = working.take_end()) {
+            last_active = clock::now();
+            deliver(client, std::move(*end));
+        }
     }
     if (!working.running() && !waiting.empty() && !ending_since) {
         task next = std::move(waiting.front());

@@ -28,6 +28,9 @@ VK_DEFINE_HANDLE(VmaAllocator)
     X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(QueueSubmit) \
     X(WaitSemaphores)
 
+namespace sfumato {
+
+// In our namespace: as global symbols they would take the place of the loader's own functions.
 #define X(name) inline PFN_vk##name vk##name = nullptr;
 X(GetInstanceProcAddr)
 X(CreateInstance)
@@ -36,8 +39,6 @@ X(EnumerateInstanceLayerProperties)
 X(EnumerateInstanceExtensionProperties)
 SFUMATO_VULKAN_FUNCTIONS(X)
 #undef X
-
-namespace sfumato {
 
 /// The process's one VkInstance, made at first use. Throws error when there is no loader or no instance.
 struct instance {

@@ -56,7 +56,9 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
     for (std::size_t i = 0; i < s.count(); ++i) {
         bool const voted = states[i] == hole && !std::equal(&wanted[4 * i], &wanted[4 * i] + 4, &before[4 * i]);
         for (int k = 0; k < 4 && voted; ++k) ASSERT_NEAR(float(got[i] >> 8 * k & 255), 255 * wanted[4 * i + k], 0.53f);
-        if (!voted) ASSERT_EQ(got[i], p.packed[i]) << "only the hole is packed";
+        if (!voted) {
+            ASSERT_EQ(got[i], p.packed[i]) << "only the hole is packed";
+        }
     }
 }
 

@@ -22,7 +22,7 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
                                     _("Needs no model: pieces of the picture are put together anew"), nullptr),
         "patchmatch", G_PARAM_READWRITE);
     gimp_procedure_add_choice_argument(
-        procedure, "source", _("_Source"), _("Which pixels are read"),
+        procedure, "source", _("S_ource"), _("Which pixels are read"),
         gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
                                     "visible", 1, _("All visible layers"), nullptr, nullptr),
         "layer", G_PARAM_READWRITE);

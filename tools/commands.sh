@@ -8,6 +8,7 @@ command_shell() {
 }
 
 command_test() {
+    targets=(all meson-test-prereq)
     choose_environment
     build
     inside python3 "$checkout/tools/test.py" "$checkout/build" "$@"
@@ -64,7 +65,7 @@ bench_fill() {
     flock -n "$bench_lock" || die "another ./run bench is working in $folder"
     visible+=("$folder")
     choose_environment
-    build build-release --buildtype=release
+    build build-release --buildtype=release -Dtests=false
     "${enter[@]}" python3 "$bench/fill.py" cases "$folder"
     (
         use_root peers "it holds the programs to compare with"
@@ -85,7 +86,7 @@ command_install() {
         [ ${#profiles[@]} -gt 0 ] || profiles=("${XDG_CONFIG_HOME:-$HOME/.config}/GIMP/3.0")
     fi
     choose_environment
-    build build-release --buildtype=release
+    build build-release --buildtype=release -Dtests=false
     for profile in "${profiles[@]}"; do
         local plug_ins=$profile/plug-ins
         mkdir -p "$plug_ins"

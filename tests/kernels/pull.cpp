@@ -33,7 +33,9 @@ TEST(pull, fills_from_the_coarser_level) {
         auto const got = r.download(f);
         expect_near(got, wanted, 1e-5f, "colour", s);
         for (std::size_t i = 0; i < s.count(); ++i)
-            if (weights[i] == 1) ASSERT_TRUE(std::equal(&got[4 * i], &got[4 * i] + 4, &fine[4 * i])) << "what is known stays bit for bit";
+            if (weights[i] == 1) {
+                ASSERT_TRUE(std::equal(&got[4 * i], &got[4 * i] + 4, &fine[4 * i])) << "what is known stays bit for bit";
+            }
     }
 }
 

@@ -103,7 +103,7 @@ std::shared_ptr<GeglBuffer> read(fs::path const& path) {
         if (b) g_object_unref(b);
     });
     if (!loaded || gegl_buffer_get_width(loaded) < 1 || gegl_buffer_get_height(loaded) < 1 || !gegl_complaint().empty())
-        fail("{} is a damaged {} picture{}", path.string(), format.name, because());
+        fail("{} is a damaged {} picture; export it again from the program that made it.", path.string(), format.name);
     return buffer;
 }
 

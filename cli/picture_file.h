@@ -15,7 +15,8 @@ namespace sfumato {
 /// as they are. Large pictures lie in GEGL's tiles, once.
 class picture_file {
   public:
-    /// Throws error: no such file, not a picture, damaged.
+    /// Throws error: no such file, not a picture, damaged. (A damaged JPEG ends the process: libjpeg under GEGL prints why
+    /// and calls exit(1). So the engine, which must live, never reads files.)
     explicit picture_file(std::filesystem::path const&);
 
     int width() const;

@@ -22,7 +22,7 @@ bool inside(window const& w, fill_level const& level) {
     return w.left >= 0 && w.top >= 0 && w.right <= level.width() && w.bottom <= level.height() && w.width() > 0 && w.height() > 0;
 }
 
-constexpr double patch_work = 49 * 12; // of comparing two patches
+constexpr double patch_work = 25 * 12; // of comparing two patches
 
 struct weighted {
     tensor pixels, weights;
@@ -156,7 +156,7 @@ void match_search(graph& g, patch_field& f, int stride, int trials, float reach,
 }
 
 void patch_vote(graph& g, patch_field& f, vote_options const& options) {
-    g.dispatch(kernel::patch_vote{.pixels = g.in(f.level.pixels), .states = g.in(f.level.states), .kinds = g.in(f.kinds),
+    g.dispatch(kernel::patch_vote{.pixels = g.in(f.level.pixels), .states = g.in(f.level.states),
                                   .confidences = g.in(f.confidences), .matches = g.in(f.matches), .costs = g.in(f.costs),
                                   .votes = g.inout(f.votes), .packed = g.inout(f.packed), .width = f.level.width(),
                                   .height = f.level.height(), .left = f.area.left, .top = f.area.top, .right = f.area.right,
@@ -165,7 +165,7 @@ void patch_vote(graph& g, patch_field& f, vote_options const& options) {
                over(f.area), 49 * 30);
 }
 
-tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area, int steps) {
+tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area) {
     assert(inside(area, level) && same_size(level.pixels, votes));
     int const width = level.width();
     tensor offsets = colours(g, area.width(), area.height());
@@ -176,14 +176,6 @@ tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, w
                                     .bottom = area.bottom},
                over(area));
     offsets = smooth_fill(g, offsets, weights);
-    for (int i = 0; i < steps; ++i) {
-        tensor const relaxed = colours(g, area.width(), area.height());
-        g.dispatch(kernel::membrane_relax{.offsets = g.in(offsets), .weights = g.in(weights), .states = g.in(level.states),
-                                          .relaxed = g.out(relaxed), .width = width, .left = area.left, .top = area.top,
-                                          .right = area.right, .bottom = area.bottom},
-                   over(area), 40);
-        offsets = relaxed;
-    }
     tensor const filled = colours(g, area.width(), area.height());
     g.dispatch(kernel::fill_finish{.votes = g.in(votes), .offsets = g.in(offsets), .filled = g.out(filled), .width = width,
                                    .left = area.left, .top = area.top, .right = area.right, .bottom = area.bottom},

@@ -85,8 +85,9 @@ struct vote_options {
 /// Each pixel of the hole becomes the weighted mean of what the patches over it propose.
 void patch_vote(graph&, patch_field&, vote_options const& = {});
 
-/// Carries the votes' error on the hole's rim into the hole as a membrane, `steps` rounds of relaxation after a smooth
-/// start, and returns area's pixels [h, w, 4] with straight alpha; they mean something in the hole only.
-tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area, int steps);
+/// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull; relaxing it further
+/// only made rims softer than the picture), and returns area's pixels [h, w, 4] with straight alpha; they mean something
+/// in the hole only.
+tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area);
 
 } // namespace sfumato

@@ -89,7 +89,7 @@ struct patch_kinds {
     f32s depths;
     u32s kinds;
     f32s confidences;  // 1 where known, 2^(-falloff * depth) in the hole
-    f32s scales;       // 1 / sum of a target patch's confidences
+    f32s scales;       // 1 / sum of the confidences where a target is compared
     int width, height;
     float falloff, least;
 };
@@ -124,7 +124,7 @@ struct match_search {
     f32s confidences;
     f32s scales;
     u32s matches;
-    u32s found;        // the better matches
+    u32s found;        // the better matches; no_match where not a target
     f32s costs;
     int width, height, left, top, right, bottom, stride, trials;
     uint seed;
@@ -135,9 +135,8 @@ struct match_search {
 struct patch_vote {
     vec4s pixels;      // [height, width]: the sources
     u32s states;
-    u32s kinds;
     f32s confidences;
-    u32s matches;
+    u32s matches;      // no_match where not a target
     f32s costs;
     vec4s votes;
     u32s packed;
@@ -155,15 +154,6 @@ struct membrane_rim {
     vec4s offsets;     // [bottom - top, right - left]
     f32s weights;
     int width, height, left, top, right, bottom;
-};
-
-// One Jacobi step of the Laplace equation in the hole, the rim held fast.
-struct membrane_relax {
-    vec4s offsets;     // [bottom - top, right - left]
-    f32s weights;
-    u32s states;       // [.., width]
-    vec4s relaxed;
-    int width, left, top, right, bottom;
 };
 
 // Votes and offsets together, with straight alpha.

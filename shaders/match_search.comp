@@ -15,6 +15,7 @@ void main() {
     ivec2 at = ivec2(p.left, p.top) + ivec2(gl_GlobalInvocationID.xy);
     if (at.x >= p.right || at.y >= p.bottom) return;
     int i = at.y * p.width + at.x;
+    p.found.at[i] = no_match;
     if ((p.kinds.at[i] & is_target) == 0u) return;
     want_patch(p.packed, p.confidences, at, p.width);
     float scale = p.scales.at[i], cost = 1e30;
@@ -35,8 +36,9 @@ void main() {
             ivec2 neighbour = at + step;
             if (neighbour.x < p.left || neighbour.y < p.top || neighbour.x >= p.right || neighbour.y >= p.bottom) continue;
             int j = neighbour.y * p.width + neighbour.x;
-            if ((p.kinds.at[j] & is_target) == 0u || p.matches.at[j] == no_match) continue;
-            candidate = centre_of(p.matches.at[j]) - step;
+            uint match = p.matches.at[j];
+            if (match == no_match) continue;
+            candidate = centre_of(match) - step;
         } else if (best == no_match) {
             vec2 part = 0.5 + 0.5 * vec2(uniform_random(), uniform_random());
             candidate = ivec2(part * vec2(p.width, p.height));

@@ -24,10 +24,9 @@ void main() {
     p.kinds.at[i] = !inside ? 0u : (all_known ? is_source : 0u) | (any_hole ? is_target : 0u);
     p.confidences.at[i] = confidence(i, p.states.at[i]);
     float sum = 0.0;
-    for (int v = -radius; v <= radius && inside && any_hole; ++v)
-        for (int u = -radius; u <= radius; ++u) {
-            int j = i + v * p.width + u;
-            sum += confidence(j, p.states.at[j]);
-        }
+    for (int k = 0; k < samples && inside && any_hole; ++k) {
+        int j = i + sample_at(k).y * p.width + sample_at(k).x;
+        sum += confidence(j, p.states.at[j]);
+    }
     p.scales.at[i] = sum > 0.0 ? 1.0 / sum : 0.0;
 }

@@ -5,14 +5,18 @@
 layout(local_size_x = 8, local_size_y = 8) in;
 layout(push_constant, scalar) uniform block { patch_vote p; };
 
-// Whether the patch centred at `at` has a say, and for how much its mismatch counts.
-bool votes_at(ivec2 at, out float cost) {
-    cost = 0.0;
-    if (at.x < p.left || at.y < p.top || at.x >= p.right || at.y >= p.bottom) return false;
-    int i = at.y * p.width + at.x;
-    if ((p.kinds.at[i] & is_target) == 0u || p.matches.at[i] == no_match) return false;
-    cost = p.costs.at[i];
-    return true;
+// The match of the patch centred at `at`, which has no say where there is none.
+uint match_at(ivec2 at) {
+    bool inside = at.x >= p.left && at.y >= p.top && at.x < p.right && at.y < p.bottom;
+    return inside ? p.matches.at[at.y * p.width + at.x] : no_match;
+}
+
+float least_cost(ivec2 at) {
+    float least = 1e30;
+    for (int v = -radius; v <= radius; ++v)
+        for (int u = -radius; u <= radius; ++u)
+            if (match_at(at + ivec2(u, v)) != no_match) least = min(least, p.costs.at[(at.y + v) * p.width + at.x + u]);
+    return least;
 }
 
 void main() {
@@ -21,23 +25,20 @@ void main() {
     int i = at.y * p.width + at.x;
     uint state = p.states.at[i];
     if (state == blank || (state == known && p.known_too == 0u)) return;
-    float least = 1e30, cost;
-    for (int v = -radius; v <= radius; ++v)
-        for (int u = -radius; u <= radius; ++u)
-            if (votes_at(at + ivec2(u, v), cost)) least = min(least, cost);
-    if (least == 1e30) return; // nobody votes: what stood there stays
-    float base = p.relative != 0u ? least : 0.0;
+    float base = p.relative != 0u ? least_cost(at) : 0.0;
     vec4 sum = vec4(0);
     float weights = 0.0;
     for (int v = -radius; v <= radius; ++v)
         for (int u = -radius; u <= radius; ++u) {
-            if (!votes_at(at + ivec2(u, v), cost)) continue;
+            uint match = match_at(at + ivec2(u, v));
+            if (match == no_match) continue;
             int j = (at.y + v) * p.width + at.x + u;
-            ivec2 from = centre_of(p.matches.at[j]) - ivec2(u, v);
-            float weight = p.confidences.at[j] * exp((base - cost) * p.sharpness) + 1e-20;
+            ivec2 from = centre_of(match) - ivec2(u, v);
+            float weight = p.confidences.at[j] * exp((base - p.costs.at[j]) * p.sharpness) + 1e-20;
             sum += weight * p.pixels.at[from.y * p.width + from.x];
             weights += weight;
         }
+    if (weights == 0.0) return; // nobody has a say: what stood there stays
     vec4 colour = sum / weights;
     p.votes.at[i] = colour;
     if (state == hole) p.packed.at[i] = pack_pixel(colour);

@@ -8,6 +8,7 @@ command_shell() {
 }
 
 command_test() {
+    targets=(all meson-test-prereq)
     choose_environment
     build
     inside python3 "$checkout/tools/test.py" "$checkout/build" "$@"

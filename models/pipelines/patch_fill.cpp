@@ -17,11 +17,10 @@ constexpr int most_candidates = 20000;
 constexpr int rounds_at_coarsest = 12;
 constexpr int rounds_below = 12;    // at the next level, and two less at each finer one …
 constexpr int fewest_rounds = 3;    // … but not less than this
-constexpr int sharp_rounds = 3;     // the last ones at full size, which copy more than they blend
+constexpr int sharp_rounds = 4;     // the last ones at full size, which copy more than they blend
 constexpr int trials = 6;           // random candidates of a search
-constexpr int membrane_steps = 20;
 constexpr vote_options blend{.sharpness = 1 / 450.0f};
-constexpr vote_options copy{.sharpness = 1 / 18.0f, .relative = true};
+constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
 enum class state : std::uint8_t { known, hole, blank };
 
@@ -148,7 +147,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         coarser = field;
     }
     g.stage("blend");
-    return membrane_finish(g, levels[0], filled, area, membrane_steps);
+    return membrane_finish(g, levels[0], filled, area);
 }
 
 } // namespace sfumato

@@ -167,6 +167,8 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
         EXPECT_EQ(std::ranges::count(e.err, '\n'), 1) << e.err;
         EXPECT_FALSE(std::filesystem::exists(out));
     }
+    write_text(folder.path / "cut.jpg", "\xFF\xD8\xFF\xE0 then nothing that a JPEG has");
+    EXPECT_EQ(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).code, 1);
     write_mask(0);
     EXPECT_TRUE(mentions(inpaint({}).err, "selects nothing"));
     EXPECT_TRUE(mentions(run({"inpaint", in, "--mask", chosen, "-o", folder.path / "out.gif"}).err, "must end in .png"));

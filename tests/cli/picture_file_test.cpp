@@ -213,8 +213,7 @@ TEST(picture_file, errors_are_sentences) {
     write_png(folder.path / "good.png", noise(64, 64, {8, PNG_COLOR_TYPE_RGB, false}));
     write_text(folder.path / "cut.png", text_of(folder.path / "good.png").substr(0, 2000));
     EXPECT_TRUE(mentions(read("cut.png"), "damaged PNG")) << read("cut.png");
-    for (auto [name, saver, format] : {std::tuple{"x.jpg", "gegl:jpg-save", "R'G'B' u8"}, std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"},
-                                       std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"}, std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
+    for (auto [name, saver, format] : {std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"}, std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"}, std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
         write_with_gegl(folder.path / name, saver, format);
         write_text(folder.path / name, text_of(folder.path / name).substr(0, 40));
         EXPECT_TRUE(mentions(read(name), "damaged")) << name << ": " << read(name);

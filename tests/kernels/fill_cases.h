@@ -69,6 +69,7 @@ struct patches {
         float sum = 0;
         for (int v = -radius; v <= radius; ++v)
             for (int u = -radius; u <= radius; ++u) {
+                if ((u + v) % 2 != 0) continue; // compared at every second pixel
                 std::size_t const a = std::size_t(y + v) * s.width + x + u, b = std::size_t(from_y + v) * s.width + from_x + u;
                 int squares = 0;
                 for (int shift = 0; shift < 32; shift += 8) {

@@ -32,7 +32,7 @@ float propagated(patches const& p, std::vector<uint32_t> const& before, area a, 
     int const steps[9][2] = {{0, 0}, {-stride, 0}, {stride, 0}, {0, -stride}, {0, stride}, {-d, -d}, {d, -d}, {-d, d}, {d, d}};
     float least = 1e30f;
     for (auto const& [u, v] : steps) {
-        if (!a.holds(x + u, y + v) || !(p.kind(x + u, y + v) & is_target)) continue;
+        if (!a.holds(x + u, y + v)) continue;
         uint32_t const m = before[std::size_t(y + v) * p.s.width + x + u];
         if (m == no_match || !(p.kind(x_of(m) - u, y_of(m) - v) & is_source)) continue;
         least = std::min(least, p.cost(x, y, x_of(m) - u, y_of(m) - v, 0.5f));
@@ -42,13 +42,18 @@ float propagated(patches const& p, std::vector<uint32_t> const& before, area a, 
 
 void check(size s, area a, int stride, int spacing) {
     patches const p = random_patches(s, spacing, 5);
-    auto const before = random_matches(p, 6);
+    auto before = random_matches(p, 6);
+    for (std::size_t i = 0; i < s.count(); ++i)
+        if (!(p.kinds[i] & is_target)) before[i] = no_match;
     auto const still = search(p, before, a, stride, 0, 1), tried = search(p, before, a, stride, 8, 1);
     EXPECT_EQ(tried.matches, search(p, before, a, stride, 8, 1).matches) << "the same seed finds the same";
     for (int y = a.top; y < a.bottom; ++y)
         for (int x = a.left; x < a.right; ++x) {
-            if (!(p.kind(x, y) & is_target)) continue;
             std::size_t const i = std::size_t(y) * s.width + x;
+            if (!(p.kind(x, y) & is_target)) {
+                ASSERT_EQ(still.matches[i], no_match);
+                continue;
+            }
             float const wanted = propagated(p, before, a, stride, x, y);
             ASSERT_NEAR(still.costs[i], wanted, 1e-4f * wanted) << x << ", " << y;
             ASSERT_LE(tried.costs[i], still.costs[i]) << "random trials only make it better";

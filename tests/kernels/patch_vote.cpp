@@ -9,7 +9,9 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
     constexpr float sharpness = 0.02f;
     patches const p = random_patches(s, spacing, 5);
     auto const states = random_states(s, spacing, 6); // what random_patches made its kinds of
-    auto const matches = random_matches(p, 7);
+    auto matches = random_matches(p, 7);
+    for (std::size_t i = 0; i < s.count(); ++i)
+        if (!(p.kinds[i] & is_target)) matches[i] = no_match;
     auto const costs = random_values(s.count(), 0, 200, 8), pixels = random_values(4 * s.count(), 0, 1, 9);
     auto const before = random_values(4 * s.count(), 0, 1, 10);
     auto wanted = before;
@@ -26,7 +28,7 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
             for (int v = -radius; v <= radius; ++v)
                 for (int u = -radius; u <= radius; ++u) {
                     std::size_t const j = i + std::ptrdiff_t(v) * s.width + u;
-                    if (!a.holds(x + u, y + v) || !(p.kind(x + u, y + v) & is_target) || matches[j] == no_match) continue;
+                    if (!a.holds(x + u, y + v) || matches[j] == no_match) continue;
                     proposals.push_back({p.confidences[j], costs[j], std::size_t(y_of(matches[j]) - v) * s.width + x_of(matches[j]) - u});
                     least = std::min(least, double(costs[j]));
                 }
@@ -39,12 +41,12 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
         }
     kernel_run r;
     shape const plane{.h = s.height, .w = s.width}, colours{.h = s.height, .w = s.width, .c = 4};
-    tensor const px = r.input(colours, pixels), st = r.input(plane, states), ki = r.input(plane, p.kinds);
+    tensor const px = r.input(colours, pixels), st = r.input(plane, states);
     tensor const co = r.input(plane, p.confidences), ma = r.input(plane, matches), cs = r.input(plane, costs);
     tensor const votes = r.input(colours, before), packed = r.input(plane, p.packed);
     r.g.output(votes);
     r.g.output(packed);
-    r.g.dispatch(kernel::patch_vote{.pixels = r.g.in(px), .states = r.g.in(st), .kinds = r.g.in(ki), .confidences = r.g.in(co),
+    r.g.dispatch(kernel::patch_vote{.pixels = r.g.in(px), .states = r.g.in(st), .confidences = r.g.in(co),
                                     .matches = r.g.in(ma), .costs = r.g.in(cs), .votes = r.g.inout(votes),
                                     .packed = r.g.inout(packed), .width = s.width, .height = s.height, .left = a.left,
                                     .top = a.top, .right = a.right, .bottom = a.bottom, .sharpness = sharpness,

@@ -3,6 +3,7 @@
 #include "plugin/pixels.h"
 #include "ui/translated.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -82,11 +83,6 @@ bool insert_above(GimpImage* image, GimpLayer* layer, GimpLayer* above) {
     return gimp_image_insert_layer(image, layer, parent ? GIMP_LAYER(parent) : nullptr, std::max(position, 0));
 }
 
-// Its thumbnails were made when it was empty.
-void refresh(GimpDrawable* drawable) {
-    gimp_drawable_update(drawable, 0, 0, gimp_drawable_get_width(drawable), gimp_drawable_get_height(drawable));
-}
-
 } // namespace
 
 void deliver(GimpImage* image, GimpLayer* above, request const& request, inpaint_result const& result) {
@@ -98,8 +94,6 @@ void deliver(GimpImage* image, GimpLayer* above, request const& request, inpaint
     active_items const active(image);
     gimp_image_undo_group_start(image);
     made.kept = insert_above(image, made.layer, above);
-    refresh(GIMP_DRAWABLE(made.layer));
-    refresh(GIMP_DRAWABLE(gimp_layer_get_mask(made.layer)));
     active.restore();
     gimp_image_undo_group_end(image);
     check(made.kept);

@@ -78,7 +78,7 @@ void set_running(dialog& d, bool running) {
     GtkWidget* const cancel = gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_CANCEL);
     set_others_sensitive(gtk_dialog_get_content_area(GTK_DIALOG(d.window)), {d.status, cancel}, !running);
     set_others_sensitive(gtk_widget_get_parent(cancel), {cancel}, !running);
-    if (running) gtk_widget_grab_focus(cancel);
+    gtk_widget_grab_focus(running ? cancel : gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_OK));
 }
 
 // Cancel, Escape or closing the window.

@@ -33,7 +33,8 @@ struct background {
 };
 
 // What a stage's name begins with, as the pipelines give it; a size may follow.
-[[maybe_unused]] constexpr char const* stage_words[] = {NC_("stage", "prepare"), NC_("stage", "fill"), NC_("stage", "blend")};
+[[maybe_unused]] constexpr char const* stage_words[] = {NC_("stage", "prepare"), NC_("stage", "fill"),
+                                                            NC_("stage", "blend")};
 
 std::string translated_stage(std::string const& stage) {
     std::string const word = stage.substr(0, stage.find(' '));

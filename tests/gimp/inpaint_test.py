@@ -127,7 +127,8 @@ def layers_at_any_offset():
         _, left, top = layer.get_offsets()
         check(f"{name}: inside the source layer", x <= left and y <= top and left + layer.get_width() <= x + width
               and top + layer.get_height() <= y + height)
-        check(f"{name}: over the selection", mask_values(layer)[max(selection[1], y) + 7 - top][max(selection[0], x) + 10 - left] == 255)
+        row, column = max(selection[1], y) + 7 - top, max(selection[0], x) + 10 - left
+        check(f"{name}: over the selection", mask_values(layer)[row][column] == 255)
         check_delivery(name, image, source, "u8", before, seen)
         area = recipe(layer)["area"]
         check(f"{name}: the recipe's area lies in the layer", x <= area["x"] and y <= area["y"]
@@ -305,7 +306,8 @@ def recipes():
     status, why = inpaint(loaded, [again], **{name: made[name] for name in ("seed", "context", "source", "method")})
     second = loaded.get_layers()[1]
     check(f"run again from its recipe: runs {why}", status == SUCCESS)
-    check("run again from its recipe: the same pixels", raw(second) == raw(first) and raw(second.get_mask()) == raw(first.get_mask()))
+    check("run again from its recipe: the same pixels",
+          raw(second) == raw(first) and raw(second.get_mask()) == raw(first.get_mask()))
     check("run again from its recipe: the same recipe", recipe(second) == made)
     status, why = inpaint(loaded, [again], seed=made["seed"] ^ 1)
     check("another seed: other pixels", raw(loaded.get_layers()[2]) != raw(first))

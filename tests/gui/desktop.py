@@ -29,7 +29,8 @@ class Desktop:
         pictures.mkdir(parents=True, exist_ok=True)
         self.started = []
         read, write = os.pipe()
-        self._start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"], pass_fds=[write])
+        self._start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                    pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as number:
             self.place = scratch.Scratch(build, display=f":{number.readline().strip()}")
@@ -63,7 +64,8 @@ class Desktop:
         self.place.__exit__()
 
     def xdotool(self, *arguments) -> str:
-        return subprocess.run(["xdotool", *arguments], env=self.environment, capture_output=True, text=True, timeout=20).stdout
+        return subprocess.run(["xdotool", *arguments], env=self.environment, capture_output=True, text=True,
+                              timeout=20).stdout
 
     def windows(self, title: str) -> list[str]:
         # A search fails altogether when some window vanishes meanwhile: none is believed only the third time.

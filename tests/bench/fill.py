@@ -55,7 +55,7 @@ def table(rows, methods):
     for method in methods:
         own = [row for row in rows if row["method"] == method]
         outside = f"{mean(own, 'changed'):.0f} (up to {max(row['largest'] for row in own)}/255)"
-        lines.append(f"| {METHODS[method]} | {mean(own, 'psnr'):.2f} | {mean(own, 'ssim'):.3f} | {mean(own, 'rim', abs):.2f} "
+        lines.append(f"| {METHODS[method]} | {mean(own, 'psnr'):.2f} | {mean(own, 'ssim'):.3f} | {mean(own, 'rim', abs):.2f} ({mean(own, 'rim'):+.2f}) "
                      f"| {outside if mean(own, 'changed') else 'none'} | {mean(own, 'wall'):.2f} | {mean(own, 'cpu'):.2f} "
                      f"| {max(row['peak_mib'] for row in own):.0f} |")
     lines += ["", "| PSNR dB / SSIM / rim jump | " + " | ".join(KINDS) + " |", "|---" * (len(KINDS) + 1) + "|"]
@@ -110,7 +110,8 @@ def compare(folder):
           f"memory and 'up to' are maxima.\nOther CPU use: {before:.0f} % before, {after:.0f} % after; while each method ran: "
           + ", ".join(f"{METHODS[m]} {mean([r for r in rows if r['method'] == m], 'other'):.0f} %" for m in methods) + ".\n")
     print(table(rows, methods))
-    print("\nRim jump: how much the mean luma step across the hole's rim differs from the original's own, in 8-bit levels.\n"
+    print("\nRim jump: how much the mean luma step across the hole's rim differs from the original's own, in 8-bit levels\n"
+          "(in brackets the mean with its sign: - softer than the original's, + harder).\n"
           "wall, CPU, memory: the whole process for sfumato and G'MIC; for Resynthesizer its engine's process, without GIMP.")
     print(f"Contact sheets ({', '.join(['original', 'hole', *methods])}): {folder}/sheet-{{{','.join(KINDS)}}}.png")
 

@@ -11,6 +11,7 @@ namespace sfumato {
 namespace {
 
 constexpr int patch_side = 7;       // shaders/patch.glsl
+constexpr int largest_side = 65534; // a match is two 16-bit numbers
 constexpr int thickest = 14;        // the coarsest level is the first where the hole is no thicker than two patches
 constexpr int first_candidates = 1200;
 constexpr int most_candidates = 20000;
@@ -99,6 +100,8 @@ void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, st
 
 patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
     patch_fill_shape shape{.hole = bounds(selection)};
+    if (std::max(p.width, p.height) > largest_side)
+        fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width, p.height, largest_side);
     if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
     state_map map = states_of(p, selection);
     if (std::ranges::find(map.at, state::known) == map.at.end())

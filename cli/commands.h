@@ -32,8 +32,8 @@ struct options {
     std::int64_t number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const;
 };
 
-/// Splits `arguments` by the names that a command knows: those in `with_value` take one (--name VALUE or --name=VALUE), `flags` none.
-/// Everything after `--` is a file. Throws usage_error.
+/// Splits `arguments` by the names that a command knows: those in `with_value` take one (--name VALUE or --name=VALUE),
+/// `flags` none. Everything after `--` is a file. Throws usage_error.
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,
                       std::span<std::string_view const> flags);
 

@@ -16,12 +16,19 @@ int devices(options const& given) {
     for (device_info const& d : all) {
         std::string line;
         if (given.has("--json"))
-            line = json_line({{"number", number}, {"name", d.name}, {"driver", d.driver}, {"kind", d.kind}, {"vulkan", d.api},
-                              {"memory_bytes", d.memory_bytes}, {"usable", d.missing.empty()}, {"missing", d.missing}});
+            line = json_line({{"number", number},
+                              {"name", d.name},
+                              {"driver", d.driver},
+                              {"kind", d.kind},
+                              {"vulkan", d.api},
+                              {"memory_bytes", d.memory_bytes},
+                              {"usable", d.missing.empty()},
+                              {"missing", d.missing}});
         else {
             line = std::format("{}  {} ({}), {}, Vulkan {}, {:.1f} GiB", number, d.name, d.kind, d.driver, d.api,
                                double(d.memory_bytes) / (1 << 30));
-            for (std::size_t i = 0; i < d.missing.size(); ++i) line += (i ? ", " : "; not usable, it lacks ") + d.missing[i];
+            for (std::size_t i = 0; i < d.missing.size(); ++i)
+                line += (i ? ", " : "; not usable, it lacks ") + d.missing[i];
         }
         std::printf("%s\n", line.c_str());
         ++number;

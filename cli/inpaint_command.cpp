@@ -55,7 +55,8 @@ request read_request(options const& given, std::vector<std::string>& unknown) {
 rect choose_area(request const& r, rect const& selected, picture_file const& file) {
     if (r.area.empty()) return context_box(selected, file.width(), file.height(), r.context);
     if (intersect(r.area, {0, 0, file.width(), file.height()}) != r.area)
-        fail("The request's \"area\" does not lie inside the picture ({} × {}); remove it from the request.", file.width(), file.height());
+        fail("The request's \"area\" does not lie inside the picture ({} × {}); remove it from the request.",
+             file.width(), file.height());
     if (intersect(r.area, selected) != selected)
         fail("The mask selects pixels outside the request's \"area\"; remove it from the request.");
     return r.area;
@@ -111,20 +112,23 @@ int inpaint_file(options const& given) {
 command const inpaint_command{
     .name = "inpaint",
     .summary = "fill the masked part of a picture from its surroundings",
-    .help = "Usage: sfumato inpaint IN --mask MASK -o OUT [OPTION…]\n\n"
-            "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Every other pixel stays as it\n"
-            "is. PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name; depth and colour\n"
-            "profile are kept where the format can (JPEG and WebP are lossy and 8-bit).\n\n"
-            "  --mask MASK      a picture of the same size: white is filled, black kept, grey in between; transparent parts\n"
-            "                   are kept; a picture of one colour counts by its alpha\n"
-            "  -o OUT           the file to write; a PNG keeps the request as its comment\n"
-            "  --method NAME    patchmatch: texture from the picture itself\n"
-            "  --seed N         0 to 4294967295; the same seed on the same GPU gives the same pixels (default: random)\n"
-            "  --context NAME   what the fill sees: automatic (default), image or selection\n"
-            "  --request FILE   a request as JSON, such as the recipe of an earlier result; the options above win\n"
-            "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n"
-            "  --json           progress, result and error on standard output, one JSON object a line\n\n"
-            "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
+    .help =
+        "Usage: sfumato inpaint IN --mask MASK -o OUT [OPTION…]\n\n"
+        "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Every other pixel stays as "
+        "it\n"
+        "is. PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name; depth and colour\n"
+        "profile are kept where the format can (JPEG and WebP are lossy and 8-bit).\n\n"
+        "  --mask MASK      a picture of the same size: white is filled, black kept, grey in between; transparent "
+        "parts\n"
+        "                   are kept; a picture of one colour counts by its alpha\n"
+        "  -o OUT           the file to write; a PNG keeps the request as its comment\n"
+        "  --method NAME    patchmatch: texture from the picture itself\n"
+        "  --seed N         0 to 4294967295; the same seed on the same GPU gives the same pixels (default: random)\n"
+        "  --context NAME   what the fill sees: automatic (default), image or selection\n"
+        "  --request FILE   a request as JSON, such as the recipe of an earlier result; the options above win\n"
+        "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n"
+        "  --json           progress, result and error on standard output, one JSON object a line\n\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
     .run = inpaint_file,
     .with_value = {"--mask", "-o", "--method", "--seed", "--context", "--request", "--device"},
     .flags = {"--json"},

@@ -11,7 +11,8 @@ std::string options::value(std::string_view name, std::string_view otherwise) co
     return found == values.end() ? std::string(otherwise) : found->second;
 }
 
-std::int64_t options::number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const {
+std::int64_t options::number(std::string_view name, std::int64_t least, std::int64_t most,
+                             std::int64_t otherwise) const {
     auto const found = values.find(name);
     if (found == values.end()) return otherwise;
     std::string const& text = found->second;

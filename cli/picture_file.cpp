@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cassert>
+#include <cctype>
 #include <cstring>
 #include <fstream>
-#include <gegl.h>
 #include <gegl-metadatahash.h>
+#include <gegl.h>
 #include <unistd.h>
 
 namespace sfumato {
@@ -26,12 +26,28 @@ struct file_format {
 
 constexpr std::array formats{
     file_format{"PNG", "gegl:png-load", "gegl:png-save", {".png"}, [](auto b) { return b.starts_with("\x89PNG"); }},
-    file_format{"JPEG", "gegl:jpg-load", "gegl:jpg-save", {".jpg", ".jpeg"}, [](auto b) { return b.starts_with("\xFF\xD8\xFF"); }},
-    file_format{"TIFF", "gegl:tiff-load", "gegl:tiff-save", {".tif", ".tiff"},
-                [](auto b) { return b.starts_with(std::string_view("II*\0", 4)) || b.starts_with(std::string_view("MM\0*", 4)); }},
-    file_format{"WebP", "gegl:webp-load", "gegl:webp-save", {".webp"},
+    file_format{"JPEG",
+                "gegl:jpg-load",
+                "gegl:jpg-save",
+                {".jpg", ".jpeg"},
+                [](auto b) { return b.starts_with("\xFF\xD8\xFF"); }},
+    file_format{"TIFF",
+                "gegl:tiff-load",
+                "gegl:tiff-save",
+                {".tif", ".tiff"},
+                [](auto b) {
+                    return b.starts_with(std::string_view("II*\0", 4)) || b.starts_with(std::string_view("MM\0*", 4));
+                }},
+    file_format{"WebP",
+                "gegl:webp-load",
+                "gegl:webp-save",
+                {".webp"},
                 [](auto b) { return b.starts_with("RIFF") && b.substr(8, 4) == "WEBP"; }},
-    file_format{"OpenEXR", "gegl:exr-load", "gegl:exr-save", {".exr"}, [](auto b) { return b.starts_with("\x76\x2F\x31\x01"); }},
+    file_format{"OpenEXR",
+                "gegl:exr-load",
+                "gegl:exr-save",
+                {".exr"},
+                [](auto b) { return b.starts_with("\x76\x2F\x31\x01"); }},
 };
 
 file_format const& format_by_name(fs::path const& path) {
@@ -138,13 +154,15 @@ picture picture_file::crop(rect const& area) const {
     picture p(area.width, area.height);
     GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
     GeglRectangle const from{extent.x + area.x, extent.y + area.y, area.width, area.height};
-    gegl_buffer_get(buffer.get(), &from, 1.0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    gegl_buffer_get(buffer.get(), &from, 1.0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE,
+                    GEGL_ABYSS_NONE);
     return p;
 }
 
 void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {
     assert(filled.width == composite.width && filled.height == composite.height);
-    assert((intersect({x, y, filled.width, filled.height}, {0, 0, width(), height()}) == rect{x, y, filled.width, filled.height}));
+    assert((intersect({x, y, filled.width, filled.height}, {0, 0, width(), height()}) ==
+            rect{x, y, filled.width, filled.height}));
     Babl const* const format = picture_format(buffer.get());
     GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
     std::vector<float> row(std::size_t(filled.width) * 4);
@@ -158,7 +176,8 @@ void picture_file::paste(int x, int y, picture const& filled, mask const& compos
             while (end < filled.width && c[end] > 0) ++end;
             GeglRectangle const run{extent.x + x + start, extent.y + y + line, end - start, 1};
             gegl_buffer_get(buffer.get(), &run, 1.0, format, row.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-            for (int i = start; i < end; ++i) blend(over + std::size_t(i) * 4, c[i], row.data() + std::size_t(i - start) * 4);
+            for (int i = start; i < end; ++i)
+                blend(over + std::size_t(i) * 4, c[i], row.data() + std::size_t(i - start) * 4);
             gegl_buffer_set(buffer.get(), &run, 0, format, row.data(), GEGL_AUTO_ROWSTRIDE);
         }
     }
@@ -179,8 +198,10 @@ void picture_file::write(fs::path const& path, std::string const& recipe) const 
     fs::path const beside = fs::absolute(path).parent_path() /
                             std::format(".{}.{}{}", path.stem().string(), ::getpid(), path.extension().string());
     graph const g(gegl_node_new());
-    GeglNode* const source = gegl_node_new_child(g.get(), "operation", "gegl:buffer-source", "buffer", buffer.get(), nullptr);
-    GeglNode* const save = gegl_node_new_child(g.get(), "operation", format.save.data(), "path", beside.c_str(), nullptr);
+    GeglNode* const source =
+        gegl_node_new_child(g.get(), "operation", "gegl:buffer-source", "buffer", buffer.get(), nullptr);
+    GeglNode* const save =
+        gegl_node_new_child(g.get(), "operation", format.save.data(), "path", beside.c_str(), nullptr);
     std::unique_ptr<GeglMetadataStore, unref> const notes(gegl_metadata_hash_new());
     if (format.name == "PNG") {
         gegl_metadata_store_set_comment(notes.get(), recipe.c_str());

@@ -40,7 +40,8 @@ progress_line::~progress_line() { clear(); }
 void progress_line::show(progress const& p) {
     std::lock_guard lock(mutex);
     if (as_json)
-        print_json({{"type", "progress"}, {"stage", p.stage}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
+        print_json(
+            {{"type", "progress"}, {"stage", p.stage}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
     if (!on_terminal) return;
     std::fprintf(stderr, "\r%s\x1b[K", bar(p).c_str());
     shown = true;

@@ -1,4 +1,5 @@
-// How a command shows what it is doing: a line that is written over on a terminal, JSON lines for programs, else nothing.
+// How a command shows what it is doing: a line that is written over on a terminal, JSON lines for programs, else
+// nothing.
 #pragma once
 
 #include "models/job.h"

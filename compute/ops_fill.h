@@ -19,7 +19,8 @@ struct window {
 /// Exact Euclidean distance from each of `values` [h, w] to the nearest that lies in low … high; at most `reach`.
 tensor distance_to(graph&, tensor const& values, float low, float high, int reach);
 
-/// The selection [h, w] with a soft rim, `rim` pixels wide, around what is fully selected; soft values stay as they are.
+/// The selection [h, w] with a soft rim, `rim` pixels wide, around what is fully selected; soft values stay as they
+/// are.
 tensor composite_mask(graph&, tensor const& selection, int rim);
 
 /// One level of the picture that is to be filled.
@@ -32,8 +33,8 @@ struct fill_level {
     int height() const { return pixels.shape.h; }
 };
 
-/// The finest level, from a picture with straight alpha and its selection (> 0 is the hole). Transparent pixels and those
-/// that are not finite are no sources.
+/// The finest level, from a picture with straight alpha and its selection (> 0 is the hole). Transparent pixels and
+/// those that are not finite are no sources.
 fill_level fill_prepare(graph&, tensor const& picture, tensor const& selection);
 
 /// The next coarser level.
@@ -47,9 +48,9 @@ tensor pull(graph&, tensor const& coarse, tensor const& fine, tensor const& weig
 
 /// How patches are compared and what they count.
 struct patch_options {
-    float falloff = 1;       // confidence in a pixel of the hole is 2^(−falloff · depth) …
-    float least = 1e-5f;     // … and not less than this; small, or the middle settles on its flat start
-    float remoteness = 0;    // added cost per squared pixel between a target and its source
+    float falloff = 1;    // confidence in a pixel of the hole is 2^(−falloff · depth) …
+    float least = 1e-5f;  // … and not less than this; small, or the middle settles on its flat start
+    float remoteness = 0; // added cost per squared pixel between a target and its source
 };
 
 /// What a level's patches are matched with; made once a level. `area` holds every patch that touches the hole.
@@ -77,17 +78,18 @@ void match_upsample(graph&, patch_field&, patch_field const& coarse);
 void match_search(graph&, patch_field&, int stride, int trials, float reach, std::uint32_t seed);
 
 struct vote_options {
-    float sharpness = 1 / 450.0f; // a patch's weight is its confidence · exp(−sharpness · mean squared difference in 8-bit steps)
-    bool relative = false;        // the difference counts from that of a pixel's best patch: copies rather than blends
-    bool known_too = false;       // votes for known pixels as well: membrane() compares them with what is there
+    float sharpness =
+        1 / 450.0f; // a patch's weight is its confidence · exp(−sharpness · mean squared difference in 8-bit steps)
+    bool relative = false;  // the difference counts from that of a pixel's best patch: copies rather than blends
+    bool known_too = false; // votes for known pixels as well: membrane() compares them with what is there
 };
 
 /// Each pixel of the hole becomes the weighted mean of what the patches over it propose.
 void patch_vote(graph&, patch_field&, vote_options const& = {});
 
-/// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull; relaxing it further
-/// only made rims softer than the picture), and returns area's pixels [h, w, 4] with straight alpha; they mean something
-/// in the hole only.
+/// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull; relaxing it
+/// further only made rims softer than the picture), and returns area's pixels [h, w, 4] with straight alpha; they mean
+/// something in the hole only.
 tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area);
 
 } // namespace sfumato

@@ -9,7 +9,9 @@ namespace sfumato {
 namespace {
 
 struct unref {
-    void operator()(GeglBuffer* buffer) const { g_object_unref(buffer); } // of a drawable: sends what was written to GIMP
+    void operator()(GeglBuffer* buffer) const {
+        g_object_unref(buffer);
+    } // of a drawable: sends what was written to GIMP
 };
 using buffer_handle = std::unique_ptr<GeglBuffer, unref>;
 
@@ -22,9 +24,9 @@ bool has_linear_profile(GimpDrawable* drawable) {
     return linear;
 }
 
-// How a drawable's numbers become ours. Both formats leave the profile out, so that babl converts numbers and nothing else:
-// colours stay in the document's own space, and 16 bits come back to the last one. (With the profile's space, babl goes
-// through linear light even from R' to R', several steps of 16 bits off.)
+// How a drawable's numbers become ours. Both formats leave the profile out, so that babl converts numbers and nothing
+// else: colours stay in the document's own space, and 16 bits come back to the last one. (With the profile's space,
+// babl goes through linear light even from R' to R', several steps of 16 bits off.)
 struct number_formats {
     Babl const* stored;
     Babl const* floats;
@@ -43,8 +45,8 @@ number_formats picture_formats(GimpDrawable* drawable) {
     return {babl_format(encoding.c_str()), babl_format(curve_of(encoding) == '\'' ? "R'G'B'A float" : "R~G~B~A float")};
 }
 
-// A mask is read as it is stored. Some selections claim to follow a curve (after an XCF was loaded), others do not; none
-// means one.
+// A mask is read as it is stored. Some selections claim to follow a curve (after an XCF was loaded), others do not;
+// none means one.
 number_formats mask_formats(GimpDrawable* drawable) {
     char const* const encoding = babl_format_get_encoding(gimp_drawable_get_format(drawable));
     char const curve = curve_of(encoding);
@@ -58,7 +60,8 @@ std::size_t bytes(number_formats const& formats, rect const& area) {
 void read(GimpDrawable* drawable, number_formats const& formats, rect const& area, float* to) {
     std::vector<std::byte> stored(bytes(formats, area));
     GeglRectangle const from{area.x, area.y, area.width, area.height};
-    gegl_buffer_get(open_buffer(drawable).get(), &from, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    gegl_buffer_get(open_buffer(drawable).get(), &from, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE,
+                    GEGL_ABYSS_NONE);
     babl_process(babl_fish(formats.stored, formats.floats), stored.data(), to, long(area.width) * area.height);
 }
 

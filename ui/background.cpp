@@ -19,7 +19,7 @@ struct background {
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
     std::mutex mutex{};
     std::optional<progress> latest{}; // not shown yet; guarded by the mutex
-    bool finished = false;          // these two are read after the thread has ended
+    bool finished = false;            // these two are read after the thread has ended
     std::exception_ptr thrown{};
 
     void show_latest() {
@@ -34,7 +34,7 @@ struct background {
 
 // What a stage's name begins with, as the pipelines give it; a size may follow.
 [[maybe_unused]] constexpr char const* stage_words[] = {NC_("stage", "prepare"), NC_("stage", "fill"),
-                                                            NC_("stage", "blend")};
+                                                        NC_("stage", "blend")};
 
 std::string translated_stage(std::string const& stage) {
     std::string const word = stage.substr(0, stage.find(' '));

@@ -94,7 +94,8 @@ bool run_once(dialog& d, steps const& steps) {
     gulong const closing = g_signal_connect(d.window, "delete-event", G_CALLBACK(on_delete), nullptr);
     bool delivered = false;
     try {
-        delivered = run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
+        delivered =
+            run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
     } catch (std::exception const& e) {
         show_message(d, e.what());
     }

@@ -40,7 +40,8 @@ picture put_together(picture const& given, mask const& selection, std::vector<fl
 
 } // namespace
 
-std::optional<inpaint_result> inpaint(device& d, request const& r, picture const& given, mask const& selection, job const& j) {
+std::optional<inpaint_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
+                                      job const& j) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve_seed() comes first");
     patch_fill_shape const shape = plan_patch_fill(given, selection);
@@ -50,8 +51,8 @@ std::optional<inpaint_result> inpaint(device& d, request const& r, picture const
     tensor const pixels = g.input({.h = given.height, .w = given.width, .c = 4});
     tensor const selected = g.input({.h = given.height, .w = given.width});
     tensor const composite = composite_mask(g, selected, rim);
-    tensor const filled = patch_fill(g, pixels, selected, shape, {area.x, area.y, area.right(), area.bottom()},
-                                     std::uint32_t(r.seed));
+    tensor const filled =
+        patch_fill(g, pixels, selected, shape, {area.x, area.y, area.right(), area.bottom()}, std::uint32_t(r.seed));
     g.output(composite);
     g.output(filled);
 
@@ -65,7 +66,8 @@ std::optional<inpaint_result> inpaint(device& d, request const& r, picture const
     auto const colours = p.download<float>(filled);
     if (!std::ranges::all_of(colours, [](float v) { return std::isfinite(v); }))
         fail("{} computed values that are no colours; update its driver or choose another device.", d.info().name);
-    return inpaint_result{area.x, area.y, put_together(crop(given, area), crop(selection, area), colours), crop(whole, area)};
+    return inpaint_result{area.x, area.y, put_together(crop(given, area), crop(selection, area), colours),
+                          crop(whole, area)};
 }
 
 } // namespace sfumato

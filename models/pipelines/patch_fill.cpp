@@ -16,10 +16,10 @@ constexpr int thickest = 14;        // the coarsest level is the first where the
 constexpr int first_candidates = 1200;
 constexpr int most_candidates = 20000;
 constexpr int rounds_at_coarsest = 12;
-constexpr int rounds_below = 12;    // at the next level, and two less at each finer one …
-constexpr int fewest_rounds = 3;    // … but not less than this
-constexpr int sharp_rounds = 4;     // the last ones at full size, which copy more than they blend
-constexpr int trials = 6;           // random candidates of a search
+constexpr int rounds_below = 12; // at the next level, and two less at each finer one …
+constexpr int fewest_rounds = 3; // … but not less than this
+constexpr int sharp_rounds = 4;  // the last ones at full size, which copy more than they blend
+constexpr int trials = 6;        // random candidates of a search
 constexpr vote_options blend{.sharpness = 1 / 450.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
@@ -81,7 +81,8 @@ int cell_of(state_map const& m, int largest_known) {
 window area_at(rect const& hole, int level, int width, int height) {
     int const reach = patch_side / 2;
     return {std::max((hole.x >> level) - reach, 0), std::max((hole.y >> level) - reach, 0),
-            std::min(((hole.right() - 1) >> level) + 1 + reach, width), std::min(((hole.bottom() - 1) >> level) + 1 + reach, height)};
+            std::min(((hole.right() - 1) >> level) + 1 + reach, width),
+            std::min(((hole.bottom() - 1) >> level) + 1 + reach, height)};
 }
 
 // Expectation and maximisation in turn: where each patch fits best, then what the patches say together.
@@ -101,7 +102,8 @@ void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, st
 patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
     patch_fill_shape shape{.hole = bounds(selection)};
     if (std::max(p.width, p.height) > largest_side)
-        fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width, p.height, largest_side);
+        fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width,
+             p.height, largest_side);
     if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
     state_map map = states_of(p, selection);
     if (std::ranges::find(map.at, state::known) == map.at.end())
@@ -121,8 +123,8 @@ patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
     return shape;
 }
 
-tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patch_fill_shape const& shape, window const& area,
-                  std::uint32_t seed) {
+tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patch_fill_shape const& shape,
+                  window const& area, std::uint32_t seed) {
     g.stage("prepare");
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
@@ -144,7 +146,8 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
             match_upsample(g, field, coarser);
             patch_vote(g, field, blend);
         }
-        int const rounds = coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
+        int const rounds =
+            coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
         refine(g, field, rounds, coarsest, i == 0, level_seed);
         filled = field.votes;
         coarser = field;

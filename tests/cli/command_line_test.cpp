@@ -171,7 +171,8 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
     EXPECT_EQ(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).code, 1);
     write_mask(0);
     EXPECT_TRUE(mentions(inpaint({}).err, "selects nothing"));
-    EXPECT_TRUE(mentions(run({"inpaint", in, "--mask", chosen, "-o", folder.path / "out.gif"}).err, "must end in .png"));
+    EXPECT_TRUE(
+        mentions(run({"inpaint", in, "--mask", chosen, "-o", folder.path / "out.gif"}).err, "must end in .png"));
     EXPECT_TRUE(mentions(run({"inpaint", folder.path / "no.png", "--mask", chosen, "-o", out}).err, "No such file"));
 }
 
@@ -190,7 +191,8 @@ TEST_F(command_line, help_and_version) {
 }
 
 TEST_F(command_line, ctrl_c_is_exit_code_3) {
-    process p({FAKE_SFUMATO, "inpaint", in, "--mask", chosen, "-o", out, "--json", "--seed", std::to_string(fake_seed::until_cancelled)},
+    process p({FAKE_SFUMATO, "inpaint", in, "--mask", chosen, "-o", out, "--json", "--seed",
+               std::to_string(fake_seed::until_cancelled)},
               folder.path);
     ASSERT_TRUE(eventually([&] { return mentions(p.out(), "\"fake\""); })) << p.err();
     p.signal(SIGINT);

@@ -4,8 +4,8 @@
 namespace sfumato {
 
 struct fake_seed {
-    static constexpr int until_cancelled = 1001, never_notices = 1002, half_a_second = 1003, fails = 1004, crashes = 1005,
-                         loses_device = 1006, out_of_memory = 1007;
+    static constexpr int until_cancelled = 1001, never_notices = 1002, half_a_second = 1003, fails = 1004,
+                         crashes = 1005, loses_device = 1006, out_of_memory = 1007;
 };
 
 } // namespace sfumato

@@ -21,9 +21,9 @@ void PrintTo(png_case const& c, std::ostream* to) {
 
 // An ICC profile with other primaries and another curve than sRGB.
 std::string wide_gamut_profile() {
-    Babl const* const space =
-        babl_space_from_chromaticities("sfumato-test", 0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06, babl_trc_gamma(2.2),
-                                       babl_trc_gamma(2.2), babl_trc_gamma(2.2), BABL_SPACE_FLAG_EQUALIZE);
+    Babl const* const space = babl_space_from_chromaticities("sfumato-test", 0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71,
+                                                             0.15, 0.06, babl_trc_gamma(2.2), babl_trc_gamma(2.2),
+                                                             babl_trc_gamma(2.2), BABL_SPACE_FLAG_EQUALIZE);
     int length = 0;
     char const* const icc = babl_space_get_icc(space, &length);
     return {icc, std::size_t(length)};
@@ -66,13 +66,15 @@ std::string error_of(std::function<void()> f) {
 bool mentions(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
 
 // A small gradient in any GEGL format and file format.
-void write_with_gegl(std::filesystem::path const& path, char const* saver, char const* format, int width = 32, int height = 24) {
+void write_with_gegl(std::filesystem::path const& path, char const* saver, char const* format, int width = 32,
+                     int height = 24) {
     gegl_init(nullptr, nullptr);
     GeglRectangle const area{0, 0, width, height};
     GeglBuffer* const buffer = gegl_buffer_new(&area, babl_format(format));
     std::vector<float> pixels;
     for (int i = 0; i < width * height; ++i)
-        for (float v : {float(i % width) / float(width), float(i / width) / float(height), 0.25f, 1.f}) pixels.push_back(v);
+        for (float v : {float(i % width) / float(width), float(i / width) / float(height), 0.25f, 1.f})
+            pixels.push_back(v);
     gegl_buffer_set(buffer, &area, 0, babl_format("R~G~B~A float"), pixels.data(), GEGL_AUTO_ROWSTRIDE);
     GeglNode* const graph = gegl_node_new();
     GeglNode* const source = gegl_node_new_child(graph, "operation", "gegl:buffer-source", "buffer", buffer, nullptr);
@@ -126,16 +128,21 @@ TEST_P(png_round_trip, pixels_outside_the_mask_are_bit_identical) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(all, png_round_trip,
-                         testing::Values(png_case{8, PNG_COLOR_TYPE_RGB, false}, png_case{8, PNG_COLOR_TYPE_RGBA, false},
-                                         png_case{8, PNG_COLOR_TYPE_GRAY, false}, png_case{8, PNG_COLOR_TYPE_GRAY_ALPHA, false},
-                                         png_case{8, PNG_COLOR_TYPE_RGB, true}, png_case{16, PNG_COLOR_TYPE_RGB, false},
-                                         png_case{16, PNG_COLOR_TYPE_RGBA, false}, png_case{16, PNG_COLOR_TYPE_GRAY, false},
-                                         png_case{16, PNG_COLOR_TYPE_GRAY_ALPHA, false}, png_case{16, PNG_COLOR_TYPE_RGBA, true}));
+INSTANTIATE_TEST_SUITE_P(
+    all, png_round_trip,
+    testing::Values(png_case{8, PNG_COLOR_TYPE_RGB, false}, png_case{8, PNG_COLOR_TYPE_RGBA, false},
+                    png_case{8, PNG_COLOR_TYPE_GRAY, false}, png_case{8, PNG_COLOR_TYPE_GRAY_ALPHA, false},
+                    png_case{8, PNG_COLOR_TYPE_RGB, true}, png_case{16, PNG_COLOR_TYPE_RGB, false},
+                    png_case{16, PNG_COLOR_TYPE_RGBA, false}, png_case{16, PNG_COLOR_TYPE_GRAY, false},
+                    png_case{16, PNG_COLOR_TYPE_GRAY_ALPHA, false}, png_case{16, PNG_COLOR_TYPE_RGBA, true}));
 
 TEST(picture_file, values_are_perceptual) {
     scratch_folder folder;
-    png_file p{.width = 2, .height = 1, .depth = 8, .color = PNG_COLOR_TYPE_RGBA, .samples = {255, 128, 0, 255, 10, 20, 30, 51}};
+    png_file p{.width = 2,
+               .height = 1,
+               .depth = 8,
+               .color = PNG_COLOR_TYPE_RGBA,
+               .samples = {255, 128, 0, 255, 10, 20, 30, 51}};
     write_png(folder.path / "in.png", p);
     picture const got = picture_file(folder.path / "in.png").crop({0, 0, 2, 1});
     for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(got.pixels[i], p.samples[i] / 255.0, 1e-5) << i;
@@ -147,10 +154,14 @@ TEST(picture_file, every_format_is_read_and_written) {
         char const *name, *saver, *format, *type;
         double tolerance;
     } const cases[] = {
-        {"a.png", "gegl:png-save", "R'G'B'A u8", "u16", 0.004},        {"b.jpg", "gegl:jpg-save", "R'G'B' u8", "u8", 0.1},
-        {"c.tif", "gegl:tiff-save", "R'G'B'A u8", "u8", 0.004},       {"d.tiff", "gegl:tiff-save", "R'G'B'A u16", "u16", 0.001},
-        {"e.tif", "gegl:tiff-save", "RGBA float", "float", 0.001},    {"f.webp", "gegl:webp-save", "R'G'B'A u8", "u8", 0.1},
-        {"g.exr", "gegl:exr-save", "RGBA float", "float", 0.001},     {"h.JPEG", "gegl:jpg-save", "R'G'B' u8", "u8", 0.1},
+        {"a.png", "gegl:png-save", "R'G'B'A u8", "u16", 0.004},
+        {"b.jpg", "gegl:jpg-save", "R'G'B' u8", "u8", 0.1},
+        {"c.tif", "gegl:tiff-save", "R'G'B'A u8", "u8", 0.004},
+        {"d.tiff", "gegl:tiff-save", "R'G'B'A u16", "u16", 0.001},
+        {"e.tif", "gegl:tiff-save", "RGBA float", "float", 0.001},
+        {"f.webp", "gegl:webp-save", "R'G'B'A u8", "u8", 0.1},
+        {"g.exr", "gegl:exr-save", "RGBA float", "float", 0.001},
+        {"h.JPEG", "gegl:jpg-save", "R'G'B' u8", "u8", 0.1},
     };
     for (auto const& c : cases) {
         SCOPED_TRACE(c.name);
@@ -187,7 +198,8 @@ TEST(picture_file, float_pixels_keep_their_range) {
 
 TEST(picture_file, soft_edges_blend_like_a_layer) {
     scratch_folder folder;
-    png_file p{.width = 2, .height = 1, .depth = 8, .color = PNG_COLOR_TYPE_RGBA, .samples = {200, 0, 0, 255, 200, 0, 0, 0}};
+    png_file p{
+        .width = 2, .height = 1, .depth = 8, .color = PNG_COLOR_TYPE_RGBA, .samples = {200, 0, 0, 255, 200, 0, 0, 0}};
     write_png(folder.path / "in.png", p);
     picture_file file(folder.path / "in.png");
     picture over(2, 1);
@@ -213,7 +225,9 @@ TEST(picture_file, errors_are_sentences) {
     write_png(folder.path / "good.png", noise(64, 64, {8, PNG_COLOR_TYPE_RGB, false}));
     write_text(folder.path / "cut.png", text_of(folder.path / "good.png").substr(0, 2000));
     EXPECT_TRUE(mentions(read("cut.png"), "damaged PNG")) << read("cut.png");
-    for (auto [name, saver, format] : {std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"}, std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"}, std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
+    for (auto [name, saver, format] :
+         {std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"}, std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"},
+          std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
         write_with_gegl(folder.path / name, saver, format);
         write_text(folder.path / name, text_of(folder.path / name).substr(0, 40));
         EXPECT_TRUE(mentions(read(name), "damaged")) << name << ": " << read(name);
@@ -232,7 +246,8 @@ TEST(picture_file, errors_are_sentences) {
 TEST(read_mask, lightness_or_alpha) {
     scratch_folder folder;
     auto const read = [&](int color, std::vector<std::uint16_t> samples, int depth = 8) {
-        write_png(folder.path / "m.png", {.width = 2, .height = 1, .depth = depth, .color = color, .samples = std::move(samples)});
+        write_png(folder.path / "m.png",
+                  {.width = 2, .height = 1, .depth = depth, .color = color, .samples = std::move(samples)});
         return read_mask(folder.path / "m.png", 2, 1).values;
     };
     auto const near = [](std::vector<float> const& got, float a, float b) {
@@ -244,10 +259,10 @@ TEST(read_mask, lightness_or_alpha) {
     near(read(PNG_COLOR_TYPE_GRAY, {32768, 65535}, 16), 0.5f, 1);
     near(read(PNG_COLOR_TYPE_RGB, {0, 0, 0, 255, 255, 255}), 0, 1);
     near(read(PNG_COLOR_TYPE_RGBA, {0, 0, 0, 255, 255, 255, 255, 255}), 0, 1);
-    near(read(PNG_COLOR_TYPE_RGBA, {9, 9, 9, 0, 9, 9, 9, 255}), 0, 1);            // one colour: alpha
-    near(read(PNG_COLOR_TYPE_RGBA, {0, 0, 0, 51, 0, 0, 0, 204}), 0.2f, 0.8f);     // black counts by its alpha, too
-    near(read(PNG_COLOR_TYPE_RGBA, {255, 255, 255, 0, 0, 0, 0, 255}), 0, 0);      // transparent white is not selected
-    near(read(PNG_COLOR_TYPE_GRAY, {255, 255}), 1, 1);                            // all selected
+    near(read(PNG_COLOR_TYPE_RGBA, {9, 9, 9, 0, 9, 9, 9, 255}), 0, 1);        // one colour: alpha
+    near(read(PNG_COLOR_TYPE_RGBA, {0, 0, 0, 51, 0, 0, 0, 204}), 0.2f, 0.8f); // black counts by its alpha, too
+    near(read(PNG_COLOR_TYPE_RGBA, {255, 255, 255, 0, 0, 0, 0, 255}), 0, 0);  // transparent white is not selected
+    near(read(PNG_COLOR_TYPE_GRAY, {255, 255}), 1, 1);                        // all selected
 }
 
 TEST(read_mask, must_have_the_pictures_size) {

@@ -29,7 +29,8 @@ inline void write_png(std::filesystem::path const& path, png_file const& p) {
     png_init_io(png, file);
     png_set_IHDR(png, info, png_uint_32(p.width), png_uint_32(p.height), p.depth, p.color, 0, 0, 0);
     if (!p.profile.empty())
-        png_set_iCCP(png, info, "test", 0, reinterpret_cast<png_const_bytep>(p.profile.data()), png_uint_32(p.profile.size()));
+        png_set_iCCP(png, info, "test", 0, reinterpret_cast<png_const_bytep>(p.profile.data()),
+                     png_uint_32(p.profile.size()));
     png_write_info(png, info);
     std::size_t const stride = std::size_t(p.width) * std::size_t(p.channels());
     std::vector<png_byte> row(stride * std::size_t(p.depth / 8));
@@ -54,8 +55,10 @@ inline png_file read_png(std::filesystem::path const& path) {
     if (setjmp(png_jmpbuf(png))) throw std::runtime_error("libpng cannot read " + path.string());
     png_init_io(png, file);
     png_read_png(png, info, PNG_TRANSFORM_IDENTITY, nullptr);
-    png_file p{.width = int(png_get_image_width(png, info)), .height = int(png_get_image_height(png, info)),
-               .depth = png_get_bit_depth(png, info), .color = png_get_color_type(png, info)};
+    png_file p{.width = int(png_get_image_width(png, info)),
+               .height = int(png_get_image_height(png, info)),
+               .depth = png_get_bit_depth(png, info),
+               .color = png_get_color_type(png, info)};
     std::size_t const stride = std::size_t(p.width) * std::size_t(p.channels());
     png_bytepp const rows = png_get_rows(png, info);
     for (int y = 0; y < p.height; ++y)
@@ -65,7 +68,8 @@ inline png_file read_png(std::filesystem::path const& path) {
     png_bytep profile = nullptr;
     png_uint_32 length = 0;
     int compression = 0;
-    if (png_get_iCCP(png, info, &name, &compression, &profile, &length)) p.profile.assign(reinterpret_cast<char*>(profile), length);
+    if (png_get_iCCP(png, info, &name, &compression, &profile, &length))
+        p.profile.assign(reinterpret_cast<char*>(profile), length);
     png_textp texts = nullptr;
     int const count = png_get_text(png, info, &texts, nullptr);
     for (int i = 0; i < count; ++i) p.texts[texts[i].key] = texts[i].text;

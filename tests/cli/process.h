@@ -36,7 +36,9 @@ inline std::string text_of(std::filesystem::path const& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline void write_text(std::filesystem::path const& path, std::string const& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(std::filesystem::path const& path, std::string const& text) {
+    std::ofstream(path, std::ios::binary) << text;
+}
 
 /// True as soon as `condition` is, false after `limit`.
 inline bool eventually(std::function<bool()> condition, std::chrono::milliseconds limit = std::chrono::seconds(10)) {

@@ -100,7 +100,8 @@ TEST(protocol, pieces_of_any_size_make_the_same_messages) {
     std::string const bytes = run_bytes() + bytes_of(encode({{"type", "cancel"}})) + run_bytes(1, 1);
     for (std::size_t piece : {1, 2, 3, 7, 23, 24, 25, 100, 1000}) {
         message_reader reader;
-        for (std::size_t at = 0; at < bytes.size(); at += piece) reader.feed(as_bytes(std::string_view(bytes).substr(at, piece)));
+        for (std::size_t at = 0; at < bytes.size(); at += piece)
+            reader.feed(as_bytes(std::string_view(bytes).substr(at, piece)));
         EXPECT_EQ(decode_run(reader.next().value()).picture.pixels, ramp(5, 3).pixels);
         EXPECT_EQ(reader.next().value().type(), "cancel");
         EXPECT_EQ(decode_run(reader.next().value()).picture.width, 1);
@@ -149,7 +150,8 @@ TEST(protocol, malformed_frames_are_errors) {
         {frame(R"({"type":"run","blobs":[{"name":"a","shape":[1,1,3]}]})", 12), "third size must be 4"},
         {frame(R"({"type":"run","blobs":[{"name":"a","shape":[1000000,1000000]}]})", 4), "too large"},
         {frame(R"({"type":"run","blobs":[{"name":"a","shape":[4294967296,4294967296]}]})", 0), "whole number from 1"},
-        {frame(R"({"type":"run","blobs":[{"name":"a","shape":[2,2]}]})", 4, "abcd"), "announces 4 bytes of blobs, but describes 16"},
+        {frame(R"({"type":"run","blobs":[{"name":"a","shape":[2,2]}]})", 4, "abcd"),
+         "announces 4 bytes of blobs, but describes 16"},
     };
     for (auto const& c : cases) {
         std::string const message = feed_error(c.bytes);
@@ -196,7 +198,9 @@ TEST(protocol, a_flipped_bit_never_passes_the_limits) {
     EXPECT_GT(whole, 100); // a pixel's bits can be anything finite
 }
 
-TEST(protocol, another_version_is_read_and_named) { EXPECT_EQ(only_message(frame(R"({"type":"hello"})", 0, "", 0, 99)).version, 99u); }
+TEST(protocol, another_version_is_read_and_named) {
+    EXPECT_EQ(only_message(frame(R"({"type":"hello"})", 0, "", 0, 99)).version, 99u);
+}
 
 TEST(protocol, pixels_that_no_picture_has_are_refused) {
     mask const m = half(4, 4);
@@ -228,7 +232,8 @@ TEST(protocol, runs_that_do_not_fit_together_are_refused) {
     EXPECT_NE(run_with(head, {pixels}).find("\"selection\""), std::string::npos);
     EXPECT_NE(run_with(head, {pixels, values}).find("4 × 4"), std::string::npos);
     EXPECT_NE(run_with(head, {{"picture", {3, 4}, m.values}, values}).find("3 sizes"), std::string::npos);
-    EXPECT_NE(run_with({{"type", "run"}, {"request", {{"sfumato", 7}}}}, {pixels, values}).find("must be 1"), std::string::npos);
+    EXPECT_NE(run_with({{"type", "run"}, {"request", {{"sfumato", 7}}}}, {pixels, values}).find("must be 1"),
+              std::string::npos);
 }
 
 TEST(protocol, an_empty_or_huge_picture_is_not_sent) {

@@ -184,7 +184,8 @@ TEST(serve, many_clients_are_all_served) {
         all.push_back(std::make_unique<client>(e));
         all.back()->run(i, 64);
     }
-    for (int i = 0; i < 40; ++i) EXPECT_EQ(decode_result(all[std::size_t(i)]->receive()).filled.pixels[0], float(i) / 255);
+    for (int i = 0; i < 40; ++i)
+        EXPECT_EQ(decode_result(all[std::size_t(i)]->receive()).filled.pixels[0], float(i) / 255);
 }
 
 TEST(serve, too_many_connections_are_told) {

@@ -1,5 +1,5 @@
-// Any bytes from the socket, in pieces: messages or an error, the same whatever the pieces, never more memory than bytes.
-// Inputs begin with the size of the pieces; the rest is the stream.
+// Any bytes from the socket, in pieces: messages or an error, the same whatever the pieces, never more memory than
+// bytes. Inputs begin with the size of the pieces; the rest is the stream.
 #include "cli/protocol.h"
 #include "compute/error.h"
 
@@ -28,12 +28,10 @@ std::string outcome(std::span<std::byte const> bytes, std::size_t piece) {
         message copy = *m;
         try {
             decode_run(std::move(copy));
-        } catch (error const&) {
-        }
+        } catch (error const&) {}
         try {
             decode_result(std::move(*m));
-        } catch (error const&) {
-        }
+        } catch (error const&) {}
     }
     return told;
 }

@@ -15,9 +15,13 @@ TEST(composite_mask, keeps_soft_values_and_ramps_outside) {
             wanted[i] = selection[i] > 0 ? selection[i] : std::max(0.0f, 1 - distances[i] / 3);
         kernel_run r;
         int const count = int(s.count());
-        tensor const a = r.input({.c = count}, selection), b = r.input({.c = count}, distances), c = r.output({.c = count});
-        r.g.dispatch(kernel::composite_mask{.selection = r.g.in(a), .distances = r.g.in(b), .composite = r.g.out(c),
-                                            .count = uint32_t(count), .rim = 2},
+        tensor const a = r.input({.c = count}, selection), b = r.input({.c = count}, distances),
+                     c = r.output({.c = count});
+        r.g.dispatch(kernel::composite_mask{.selection = r.g.in(a),
+                                            .distances = r.g.in(b),
+                                            .composite = r.g.out(c),
+                                            .count = uint32_t(count),
+                                            .rim = 2},
                      {uint32_t(count)});
         r.run();
         expect_near(r.download(c), wanted, 1e-6f, "composite", s);

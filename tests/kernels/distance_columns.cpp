@@ -26,8 +26,13 @@ TEST(distance_columns, nearest_in_the_column) {
             kernel_run r;
             tensor const x = r.input({.h = s.height, .w = s.width}, values);
             tensor const d = r.output({.h = s.height, .w = s.width});
-            r.g.dispatch(kernel::distance_columns{.values = r.g.in(x), .columns = r.g.out(d), .width = s.width,
-                                                  .height = s.height, .reach = reach, .low = 0.8f, .high = 0.9f},
+            r.g.dispatch(kernel::distance_columns{.values = r.g.in(x),
+                                                  .columns = r.g.out(d),
+                                                  .width = s.width,
+                                                  .height = s.height,
+                                                  .reach = reach,
+                                                  .low = 0.8f,
+                                                  .high = 0.9f},
                          {uint32_t(s.width), uint32_t(s.height)});
             r.run();
             EXPECT_EQ(r.download(d), reference(values, s, reach, 0.8f, 0.9f)) << s.width << " × " << s.height;

@@ -22,8 +22,9 @@ TEST(distance_rows, is_exact) {
         kernel_run r;
         tensor const c = r.input({.h = s.height, .w = s.width}, columns);
         tensor const d = r.output({.h = s.height, .w = s.width});
-        r.g.dispatch(kernel::distance_rows{.columns = r.g.in(c), .distances = r.g.out(d), .width = s.width, .height = s.height},
-                     {uint32_t(s.width), uint32_t(s.height)});
+        r.g.dispatch(
+            kernel::distance_rows{.columns = r.g.in(c), .distances = r.g.out(d), .width = s.width, .height = s.height},
+            {uint32_t(s.width), uint32_t(s.height)});
         r.run();
         expect_near(r.download(d), wanted, 1e-6f, "distance", s);
     }

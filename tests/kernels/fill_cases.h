@@ -20,7 +20,7 @@ inline std::vector<size> const odd_sizes = {{1, 1}, {1, 37}, {53, 1}, {2, 2}, {7
 inline std::vector<size> const patch_sizes = {{7, 7}, {8, 13}, {31, 29}, {67, 41}};
 
 constexpr int radius = 3;
-constexpr uint32_t known = 0, hole = 1, blank = 2;             // shaders/patch.glsl
+constexpr uint32_t known = 0, hole = 1, blank = 2; // shaders/patch.glsl
 constexpr uint32_t is_source = 1, is_target = 2, no_match = ~0u;
 
 /// About one pixel in `spacing` is the centre of a hole of 5 × 5, and one in as many is blank.
@@ -33,7 +33,8 @@ inline std::vector<uint32_t> random_states(size s, int spacing, unsigned seed) {
         if (chance > 0) continue;
         int const x = int(i) % s.width, y = int(i) / s.width;
         for (int v = std::max(y - 2, 0); v < std::min(y + 3, s.height); ++v)
-            for (int u = std::max(x - 2, 0); u < std::min(x + 3, s.width); ++u) states[std::size_t(v) * s.width + u] = hole;
+            for (int u = std::max(x - 2, 0); u < std::min(x + 3, s.width); ++u)
+                states[std::size_t(v) * s.width + u] = hole;
     }
     return states;
 }
@@ -70,7 +71,8 @@ struct patches {
         for (int v = -radius; v <= radius; ++v)
             for (int u = -radius; u <= radius; ++u) {
                 if ((u + v) % 2 != 0) continue; // compared at every second pixel
-                std::size_t const a = std::size_t(y + v) * s.width + x + u, b = std::size_t(from_y + v) * s.width + from_x + u;
+                std::size_t const a = std::size_t(y + v) * s.width + x + u,
+                                  b = std::size_t(from_y + v) * s.width + from_x + u;
                 int squares = 0;
                 for (int shift = 0; shift < 32; shift += 8) {
                     int const d = int(packed[a] >> shift & 255) - int(packed[b] >> shift & 255);
@@ -84,8 +86,8 @@ struct patches {
 };
 
 inline patches random_patches(size s, int spacing, unsigned seed) {
-    patches p{s, random_integers(s.count(), seed), std::vector<uint32_t>(s.count()), random_values(s.count(), 0.1f, 1, seed),
-              std::vector<float>(s.count())};
+    patches p{s, random_integers(s.count(), seed), std::vector<uint32_t>(s.count()),
+              random_values(s.count(), 0.1f, 1, seed), std::vector<float>(s.count())};
     auto const states = random_states(s, spacing, seed + 1);
     for (int y = radius; y < s.height - radius; ++y)
         for (int x = radius; x < s.width - radius; ++x) {
@@ -131,7 +133,8 @@ inline area inner(size s) {
     return {x, y, s.width - x, s.height - y};
 }
 
-inline void expect_near(std::vector<float> const& got, std::vector<float> const& wanted, float tolerance, char const* what, size s) {
+inline void expect_near(std::vector<float> const& got, std::vector<float> const& wanted, float tolerance,
+                        char const* what, size s) {
     ASSERT_EQ(got.size(), wanted.size());
     for (std::size_t i = 0; i < got.size(); ++i)
         ASSERT_NEAR(got[i], wanted[i], tolerance * std::max(1.0f, std::abs(wanted[i])))

@@ -19,11 +19,18 @@ TEST(fill_halve, a_hole_wins_over_blank_over_known) {
                 depths[o] = std::max(depths[o], fine_depths[i] / 2);
             }
         kernel_run r;
-        tensor const a = r.input({.h = s.height, .w = s.width}, fine), b = r.input({.h = s.height, .w = s.width}, fine_depths);
-        tensor const c = r.output({.h = h.height, .w = h.width}, dtype::u32), d = r.output({.h = h.height, .w = h.width});
-        r.g.dispatch(kernel::fill_halve{.fine_states = r.g.in(a), .fine_depths = r.g.in(b), .states = r.g.out(c),
-                                        .depths = r.g.out(d), .fine_width = s.width, .fine_height = s.height,
-                                        .width = h.width, .height = h.height},
+        tensor const a = r.input({.h = s.height, .w = s.width}, fine),
+                     b = r.input({.h = s.height, .w = s.width}, fine_depths);
+        tensor const c = r.output({.h = h.height, .w = h.width}, dtype::u32),
+                     d = r.output({.h = h.height, .w = h.width});
+        r.g.dispatch(kernel::fill_halve{.fine_states = r.g.in(a),
+                                        .fine_depths = r.g.in(b),
+                                        .states = r.g.out(c),
+                                        .depths = r.g.out(d),
+                                        .fine_width = s.width,
+                                        .fine_height = s.height,
+                                        .width = h.width,
+                                        .height = h.height},
                      {uint32_t(h.width), uint32_t(h.height)});
         r.run();
         EXPECT_EQ(r.download<uint32_t>(c), states);

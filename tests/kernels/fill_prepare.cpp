@@ -26,9 +26,14 @@ TEST(fill_prepare, premultiplies_what_is_known) {
         kernel_run r;
         int const count = int(s.count());
         tensor const a = r.input({.w = count, .c = 4}, picture), b = r.input({.c = count}, selection);
-        tensor const p = r.output({.w = count, .c = 4}), t = r.output({.c = count}, dtype::u32), w = r.output({.c = count});
-        r.g.dispatch(kernel::fill_prepare{.picture = r.g.in(a), .selection = r.g.in(b), .pixels = r.g.out(p),
-                                          .states = r.g.out(t), .weights = r.g.out(w), .count = uint32_t(count)},
+        tensor const p = r.output({.w = count, .c = 4}), t = r.output({.c = count}, dtype::u32),
+                     w = r.output({.c = count});
+        r.g.dispatch(kernel::fill_prepare{.picture = r.g.in(a),
+                                          .selection = r.g.in(b),
+                                          .pixels = r.g.out(p),
+                                          .states = r.g.out(t),
+                                          .weights = r.g.out(w),
+                                          .count = uint32_t(count)},
                      {uint32_t(count)});
         r.run();
         EXPECT_EQ(r.download<uint32_t>(t), states);

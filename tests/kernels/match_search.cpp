@@ -16,11 +16,24 @@ found search(patches const& p, std::vector<uint32_t> const& before, area a, int 
     tensor const packed = r.input(plane, p.packed), kinds = r.input(plane, p.kinds), matches = r.input(plane, before);
     tensor const confidences = r.input(plane, p.confidences), scales = r.input(plane, p.scales);
     tensor const better = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_search{.packed = r.g.in(packed), .kinds = r.g.in(kinds), .confidences = r.g.in(confidences),
-                                      .scales = r.g.in(scales), .matches = r.g.in(matches), .found = r.g.out(better),
-                                      .costs = r.g.out(costs), .width = p.s.width, .height = p.s.height, .left = a.left,
-                                      .top = a.top, .right = a.right, .bottom = a.bottom, .stride = stride, .trials = trials,
-                                      .seed = seed, .reach = 10, .remoteness = 0.5f},
+    r.g.dispatch(kernel::match_search{.packed = r.g.in(packed),
+                                      .kinds = r.g.in(kinds),
+                                      .confidences = r.g.in(confidences),
+                                      .scales = r.g.in(scales),
+                                      .matches = r.g.in(matches),
+                                      .found = r.g.out(better),
+                                      .costs = r.g.out(costs),
+                                      .width = p.s.width,
+                                      .height = p.s.height,
+                                      .left = a.left,
+                                      .top = a.top,
+                                      .right = a.right,
+                                      .bottom = a.bottom,
+                                      .stride = stride,
+                                      .trials = trials,
+                                      .seed = seed,
+                                      .reach = 10,
+                                      .remoteness = 0.5f},
                  {uint32_t(a.width()), uint32_t(a.height())});
     r.run();
     return {r.download<uint32_t>(better), r.download(costs)};
@@ -29,7 +42,8 @@ found search(patches const& p, std::vector<uint32_t> const& before, area a, int 
 // The best of the own match and what the neighbours' matches continue to.
 float propagated(patches const& p, std::vector<uint32_t> const& before, area a, int stride, int x, int y) {
     int const d = stride == 1 ? 2 : 1;
-    int const steps[9][2] = {{0, 0}, {-stride, 0}, {stride, 0}, {0, -stride}, {0, stride}, {-d, -d}, {d, -d}, {-d, d}, {d, d}};
+    int const steps[9][2] = {{0, 0},   {-stride, 0}, {stride, 0}, {0, -stride}, {0, stride},
+                             {-d, -d}, {d, -d},      {-d, d},     {d, d}};
     float least = 1e30f;
     for (auto const& [u, v] : steps) {
         if (!a.holds(x + u, y + v)) continue;

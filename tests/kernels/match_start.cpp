@@ -14,10 +14,21 @@ void check(size s, area a, int cell, int spacing) {
     tensor const packed = r.input(plane, p.packed), kinds = r.input(plane, p.kinds);
     tensor const confidences = r.input(plane, p.confidences), scales = r.input(plane, p.scales);
     tensor const matches = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_start{.packed = r.g.in(packed), .kinds = r.g.in(kinds), .confidences = r.g.in(confidences),
-                                     .scales = r.g.in(scales), .matches = r.g.out(matches), .costs = r.g.out(costs),
-                                     .width = s.width, .height = s.height, .left = a.left, .top = a.top, .right = a.right,
-                                     .bottom = a.bottom, .cell = cell, .seed = seed, .remoteness = remoteness},
+    r.g.dispatch(kernel::match_start{.packed = r.g.in(packed),
+                                     .kinds = r.g.in(kinds),
+                                     .confidences = r.g.in(confidences),
+                                     .scales = r.g.in(scales),
+                                     .matches = r.g.out(matches),
+                                     .costs = r.g.out(costs),
+                                     .width = s.width,
+                                     .height = s.height,
+                                     .left = a.left,
+                                     .top = a.top,
+                                     .right = a.right,
+                                     .bottom = a.bottom,
+                                     .cell = cell,
+                                     .seed = seed,
+                                     .remoteness = remoteness},
                  {uint32_t(a.width()), uint32_t(a.height())});
     r.run();
     auto const got = r.download<uint32_t>(matches);
@@ -25,7 +36,8 @@ void check(size s, area a, int cell, int spacing) {
     for (int y = a.top; y < a.bottom; ++y)
         for (int x = a.left; x < a.right; ++x) {
             float least = 1e30f;
-            uint32_t const tile = scramble(seed ^ scramble(uint32_t((x - a.left) / 8) + (uint32_t((y - a.top) / 8) << 16)));
+            uint32_t const tile =
+                scramble(seed ^ scramble(uint32_t((x - a.left) / 8) + (uint32_t((y - a.top) / 8) << 16)));
             for (int cy = 0; cy < s.height && p.kind(x, y) & is_target; cy += cell)
                 for (int cx = 0; cx < s.width; cx += cell) {
                     uint32_t const random = scramble(tile ^ scramble(match_of(cx, cy)));

@@ -26,10 +26,19 @@ void check(size s, area a, int spacing) {
     shape const plane{.h = s.height, .w = s.width}, half{.h = h.height, .w = h.width};
     tensor const ck = r.input(half, coarse.kinds), cm = r.input(half, coarse_matches), k = r.input(plane, fine.kinds);
     tensor const matches = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_upsample{.coarse_kinds = r.g.in(ck), .coarse_matches = r.g.in(cm), .kinds = r.g.in(k),
-                                        .matches = r.g.out(matches), .costs = r.g.out(costs), .coarse_width = h.width,
-                                        .coarse_height = h.height, .width = s.width, .height = s.height, .left = a.left,
-                                        .top = a.top, .right = a.right, .bottom = a.bottom},
+    r.g.dispatch(kernel::match_upsample{.coarse_kinds = r.g.in(ck),
+                                        .coarse_matches = r.g.in(cm),
+                                        .kinds = r.g.in(k),
+                                        .matches = r.g.out(matches),
+                                        .costs = r.g.out(costs),
+                                        .coarse_width = h.width,
+                                        .coarse_height = h.height,
+                                        .width = s.width,
+                                        .height = s.height,
+                                        .left = a.left,
+                                        .top = a.top,
+                                        .right = a.right,
+                                        .bottom = a.bottom},
                  {uint32_t(a.width()), uint32_t(a.height())});
     r.run();
     auto const got = r.download<uint32_t>(matches);
@@ -38,10 +47,14 @@ void check(size s, area a, int spacing) {
         for (int x = a.left; x < a.right; ++x) {
             uint32_t wanted = no_match;
             if (fine.kind(x, y) & is_target) {
-                auto const clamped = [](int v, int limit) { return std::clamp(v, std::min(radius, limit), std::max(radius, limit)); };
-                uint32_t const parent = nearest(clamped(x / 2, h.width - 1 - radius), clamped(y / 2, h.height - 1 - radius), 2, [&](int u, int v) {
-                    return coarse.kind(u, v) & is_target && coarse_matches[std::size_t(v) * h.width + u] != no_match;
-                });
+                auto const clamped = [](int v, int limit) {
+                    return std::clamp(v, std::min(radius, limit), std::max(radius, limit));
+                };
+                uint32_t const parent = nearest(clamped(x / 2, h.width - 1 - radius),
+                                                clamped(y / 2, h.height - 1 - radius), 2, [&](int u, int v) {
+                                                    return coarse.kind(u, v) & is_target &&
+                                                           coarse_matches[std::size_t(v) * h.width + u] != no_match;
+                                                });
                 if (parent != no_match) {
                     uint32_t const m = coarse_matches[std::size_t(y_of(parent)) * h.width + x_of(parent)];
                     int const u = std::clamp(2 * x_of(m) + x - 2 * x_of(parent), 0, s.width - 1);
@@ -49,7 +62,8 @@ void check(size s, area a, int spacing) {
                     wanted = nearest(u, v, 4, [&](int at_x, int at_y) { return fine.kind(at_x, at_y) & is_source; });
                 }
             }
-            ASSERT_EQ(got[std::size_t(y) * s.width + x], wanted) << x << ", " << y << " of " << s.width << " × " << s.height;
+            ASSERT_EQ(got[std::size_t(y) * s.width + x], wanted)
+                << x << ", " << y << " of " << s.width << " × " << s.height;
             ASSERT_EQ(got_costs[std::size_t(y) * s.width + x], 0);
         }
 }

@@ -20,13 +20,22 @@ void check(size s, area a) {
             for (int k = 0; k < 4; ++k) offsets[4 * o + k] = weights[o] * (pixels[4 * i + k] - votes[4 * i + k]);
         }
     kernel_run r;
-    tensor const px = r.input({.h = s.height, .w = s.width, .c = 4}, pixels), vo = r.input({.h = s.height, .w = s.width, .c = 4}, votes);
+    tensor const px = r.input({.h = s.height, .w = s.width, .c = 4}, pixels),
+                 vo = r.input({.h = s.height, .w = s.width, .c = 4}, votes);
     tensor const st = r.input({.h = s.height, .w = s.width}, states);
     shape const part{.h = int(a.height()), .w = int(a.width())};
     tensor const of = r.output({.h = part.h, .w = part.w, .c = 4}), we = r.output(part);
-    r.g.dispatch(kernel::membrane_rim{.pixels = r.g.in(px), .votes = r.g.in(vo), .states = r.g.in(st), .offsets = r.g.out(of),
-                                      .weights = r.g.out(we), .width = s.width, .height = s.height, .left = a.left,
-                                      .top = a.top, .right = a.right, .bottom = a.bottom},
+    r.g.dispatch(kernel::membrane_rim{.pixels = r.g.in(px),
+                                      .votes = r.g.in(vo),
+                                      .states = r.g.in(st),
+                                      .offsets = r.g.out(of),
+                                      .weights = r.g.out(we),
+                                      .width = s.width,
+                                      .height = s.height,
+                                      .left = a.left,
+                                      .top = a.top,
+                                      .right = a.right,
+                                      .bottom = a.bottom},
                  {uint32_t(a.width()), uint32_t(a.height())});
     r.run();
     EXPECT_EQ(r.download(we), weights);

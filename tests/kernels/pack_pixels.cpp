@@ -11,7 +11,8 @@ TEST(pack_pixels, eight_bits_a_channel) {
         kernel_run r;
         int const count = int(s.count());
         tensor const a = r.input({.w = count, .c = 4}, pixels), b = r.output({.c = count}, dtype::u32);
-        r.g.dispatch(kernel::pack_pixels{.pixels = r.g.in(a), .packed = r.g.out(b), .count = uint32_t(count)}, {uint32_t(count)});
+        r.g.dispatch(kernel::pack_pixels{.pixels = r.g.in(a), .packed = r.g.out(b), .count = uint32_t(count)},
+                     {uint32_t(count)});
         r.run();
         auto const got = r.download<uint32_t>(b);
         for (std::size_t i = 0; i < pixels.size(); ++i)

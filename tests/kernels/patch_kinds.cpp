@@ -11,7 +11,9 @@ void check(size s, unsigned seed) {
     std::vector<float> confidences(s.count()), scales(s.count());
     std::vector<uint32_t> kinds(s.count());
     for (std::size_t i = 0; i < s.count(); ++i)
-        confidences[i] = states[i] == known ? 1 : states[i] == blank ? 0 : std::max(0.01f, std::exp2(-0.7f * std::max(depths[i], 1.0f)));
+        confidences[i] = states[i] == known   ? 1
+                         : states[i] == blank ? 0
+                                              : std::max(0.01f, std::exp2(-0.7f * std::max(depths[i], 1.0f)));
     for (int y = radius; y < s.height - radius; ++y)
         for (int x = radius; x < s.width - radius; ++x) {
             bool all_known = true, any_hole = false;
@@ -31,8 +33,15 @@ void check(size s, unsigned seed) {
     shape const plane{.h = s.height, .w = s.width};
     tensor const a = r.input(plane, states), b = r.input(plane, depths);
     tensor const k = r.output(plane, dtype::u32), c = r.output(plane), d = r.output(plane);
-    r.g.dispatch(kernel::patch_kinds{.states = r.g.in(a), .depths = r.g.in(b), .kinds = r.g.out(k), .confidences = r.g.out(c),
-                                     .scales = r.g.out(d), .width = s.width, .height = s.height, .falloff = 0.7f, .least = 0.01f},
+    r.g.dispatch(kernel::patch_kinds{.states = r.g.in(a),
+                                     .depths = r.g.in(b),
+                                     .kinds = r.g.out(k),
+                                     .confidences = r.g.out(c),
+                                     .scales = r.g.out(d),
+                                     .width = s.width,
+                                     .height = s.height,
+                                     .falloff = 0.7f,
+                                     .least = 0.01f},
                  {uint32_t(s.width), uint32_t(s.height)});
     r.run();
     EXPECT_EQ(r.download<uint32_t>(k), kinds) << s.width << " × " << s.height;

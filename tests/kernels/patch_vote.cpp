@@ -29,7 +29,8 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
                 for (int u = -radius; u <= radius; ++u) {
                     std::size_t const j = i + std::ptrdiff_t(v) * s.width + u;
                     if (!a.holds(x + u, y + v) || matches[j] == no_match) continue;
-                    proposals.push_back({p.confidences[j], costs[j], std::size_t(y_of(matches[j]) - v) * s.width + x_of(matches[j]) - u});
+                    proposals.push_back({p.confidences[j], costs[j],
+                                         std::size_t(y_of(matches[j]) - v) * s.width + x_of(matches[j]) - u});
                     least = std::min(least, double(costs[j]));
                 }
             for (auto const& [confidence, cost, from] : proposals) {
@@ -46,11 +47,22 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
     tensor const votes = r.input(colours, before), packed = r.input(plane, p.packed);
     r.g.output(votes);
     r.g.output(packed);
-    r.g.dispatch(kernel::patch_vote{.pixels = r.g.in(px), .states = r.g.in(st), .confidences = r.g.in(co),
-                                    .matches = r.g.in(ma), .costs = r.g.in(cs), .votes = r.g.inout(votes),
-                                    .packed = r.g.inout(packed), .width = s.width, .height = s.height, .left = a.left,
-                                    .top = a.top, .right = a.right, .bottom = a.bottom, .sharpness = sharpness,
-                                    .relative = relative, .known_too = known_too},
+    r.g.dispatch(kernel::patch_vote{.pixels = r.g.in(px),
+                                    .states = r.g.in(st),
+                                    .confidences = r.g.in(co),
+                                    .matches = r.g.in(ma),
+                                    .costs = r.g.in(cs),
+                                    .votes = r.g.inout(votes),
+                                    .packed = r.g.inout(packed),
+                                    .width = s.width,
+                                    .height = s.height,
+                                    .left = a.left,
+                                    .top = a.top,
+                                    .right = a.right,
+                                    .bottom = a.bottom,
+                                    .sharpness = sharpness,
+                                    .relative = relative,
+                                    .known_too = known_too},
                  {uint32_t(a.width()), uint32_t(a.height())});
     r.run();
     expect_near(r.download(votes), wanted, 1e-4f, "vote", s);

@@ -30,10 +30,17 @@ TEST(push, weighted_mean_with_taps_1_3_3_1) {
                 weights[o] = std::min(1.0f, total / 16);
             }
         kernel_run r;
-        tensor const a = r.input({.h = s.height, .w = s.width, .c = 4}, fine), b = r.input({.h = s.height, .w = s.width}, fine_weights);
+        tensor const a = r.input({.h = s.height, .w = s.width, .c = 4}, fine),
+                     b = r.input({.h = s.height, .w = s.width}, fine_weights);
         tensor const c = r.output({.h = h.height, .w = h.width, .c = 4}), d = r.output({.h = h.height, .w = h.width});
-        r.g.dispatch(kernel::push{.fine = r.g.in(a), .fine_weights = r.g.in(b), .coarse = r.g.out(c), .weights = r.g.out(d),
-                                  .fine_width = s.width, .fine_height = s.height, .width = h.width, .height = h.height},
+        r.g.dispatch(kernel::push{.fine = r.g.in(a),
+                                  .fine_weights = r.g.in(b),
+                                  .coarse = r.g.out(c),
+                                  .weights = r.g.out(d),
+                                  .fine_width = s.width,
+                                  .fine_height = s.height,
+                                  .width = h.width,
+                                  .height = h.height},
                      {uint32_t(h.width), uint32_t(h.height)});
         r.run();
         expect_near(r.download(c), coarse, 1e-5f, "colour", s);

@@ -151,11 +151,12 @@ TEST(inpaint, cancelled_it_returns_nothing) {
     auto const m = select(120, 100, {40, 30, 30, 30});
     std::atomic<bool> cancelled = false;
     int reports = 0;
-    job j{.report = [&](progress const& now) {
-              EXPECT_TRUE(now.fraction >= 0 && now.fraction <= 1);
-              ++reports;
-              cancelled = true;
-          },
+    job j{.report =
+              [&](progress const& now) {
+                  EXPECT_TRUE(now.fraction >= 0 && now.fraction <= 1);
+                  ++reports;
+                  cancelled = true;
+              },
           .cancelled = &cancelled};
     EXPECT_FALSE(inpaint(test_device(), {.seed = 1}, p, m, j));
     EXPECT_EQ(reports, 1);

@@ -39,7 +39,8 @@ TEST(request, survives_the_round_trip) {
 
 TEST(request, is_written_as_documented) {
     request const r{.seed = 42, .area = {1, 2, 3, 4}};
-    EXPECT_EQ(request_to_json(r), json::parse(R"({"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed": 42,
+    EXPECT_EQ(request_to_json(r),
+              json::parse(R"({"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed": 42,
         "context": "automatic", "source": "layer", "area": {"x": 1, "y": 2, "width": 3, "height": 4}})"));
     EXPECT_FALSE(request_to_json(request{}).contains("area"));
 }
@@ -48,7 +49,9 @@ TEST(request, defaults_what_is_not_said) { EXPECT_EQ(request_from_json(json{{"sf
 
 TEST(request, reports_unknown_keys) {
     std::vector<std::string> unknown;
-    request_from_json(json::parse(R"({"sfumato": 1, "prompt": "a cat", "area": {"x": 0, "y": 0, "width": 1, "height": 1, "z": 2}})"), &unknown);
+    request_from_json(
+        json::parse(R"({"sfumato": 1, "prompt": "a cat", "area": {"x": 0, "y": 0, "width": 1, "height": 1, "z": 2}})"),
+        &unknown);
     std::ranges::sort(unknown);
     EXPECT_EQ(unknown, (std::vector<std::string>{"area.z", "prompt"}));
 }
@@ -83,7 +86,8 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
 
 TEST(request, text_that_is_not_json) {
     for (std::string text : {"", "{", "{\"sfumato\": 1", "{\"a\": 1e999}", "\xFF\xFE", "{\"sfumato\": 1}}", "nul"})
-        EXPECT_NE(error_of(text).find("The request is not valid JSON"), std::string::npos) << text << " → " << error_of(text);
+        EXPECT_NE(error_of(text).find("The request is not valid JSON"), std::string::npos)
+            << text << " → " << error_of(text);
 }
 
 TEST(request, deep_nesting_is_refused_not_followed) {

@@ -15,7 +15,7 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std
     std::vector<command> commands;
     commands.reserve(g.nodes().size());
     for (auto const& node : g.nodes()) {
-        command c{.kernel = node.kernel, .parameters = node.parameters, .groups = {node.groups.x, node.groups.y, node.groups.z}, .work = node.work, .stage = node.stage, .accesses = {}};
+        command c{.program = node.program, .parameters = node.parameters, .groups = {node.groups.x, node.groups.y, node.groups.z}, .work = node.work, .stage = node.stage, .accesses = {}};
         for (auto const& use : node.accesses) {
             std::uint64_t const address = base + layout.offsets[use.tensor];
             std::memcpy(c.parameters.data() + use.field, &address, sizeof address);

@@ -16,7 +16,8 @@ void connection::send(outgoing what, std::shared_ptr<void const> keep) {
 bool connection::flush() {
     while (!output.empty()) {
         item& i = output.front();
-        auto const part = i.part == 0 ? std::as_bytes(std::span(i.what.start)) : std::as_bytes(i.what.blobs[i.part - 1]);
+        auto const part =
+            i.part == 0 ? std::as_bytes(std::span(i.what.start)) : std::as_bytes(i.what.blobs[i.part - 1]);
         if (i.offset < part.size()) {
             auto const count = socket_send(fd, part.subspan(i.offset));
             if (count < 0) return false;

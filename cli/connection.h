@@ -1,4 +1,5 @@
-// One plug-in connected to the engine: messages in, messages out, never more memory than one result and what it sends us.
+// One plug-in connected to the engine: messages in, messages out, never more memory than one result and what it sends
+// us.
 #pragma once
 
 #include "cli/protocol.h"
@@ -24,13 +25,16 @@ class connection {
     bool receive(std::span<std::byte> room);
     std::optional<message> next() { return reader.next(); }
 
-    /// Queues a message; `keep` owns what it points to. flush() sends what the socket takes; false: the other end is gone.
+    /// Queues a message; `keep` owns what it points to. flush() sends what the socket takes; false: the other end is
+    /// gone.
     void send(outgoing, std::shared_ptr<void const> keep = {});
     bool flush();
     bool has_output() const { return !output.empty(); }
 
     /// The other end has not taken a byte of what waits for it since `moment`.
-    bool stalled_since(std::chrono::steady_clock::time_point moment) const { return has_output() && last_sent < moment; }
+    bool stalled_since(std::chrono::steady_clock::time_point moment) const {
+        return has_output() && last_sent < moment;
+    }
 
   private:
     struct item {

@@ -5,8 +5,8 @@
 
 namespace sfumato {
 
-/// Listens on a socket while the lock beside it is held. The kernel drops the lock when the process dies, however it dies,
-/// so a socket whose lock is free is stale and is replaced.
+/// Listens on a socket while the lock beside it is held. The kernel drops the lock when the process dies, however it
+/// dies, so a socket whose lock is free is stale and is replaced.
 class endpoint {
   public:
     /// Waits up to 2 seconds for an engine that is just handing over. Throws error when another engine keeps the path.

@@ -98,7 +98,8 @@ void message_reader::feed(std::span<std::byte const> bytes) {
             std::size_t const count = std::min<std::uint64_t>(bytes.size(), total - current_bytes);
             std::size_t const needed = (current_bytes + count + sizeof(float) - 1) / sizeof(float);
             if (needed > to.values.capacity()) // doubling, but never beyond the picture
-                to.values.reserve(std::min<std::uint64_t>(std::max(needed, 2 * to.values.capacity()), total / sizeof(float)));
+                to.values.reserve(
+                    std::min<std::uint64_t>(std::max(needed, 2 * to.values.capacity()), total / sizeof(float)));
             to.values.resize(needed);
             std::memcpy(reinterpret_cast<std::byte*>(to.values.data()) + current_bytes, bytes.data(), count);
             current_bytes += count;
@@ -179,8 +180,8 @@ namespace {
 
 void check_sendable(int width, int height) {
     if (width < 1 || height < 1 || std::int64_t(width) * height > protocol::max_pixels)
-        fail("A picture of {} × {} pixels cannot be processed: it must have 1 pixel to {} million pixels.", width, height,
-             protocol::max_pixels / 1'000'000);
+        fail("A picture of {} × {} pixels cannot be processed: it must have 1 pixel to {} million pixels.", width,
+             height, protocol::max_pixels / 1'000'000);
 }
 
 blob_view view(std::string_view name, picture const& p) {
@@ -205,7 +206,8 @@ template <class Allowed> void check_values(blob const& b, int channels, Allowed 
     auto const bad = std::ranges::find_if_not(b.values, allowed);
     if (bad == b.values.end()) return;
     auto const pixel = (bad - b.values.begin()) / channels;
-    fail("The {} holds the value {} at column {}, row {}; {}.", b.name, *bad, pixel % b.shape[1], pixel / b.shape[1], rule);
+    fail("The {} holds the value {} at column {}, row {}; {}.", b.name, *bad, pixel % b.shape[1], pixel / b.shape[1],
+         rule);
 }
 
 picture take_picture(message& from, std::string_view name) {
@@ -236,7 +238,8 @@ void check_same_size(picture const& p, mask const& m) {
 } // namespace
 
 outgoing encode_run(request const& r, picture const& p, mask const& selection) {
-    return encode({{"type", "run"}, {"request", request_to_json(r)}}, {view("picture", p), view("selection", selection)});
+    return encode({{"type", "run"}, {"request", request_to_json(r)}},
+                  {view("picture", p), view("selection", selection)});
 }
 
 outgoing encode_result(inpaint_result const& result, double seconds) {
@@ -259,7 +262,8 @@ inpaint_result decode_result(message&& m) {
     inpaint_result result;
     for (auto const& [key, to] : {std::pair{"x", &result.x}, std::pair{"y", &result.y}}) {
         auto const found = m.head.find(key);
-        if (found == m.head.end() || !found->is_number_integer()) fail("A \"result\" must hold a whole number \"{}\".", key);
+        if (found == m.head.end() || !found->is_number_integer())
+            fail("A \"result\" must hold a whole number \"{}\".", key);
         *to = found->get<int>();
     }
     result.filled = take_picture(m, "filled");

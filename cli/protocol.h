@@ -2,8 +2,8 @@
 //
 // A frame is   "SFUM" | version u32 | head bytes u32 | 0 u32 | blob bytes u64 | head | blobs      (little endian)
 // The head is one JSON object: "type", what belongs to that type, and "blobs": [{"name", "shape"}], which describes the
-// 32-bit floats that follow it. The frame's layout never changes; `version` says whether both sides mean the same by it,
-// and two types are understood across versions: hello and quit.
+// 32-bit floats that follow it. The frame's layout never changes; `version` says whether both sides mean the same by
+// it, and two types are understood across versions: hello and quit.
 //
 //   plug-in → engine                              engine → plug-in
 //   hello   version, build                        hello      version, build, pid
@@ -102,8 +102,8 @@ outgoing encode(nlohmann::json head, std::vector<blob_view> const& = {});
 outgoing encode_run(request const&, picture const&, mask const& selection);
 outgoing encode_result(inpaint_result const&, double seconds);
 
-// And what they make of it: the values move out of the message. Throws error when a blob is missing, has another shape, or
-// holds values that no picture has (NaN, infinite; a mask outside 0..1).
+// And what they make of it: the values move out of the message. Throws error when a blob is missing, has another shape,
+// or holds values that no picture has (NaN, infinite; a mask outside 0..1).
 struct run_message {
     sfumato::request request;
     sfumato::picture picture;

@@ -29,8 +29,8 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t max_connections = 64;
-constexpr auto stall_limit = 60s;  // a reader that takes nothing for so long is dropped
-constexpr auto ending_limit = 5s;  // a job has so long to notice that the engine ends
+constexpr auto stall_limit = 60s;   // a reader that takes nothing for so long is dropped
+constexpr auto ending_limit = 5s;   // a job has so long to notice that the engine ends
 constexpr auto handover_quiet = 1s; // after quit: connections that said hello may still be about to send
 
 template <class... Args> void log(std::format_string<Args...> format, Args&&... args) {
@@ -112,8 +112,9 @@ class server {
 };
 
 server::server(serve_options const& options, run_job do_job, endpoint& door, file_descriptor signals)
-    : build(options.build.empty() ? build_id("/proc/self/exe") : options.build), door(door), signals(std::move(signals)),
-      idle_limit(std::chrono::seconds(options.idle_exit)), working(std::move(do_job), [this] {
+    : build(options.build.empty() ? build_id("/proc/self/exe") : options.build), door(door),
+      signals(std::move(signals)), idle_limit(std::chrono::seconds(options.idle_exit)),
+      working(std::move(do_job), [this] {
           std::uint64_t const one = 1; // fails only when the counter is full, and then it is awake anyway
           [[maybe_unused]] auto const written = ::write(wake.get(), &one, sizeof one);
       }) {}
@@ -127,9 +128,9 @@ int server::run() {
             if (!c.flush() || (c.closing && !c.has_output()) || c.stalled_since(clock::now() - stall_limit))
                 gone.push_back(c.id);
         drop_gone();
-        if (!is_idle()) last_active = clock::now();
+        bool const all_told = std::ranges::none_of(connections, &connection::has_output);
+        if (!is_idle() || !all_told) last_active = clock::now();
         if (ending_since) {
-            bool const all_told = std::ranges::none_of(connections, &connection::has_output);
             if (is_idle() && all_told) break;
             if (clock::now() - *ending_since > ending_limit) std::_Exit(exit_code); // a job that does not notice
         } else if (idle_limit > 0s && clock::now() - last_active > idle_limit) {
@@ -251,14 +252,20 @@ void server::work() {
         auto const p = working.take_progress();
         connection* c = find(client);
         if (p && c && !c->closing && !c->has_output()) // a slow reader gets fewer
-            send(*c, {{"type", "progress"}, {"stage", p->stage}, {"fraction", p->fraction}, {"seconds_left", p->seconds_left}});
-        if (auto end = working.take_end()) deliver(client, std::move(*end));
+            send(*c, {{"type", "progress"},
+                      {"stage", p->stage},
+                      {"fraction", p->fraction},
+                      {"seconds_left", p->seconds_left}});
+        if (auto end = working.take_end()) {
+            last_active = clock::now();
+            deliver(client, std::move(*end));
+        }
     }
     if (!working.running() && !waiting.empty() && !ending_since) {
         task next = std::move(waiting.front());
         waiting.pop_front();
-        log("client {}: {} on {} × {}", next.client, json_line(request_to_json(next.run.request)), next.run.picture.width,
-            next.run.picture.height);
+        log("client {}: {} on {} × {}", next.client, json_line(request_to_json(next.run.request)),
+            next.run.picture.width, next.run.picture.height);
         working.start(std::move(next));
     }
 }

@@ -43,13 +43,15 @@ fs::path default_directory() {
     return fs::path(std::format("/tmp/sfumato-{}", ::geteuid()));
 }
 
-// An address reached through a descriptor of its directory, since sun_path holds 107 bytes and directories can be longer.
+// An address reached through a descriptor of its directory, since sun_path holds 107 bytes and directories can be
+// longer.
 struct local_address {
     file_descriptor directory;
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
 
     explicit local_address(fs::path const& path)
-        : directory(::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+        : directory(
+              ::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
         std::string const text = std::format("/proc/self/fd/{}/{}", directory.get(), path.filename().string());
         if (path.filename().empty() || text.size() >= sizeof address.sun_path)
             fail("{} cannot be a socket: its file name must have 1 to 80 characters.", path.string());
@@ -88,7 +90,8 @@ file_descriptor socket_connect(fs::path const& path) {
 file_descriptor socket_listen(fs::path const& path) {
     local_address const address(path);
     file_descriptor fd = make_socket();
-    if (!address.directory || ::bind(fd.get(), address.get(), sizeof address.address) != 0 || ::listen(fd.get(), 64) != 0)
+    if (!address.directory || ::bind(fd.get(), address.get(), sizeof address.address) != 0 ||
+        ::listen(fd.get(), 64) != 0)
         fail("The engine cannot listen at {}: {}.", path.string(), std::strerror(errno));
     return fd;
 }

@@ -34,19 +34,21 @@ struct engine_paths {
     std::filesystem::path log;    // directory/engine.log, what the engine says
 };
 
-/// Paths beside `socket`; empty = the user's own place: $XDG_RUNTIME_DIR/sfumato, else /tmp/sfumato-UID. That directory is
-/// made with mode 0700 when it is missing. Throws error when the directory belongs to someone else or is open to others.
+/// Paths beside `socket`; empty = the user's own place: $XDG_RUNTIME_DIR/sfumato, else /tmp/sfumato-UID. That directory
+/// is made with mode 0700 when it is missing. Throws error when the directory belongs to someone else or is open to
+/// others.
 engine_paths engine_paths_for(std::filesystem::path const& socket = {});
 
-/// Non-blocking; the descriptor is closed on exec. No length limit on the path. connect gives an empty descriptor when nobody
-/// listens there; throws error when the one who listens is another user.
+/// Non-blocking; the descriptor is closed on exec. No length limit on the path. connect gives an empty descriptor when
+/// nobody listens there; throws error when the one who listens is another user.
 file_descriptor socket_connect(std::filesystem::path const&);
 file_descriptor socket_listen(std::filesystem::path const&);
 
 /// The other end runs as this user.
 bool socket_peer_is_me(file_descriptor const&);
 
-/// Sends as much as the socket takes now. Returns the number of bytes, 0 = full, -1 = the other end is gone (no SIGPIPE).
+/// Sends as much as the socket takes now. Returns the number of bytes, 0 = full, -1 = the other end is gone (no
+/// SIGPIPE).
 std::ptrdiff_t socket_send(file_descriptor const&, std::span<std::byte const>);
 /// Receives what is there. Returns the number of bytes, 0 = nothing now, -1 = the other end is gone.
 std::ptrdiff_t socket_receive(file_descriptor const&, std::span<std::byte>);

@@ -80,7 +80,8 @@ task_end worker::run(task const& t) {
     } catch (device_lost const& e) {
         return task_failed{e.what(), true};
     } catch (std::bad_alloc const&) {
-        return task_failed{"There is not enough memory for this picture; close other programs or select a smaller area."};
+        return task_failed{
+            "There is not enough memory for this picture; close other programs or select a smaller area."};
     } catch (std::exception const& e) {
         return task_failed{e.what()};
     }

@@ -49,12 +49,14 @@ arena_layout place_tensors(graph const& g, bool shared) {
         for (std::uint32_t other : placed) {
             if (shared && !lives[t].meets(lives[other])) continue;
             if (offset + bytes <= layout.offsets[other]) break; // fits before it
-            std::uint64_t const other_end = layout.offsets[other] + aligned(g.tensors()[other].bytes) + (shared ? 0 : arena_alignment);
+            std::uint64_t const other_end =
+                layout.offsets[other] + aligned(g.tensors()[other].bytes) + (shared ? 0 : arena_alignment);
             offset = std::max(offset, other_end);
         }
         layout.offsets[t] = offset;
         layout.bytes = std::max(layout.bytes, offset + bytes);
-        auto const at = std::ranges::upper_bound(placed, offset, {}, [&](std::uint32_t p) { return layout.offsets[p]; });
+        auto const at =
+            std::ranges::upper_bound(placed, offset, {}, [&](std::uint32_t p) { return layout.offsets[p]; });
         placed.insert(at, t);
     }
     return layout;

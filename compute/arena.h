@@ -12,9 +12,9 @@ struct arena_layout {
 
 inline constexpr std::uint64_t arena_alignment = 256;
 
-/// Greedy by size: the largest tensors are placed first, each at the lowest offset where no tensor alive at the same time
-/// lies (Pisarchyk & Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
-/// `shared` false: every tensor has its own place with a gap of arena_alignment behind it.
+/// Greedy by size: the largest tensors are placed first, each at the lowest offset where no tensor alive at the same
+/// time lies (Pisarchyk & Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). `shared` false:
+/// every tensor has its own place with a gap of arena_alignment behind it.
 arena_layout place_tensors(graph const&, bool shared);
 
 } // namespace sfumato

@@ -54,7 +54,8 @@ device_info describe(VkPhysicalDevice physical) {
     device_info info;
     info.name = p.deviceName;
     info.kind = kind_of(p.deviceType);
-    info.api = std::format("{}.{}.{}", VK_API_VERSION_MAJOR(p.apiVersion), VK_API_VERSION_MINOR(p.apiVersion), VK_API_VERSION_PATCH(p.apiVersion));
+    info.api = std::format("{}.{}.{}", VK_API_VERSION_MAJOR(p.apiVersion), VK_API_VERSION_MINOR(p.apiVersion),
+                           VK_API_VERSION_PATCH(p.apiVersion));
     if (p.apiVersion < VK_API_VERSION_1_2) {
         info.missing.push_back("Vulkan 1.2");
         return info;
@@ -100,7 +101,9 @@ std::string lower(std::string_view text) {
 
 candidate choose(std::string_view choice) {
     auto all = find_candidates();
-    if (all.empty()) fail("no Vulkan device found: install the Vulkan driver of your GPU, or mesa-vulkan-drivers for a software device");
+    if (all.empty())
+        fail("no Vulkan device found: install the Vulkan driver of your GPU, or mesa-vulkan-drivers for a software "
+             "device");
 
     std::string names;
     for (std::size_t i = 0; i < all.size(); ++i) names += std::format("{}{}: {}", i ? "; " : "", i, all[i].info.name);
@@ -110,14 +113,19 @@ candidate choose(std::string_view choice) {
         auto const [end, status] = std::from_chars(choice.data(), choice.data() + choice.size(), index);
         bool const is_number = status == std::errc{} && end == choice.data() + choice.size();
         if (!is_number)
-            index = std::ranges::find_if(all, [&](candidate const& c) { return lower(c.info.name).find(lower(choice)) != std::string::npos; }) - all.begin();
+            index = std::ranges::find_if(all,
+                                         [&](candidate const& c) {
+                                             return lower(c.info.name).find(lower(choice)) != std::string::npos;
+                                         }) -
+                    all.begin();
         if (index >= all.size()) fail("no Vulkan device is called \"{}\"; there is {}", choice, names);
     }
     auto const& info = all[index].info;
     if (!info.missing.empty()) {
         std::string missing;
         for (auto const& m : info.missing) missing += (missing.empty() ? "" : ", ") + m;
-        fail("the Vulkan device {} lacks {}: update its driver or choose another device ({})", info.name, missing, names);
+        fail("the Vulkan device {} lacks {}: update its driver or choose another device ({})", info.name, missing,
+             names);
     }
     return all[index];
 }
@@ -172,7 +180,10 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     bool const has_budget = device_has_extension(h.physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     char const* const extensions[] = {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME};
     float const priority = 0.5f;
-    VkDeviceQueueCreateInfo const queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, .queueFamilyIndex = h.queue_family, .queueCount = 1, .pQueuePriorities = &priority};
+    VkDeviceQueueCreateInfo const queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                        .queueFamilyIndex = h.queue_family,
+                                        .queueCount = 1,
+                                        .pQueuePriorities = &priority};
     VkDeviceCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
         .pNext = &wanted.all,
@@ -186,11 +197,14 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     allocator_open(h, has_budget);
 
     VkPushConstantRange const push{.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = 128};
-    VkPipelineLayoutCreateInfo const layout{.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .pushConstantRangeCount = 1, .pPushConstantRanges = &push};
+    VkPipelineLayoutCreateInfo const layout{.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                            .pushConstantRangeCount = 1,
+                                            .pPushConstantRanges = &push};
     vk_check(vkCreatePipelineLayout(h.device, &layout, nullptr, &h.layout), "vkCreatePipelineLayout");
     pipeline_cache_open(h);
 
-    VkSemaphoreTypeCreateInfo const timeline{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO, .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
+    VkSemaphoreTypeCreateInfo const timeline{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+                                             .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
     VkSemaphoreCreateInfo const semaphore{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &timeline};
     vk_check(vkCreateSemaphore(h.device, &semaphore, nullptr, &h.timeline), "vkCreateSemaphore");
     h.work_per_second = h.info.kind == "discrete" ? 1e12 : h.info.is_software() ? 2e9 : 1e11;

@@ -12,11 +12,11 @@
 namespace sfumato {
 
 struct device_info {
-    std::string name;                // "NVIDIA H100", "llvmpipe (LLVM 19.1.7, 256 bits)"
-    std::string driver;              // "NVIDIA 550.54", "llvmpipe Mesa 26.1.6"
-    std::string kind;                // "discrete", "integrated", "virtual", "software"
-    std::string api;                 // "1.3.280"
-    std::uint64_t memory_bytes = 0;  // the largest device-local heap
+    std::string name;                 // "NVIDIA H100", "llvmpipe (LLVM 19.1.7, 256 bits)"
+    std::string driver;               // "NVIDIA 550.54", "llvmpipe Mesa 26.1.6"
+    std::string kind;                 // "discrete", "integrated", "virtual", "software"
+    std::string api;                  // "1.3.280"
+    std::uint64_t memory_bytes = 0;   // the largest device-local heap
     std::vector<std::string> missing; // required features it lacks, by their Vulkan names; empty = usable
 
     bool is_software() const { return kind == "software"; }

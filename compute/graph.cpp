@@ -50,7 +50,8 @@ void graph::add(program program, void const* parameters, threads count, double w
     workgroup const local = workgroup_of(kernel);
     node n;
     n.program = std::move(program);
-    n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y, (count.z + local.z - 1) / local.z};
+    n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y,
+                (count.z + local.z - 1) / local.z};
     n.work = work * count.x * count.y * count.z;
     n.stage = std::uint32_t(stages_.size() - 1);
     std::memcpy(n.parameters.data(), parameters, kernel.parameter_bytes);
@@ -67,7 +68,8 @@ void graph::add(program program, void const* parameters, threads count, double w
                 break;
             }
     }
-    assert(n.accesses.size() == pending_.size() && "in(), out() and inout() are called for the fields of the next dispatch only");
+    assert(n.accesses.size() == pending_.size() &&
+           "in(), out() and inout() are called for the fields of the next dispatch only");
     pending_.clear();
     nodes_.push_back(std::move(n));
 }

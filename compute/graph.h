@@ -41,11 +41,12 @@ class graph {
     /// Names what follows for progress, profile and debuggers: "fill 256 × 192".
     void stage(std::string name);
 
-    /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and loads
-    /// one invocation makes; submissions are cut and progress is estimated by it.
-    /// `constants`: the kernel's specialization constants 0, 1, 2 …
+    /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and
+    /// loads one invocation makes; submissions are cut and progress is estimated by it. `constants`: the kernel's
+    /// specialization constants 0, 1, 2 …
     template <class Parameters>
-    void dispatch(Parameters const& parameters, threads count, double work = 16, std::vector<std::uint32_t> constants = {}) {
+    void dispatch(Parameters const& parameters, threads count, double work = 16,
+                  std::vector<std::uint32_t> constants = {}) {
         static_assert(std::is_trivially_copyable_v<Parameters> && sizeof(Parameters) <= 128);
         add({&kernel_of<Parameters>::binary, std::move(constants)}, &parameters, count, work);
     }
@@ -100,8 +101,8 @@ class graph::use {
 };
 
 struct plan_options {
-    /// For tests: every tensor gets its own place, everything starts as NaN (all bits set), and run() fails when a kernel
-    /// wrote behind a tensor's end.
+    /// For tests: every tensor gets its own place, everything starts as NaN (all bits set), and run() fails when a
+    /// kernel wrote behind a tensor's end.
     bool guarded = false;
 };
 
@@ -110,7 +111,8 @@ using watcher = std::function<bool(std::string const& stage, double fraction)>;
 
 class plan {
   public:
-    /// Places the graph's tensors in one arena. Throws error when the device has not enough memory, before anything ran.
+    /// Places the graph's tensors in one arena. Throws error when the device has not enough memory, before anything
+    /// ran.
     plan(device&, graph, plan_options = {});
     ~plan();
 
@@ -120,7 +122,9 @@ class plan {
 
     void upload(tensor const&, void const* data, std::size_t bytes);
     void download(tensor const&, void* data, std::size_t bytes);
-    template <class T> void upload(tensor const& t, std::span<T const> data) { upload(t, data.data(), data.size_bytes()); }
+    template <class T> void upload(tensor const& t, std::span<T const> data) {
+        upload(t, data.data(), data.size_bytes());
+    }
     template <class T> std::vector<T> download(tensor const& t) {
         std::vector<T> data(t.bytes() / sizeof(T));
         download(t, data.data(), t.bytes());

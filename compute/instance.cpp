@@ -21,9 +21,12 @@ VkBool32 VKAPI_PTR on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUti
 
 void load_loader() {
     void* library = dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) fail("no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian, Ubuntu: libvulkan1) and a Vulkan driver for your GPU");
+    if (!library)
+        fail("no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian, Ubuntu: libvulkan1) and a Vulkan "
+             "driver for your GPU");
     vkGetInstanceProcAddr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library, "vkGetInstanceProcAddr"));
-    if (!vkGetInstanceProcAddr) fail("libvulkan.so.1 is damaged (vkGetInstanceProcAddr is missing): reinstall the Vulkan loader");
+    if (!vkGetInstanceProcAddr)
+        fail("libvulkan.so.1 is damaged (vkGetInstanceProcAddr is missing): reinstall the Vulkan loader");
 #define X(name) vk##name = reinterpret_cast<PFN_vk##name>(vkGetInstanceProcAddr(nullptr, "vk" #name));
     X(CreateInstance)
     X(EnumerateInstanceVersion)
@@ -57,13 +60,15 @@ instance make_instance() {
     std::uint32_t version = VK_API_VERSION_1_0;
     if (vkEnumerateInstanceVersion) vkEnumerateInstanceVersion(&version);
     if (version < VK_API_VERSION_1_2)
-        fail("the Vulkan loader is version {}.{}, 1.2 is needed: update libvulkan1", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
+        fail("the Vulkan loader is version {}.{}, 1.2 is needed: update libvulkan1", VK_API_VERSION_MAJOR(version),
+             VK_API_VERSION_MINOR(version));
 
     char const* const validation = "VK_LAYER_KHRONOS_validation";
     char const* const wish = std::getenv("SFUMATO_VALIDATE");
     bool const validate = wish && *wish && std::strcmp(wish, "0") != 0;
     if (validate && !has_layer(validation))
-        fail("SFUMATO_VALIDATE is set, but the Vulkan validation layer is not installed (Debian, Ubuntu: vulkan-validationlayers)");
+        fail("SFUMATO_VALIDATE is set, but the Vulkan validation layer is not installed (Debian, Ubuntu: "
+             "vulkan-validationlayers)");
 
     instance made;
     made.labels = has_extension(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
@@ -72,7 +77,8 @@ instance make_instance() {
 
     VkDebugUtilsMessengerCreateInfoEXT const messenger{
         .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-        .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageSeverity =
+            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
         .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
         .pfnUserCallback = on_message,
     };
@@ -94,12 +100,16 @@ instance make_instance() {
         .ppEnabledExtensionNames = extensions.data(),
     };
     if (VkResult const r = vkCreateInstance(&info, nullptr, &made.handle); r != VK_SUCCESS)
-        fail("no Vulkan driver could be loaded (vkCreateInstance: {}): install the Vulkan driver of your GPU, or mesa-vulkan-drivers", int(r));
+        fail("no Vulkan driver could be loaded (vkCreateInstance: {}): install the Vulkan driver of your GPU, or "
+             "mesa-vulkan-drivers",
+             int(r));
 
 #define X(name) vk##name = reinterpret_cast<PFN_vk##name>(vkGetInstanceProcAddr(made.handle, "vk" #name));
     SFUMATO_VULKAN_FUNCTIONS(X)
 #undef X
-    if (validate) vk_check(vkCreateDebugUtilsMessengerEXT(made.handle, &messenger, nullptr, &made.messenger), "vkCreateDebugUtilsMessengerEXT");
+    if (validate)
+        vk_check(vkCreateDebugUtilsMessengerEXT(made.handle, &messenger, nullptr, &made.messenger),
+                 "vkCreateDebugUtilsMessengerEXT");
     return made;
 }
 
@@ -120,7 +130,8 @@ int validation_messages() { return messages; }
 void vk_check(VkResult result, char const* what) {
     if (result == VK_SUCCESS) return;
     if (result == VK_ERROR_DEVICE_LOST)
-        throw device_lost("the GPU driver stopped answering (device lost); try again, and update the driver if it happens often");
+        throw device_lost(
+            "the GPU driver stopped answering (device lost); try again, and update the driver if it happens often");
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
         fail("the GPU is out of memory ({}): close other programs that use it, or work on a smaller selection", what);
     fail("the Vulkan driver reports error {} in {}; update the driver", int(result), what);

@@ -21,7 +21,8 @@ VmaAllocationCreateInfo how(placement where, bool host_sees_device) {
                 .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
     default: break;
     }
-    VmaAllocationCreateFlags const mapped = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
+    VmaAllocationCreateFlags const mapped =
+        VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
     return {.flags = host_sees_device ? mapped : 0, .usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE};
 }
 
@@ -29,7 +30,8 @@ VmaAllocationCreateInfo how(placement where, bool host_sees_device) {
 
 buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h), bytes(size) {
     if (size + tail_bytes > h.largest_buffer)
-        fail("a block of {} MiB is needed, but {} allows at most {} MiB at once: work on a smaller selection", size >> 20, h.info.name, h.largest_buffer >> 20);
+        fail("a block of {} MiB is needed, but {} allows at most {} MiB at once: work on a smaller selection",
+             size >> 20, h.info.name, h.largest_buffer >> 20);
     bool const host_sees_device = h.info.is_software() || h.info.kind == "integrated";
     VkBufferCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -41,7 +43,9 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
     VmaAllocationInfo got;
     VkResult const r = vmaCreateBuffer(h.allocator, &info, &allocate, &handle, &allocation, &got);
     if (r == VK_ERROR_OUT_OF_DEVICE_MEMORY || r == VK_ERROR_OUT_OF_HOST_MEMORY)
-        fail("{} MiB of GPU memory are needed, but {} could not give them: close other programs that use the GPU, or work on a smaller selection", size >> 20, h.info.name);
+        fail("{} MiB of GPU memory are needed, but {} could not give them: close other programs that use the GPU, or "
+             "work on a smaller selection",
+             size >> 20, h.info.name);
     vk_check(r, "vmaCreateBuffer");
     mapped = static_cast<std::byte*>(got.pMappedData);
     VkBufferDeviceAddressInfo const where_is{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = handle};
@@ -73,7 +77,8 @@ std::uint64_t device::memory_available() const {
 }
 
 void allocator_open(device::handles& h, bool has_memory_budget) {
-    VmaVulkanFunctions const functions{.vkGetInstanceProcAddr = vkGetInstanceProcAddr, .vkGetDeviceProcAddr = vkGetDeviceProcAddr};
+    VmaVulkanFunctions const functions{.vkGetInstanceProcAddr = vkGetInstanceProcAddr,
+                                       .vkGetDeviceProcAddr = vkGetDeviceProcAddr};
     VmaAllocatorCreateInfo info{};
     info.flags = VMA_ALLOCATOR_CREATE_BUFFER_DEVICE_ADDRESS_BIT;
     if (has_memory_budget) info.flags |= VMA_ALLOCATOR_CREATE_EXT_MEMORY_BUDGET_BIT;

@@ -11,8 +11,8 @@ namespace sfumato {
 inline constexpr std::uint64_t tail_bytes = 4096;
 
 enum class placement {
-    device, // fast for kernels; mapped where the host sees device memory anyway (integrated, software)
-    upload, // host writes, device copies from it
+    device,   // fast for kernels; mapped where the host sees device memory anyway (integrated, software)
+    upload,   // host writes, device copies from it
     readback, // device copies to it, host reads
 };
 
@@ -26,8 +26,8 @@ struct buffer {
     device::handles& vk;
     VkBuffer handle = VK_NULL_HANDLE;
     VmaAllocation allocation = nullptr;
-    std::uint64_t address = 0; // for kernels
-    std::uint64_t bytes = 0;   // without the tail
+    std::uint64_t address = 0;   // for kernels
+    std::uint64_t bytes = 0;     // without the tail
     std::byte* mapped = nullptr; // null when the host cannot see it
 };
 

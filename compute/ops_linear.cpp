@@ -32,7 +32,15 @@ tensor linear(graph& g, tensor const& x, linear_weights const& weights, linear_o
 
     // Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache.
     std::uint32_t const rows = std::min<std::uint32_t>(96, up((m + 15) / 16, 6));
-    kernel::linear p{.x = g.in(x), .panels = g.in(weights.panels), .bias = {}, .residual = {}, .y = {}, .m = m, .n = n, .k = k, .rows = rows};
+    kernel::linear p{.x = g.in(x),
+                     .panels = g.in(weights.panels),
+                     .bias = {},
+                     .residual = {},
+                     .y = {},
+                     .m = m,
+                     .n = n,
+                     .k = k,
+                     .rows = rows};
     if (options.bias) p.bias = g.in(*options.bias);
     if (options.residual) p.residual = g.in(*options.residual);
     p.y = g.out(y);

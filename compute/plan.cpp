@@ -15,7 +15,12 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std
     std::vector<command> commands;
     commands.reserve(g.nodes().size());
     for (auto const& node : g.nodes()) {
-        command c{.program = node.program, .parameters = node.parameters, .groups = {node.groups.x, node.groups.y, node.groups.z}, .work = node.work, .stage = node.stage, .accesses = {}};
+        command c{.program = node.program,
+                  .parameters = node.parameters,
+                  .groups = {node.groups.x, node.groups.y, node.groups.z},
+                  .work = node.work,
+                  .stage = node.stage,
+                  .accesses = {}};
         for (auto const& use : node.accesses) {
             std::uint64_t const address = base + layout.offsets[use.tensor];
             std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
@@ -39,7 +44,8 @@ struct plan::state {
 
     state(device& d, graph g, plan_options o)
         : recorded(std::move(g)), options(o), layout(place_tensors(recorded, !o.guarded)), vk(*d.vk),
-          arena(vk, std::max<std::uint64_t>(layout.bytes, 4), placement::device), commands(place_nodes(recorded, layout, arena.address)), recorder(vk) {}
+          arena(vk, std::max<std::uint64_t>(layout.bytes, 4), placement::device),
+          commands(place_nodes(recorded, layout, arena.address)), recorder(vk) {}
 
     void check_guards();
     void transfer(std::uint64_t offset, std::byte* data, std::uint64_t bytes, placement direction);
@@ -48,10 +54,13 @@ struct plan::state {
 plan::plan(device& d, graph g, plan_options options) {
     std::size_t const needed = peak_bytes(g), available = d.memory_available();
     if (needed > available)
-        fail("this needs {} MiB of GPU memory and {} MiB are free on {}: close other programs that use it, or work on a smaller selection", (needed >> 20) + 1, available >> 20, d.info().name);
+        fail("this needs {} MiB of GPU memory and {} MiB are free on {}: close other programs that use it, or work on "
+             "a smaller selection",
+             (needed >> 20) + 1, available >> 20, d.info().name);
     state_ = std::make_unique<state>(d, std::move(g), options);
     if (options.guarded)
-        submit_and_wait(state_->vk, [&](VkCommandBuffer c) { vkCmdFillBuffer(c, state_->arena.handle, 0, VK_WHOLE_SIZE, ~0u); });
+        submit_and_wait(state_->vk,
+                        [&](VkCommandBuffer c) { vkCmdFillBuffer(c, state_->arena.handle, 0, VK_WHOLE_SIZE, ~0u); });
 }
 
 plan::~plan() = default;
@@ -63,8 +72,10 @@ std::size_t plan::peak_bytes() const { return state_->layout.bytes; }
 void plan::state::transfer(std::uint64_t offset, std::byte* data, std::uint64_t bytes, placement direction) {
     bool const up = direction == placement::upload;
     if (arena.mapped) {
-        if (up) std::memcpy(arena.mapped + offset, data, bytes);
-        else std::memcpy(data, arena.mapped + offset, bytes);
+        if (up)
+            std::memcpy(arena.mapped + offset, data, bytes);
+        else
+            std::memcpy(data, arena.mapped + offset, bytes);
         return;
     }
     buffer staging(vk, std::min(bytes, staging_bytes), direction);
@@ -74,8 +85,10 @@ void plan::state::transfer(std::uint64_t offset, std::byte* data, std::uint64_t 
         submit_and_wait(vk, [&](VkCommandBuffer c) {
             VkBufferCopy const to_arena{.srcOffset = 0, .dstOffset = offset + at, .size = part};
             VkBufferCopy const to_host{.srcOffset = offset + at, .dstOffset = 0, .size = part};
-            if (up) vkCmdCopyBuffer(c, staging.handle, arena.handle, 1, &to_arena);
-            else vkCmdCopyBuffer(c, arena.handle, staging.handle, 1, &to_host);
+            if (up)
+                vkCmdCopyBuffer(c, staging.handle, arena.handle, 1, &to_arena);
+            else
+                vkCmdCopyBuffer(c, arena.handle, staging.handle, 1, &to_host);
         });
         if (!up) std::memcpy(data + at, staging.mapped, part);
     }
@@ -83,7 +96,8 @@ void plan::state::transfer(std::uint64_t offset, std::byte* data, std::uint64_t 
 
 void plan::upload(tensor const& t, void const* data, std::size_t bytes) {
     assert(bytes == t.bytes() && state_->recorded.tensors()[t.id].input);
-    state_->transfer(state_->layout.offsets[t.id], static_cast<std::byte*>(const_cast<void*>(data)), bytes, placement::upload);
+    state_->transfer(state_->layout.offsets[t.id], static_cast<std::byte*>(const_cast<void*>(data)), bytes,
+                     placement::upload);
 }
 
 void plan::download(tensor const& t, void* data, std::size_t bytes) {
@@ -98,17 +112,20 @@ void plan::state::check_guards() {
         std::uint64_t const end = layout.offsets[t] + recorded.tensors()[t].bytes;
         gap.resize(arena_alignment - end % arena_alignment + (end % arena_alignment ? arena_alignment : 0));
         transfer(end, reinterpret_cast<std::byte*>(gap.data()), gap.size(), placement::readback);
-        if (std::ranges::any_of(gap, [](std::uint8_t b) { return b != 0xff; })) fail("a kernel wrote behind the end of tensor {} ({} bytes)", t, recorded.tensors()[t].bytes);
+        if (std::ranges::any_of(gap, [](std::uint8_t b) { return b != 0xff; }))
+            fail("a kernel wrote behind the end of tensor {} ({} bytes)", t, recorded.tensors()[t].bytes);
     }
 }
 
 bool plan::run(watcher const& watch) {
     auto& s = *state_;
     int const complaints = validation_messages();
-    bool const done = s.recorder.run(s.commands, [&](std::uint32_t stage, double fraction) { return watch(s.recorded.stages()[stage], fraction); });
+    bool const done = s.recorder.run(
+        s.commands, [&](std::uint32_t stage, double fraction) { return watch(s.recorded.stages()[stage], fraction); });
     pipeline_cache_save(s.vk);
     if (s.options.guarded && done) s.check_guards();
-    if (validation_messages() != complaints) fail("the Vulkan validation layers complained about this run (see stderr): please report it as a bug");
+    if (validation_messages() != complaints)
+        fail("the Vulkan validation layers complained about this run (see stderr): please report it as a bug");
     return done;
 }
 

@@ -28,12 +28,14 @@ namespace {
 
 VkPipeline compile(device::handles const& h, program const& wanted) {
     kernel_binary const& kernel = *wanted.kernel;
-    VkShaderModuleCreateInfo const module_info{
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = kernel.spirv.size_bytes(), .pCode = kernel.spirv.data()};
+    VkShaderModuleCreateInfo const module_info{.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+                                               .codeSize = kernel.spirv.size_bytes(),
+                                               .pCode = kernel.spirv.data()};
     VkShaderModule module = VK_NULL_HANDLE;
     vk_check(vkCreateShaderModule(h.device, &module_info, nullptr, &module), kernel.name);
     std::vector<VkSpecializationMapEntry> entries;
-    for (std::uint32_t i = 0; i < wanted.constants.size(); ++i) entries.push_back({.constantID = i, .offset = 4 * i, .size = 4});
+    for (std::uint32_t i = 0; i < wanted.constants.size(); ++i)
+        entries.push_back({.constantID = i, .offset = 4 * i, .size = 4});
     VkSpecializationInfo const constants{.mapEntryCount = std::uint32_t(entries.size()),
                                          .pMapEntries = entries.data(),
                                          .dataSize = 4 * wanted.constants.size(),
@@ -59,7 +61,8 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
 void compile_pipelines(device::handles& h, std::set<program> const& programs) {
     std::vector<std::pair<program, std::future<VkPipeline>>> compiling;
     for (program const& p : programs)
-        if (!h.pipelines.contains(p)) compiling.emplace_back(p, std::async(std::launch::async, compile, std::cref(h), std::cref(p)));
+        if (!h.pipelines.contains(p))
+            compiling.emplace_back(p, std::async(std::launch::async, compile, std::cref(h), std::cref(p)));
     for (auto& [wanted, made] : compiling) h.pipelines.emplace(wanted, made.get());
 }
 
@@ -97,7 +100,8 @@ cache_header header_of(device::handles const& h, std::vector<char> const& data) 
 
 std::filesystem::path cache_directory() {
     if (char const* dir = std::getenv("XDG_CACHE_HOME"); dir && *dir) return std::filesystem::path(dir) / "sfumato";
-    if (char const* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "sfumato";
+    if (char const* home = std::getenv("HOME"); home && *home)
+        return std::filesystem::path(home) / ".cache" / "sfumato";
     return {};
 }
 
@@ -120,12 +124,14 @@ void pipeline_cache_open(device::handles& h) {
     std::vector<char> data;
     if (!directory.empty()) {
         auto const key = header_of(h, {});
-        h.cache_file = directory / std::format("pipelines-{:04x}-{:04x}-{:08x}.bin", key.vendor, key.device, key.driver);
+        h.cache_file =
+            directory / std::format("pipelines-{:04x}-{:04x}-{:08x}.bin", key.vendor, key.device, key.driver);
         data = read_cache(h);
         h.cache_bytes = data.size();
     }
-    VkPipelineCacheCreateInfo const info{
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = data.size(), .pInitialData = data.data()};
+    VkPipelineCacheCreateInfo const info{.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+                                         .initialDataSize = data.size(),
+                                         .pInitialData = data.data()};
     vk_check(vkCreatePipelineCache(h.device, &info, nullptr, &h.cache), "vkCreatePipelineCache");
 }
 
@@ -140,14 +146,17 @@ void pipeline_cache_save(device::handles& h) {
 
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(h.cache_file).parent_path(), ignored);
-    std::string const partial = std::format("{}.{}", h.cache_file, getpid()); // renamed whole: readers never see half a file
+    std::string const partial =
+        std::format("{}.{}", h.cache_file, getpid()); // renamed whole: readers never see half a file
     cache_header const header = header_of(h, data);
     std::ofstream file(partial, std::ios::binary);
     file.write(reinterpret_cast<char const*>(&header), sizeof header);
     file.write(data.data(), std::streamsize(data.size()));
     file.close();
-    if (file) std::filesystem::rename(partial, h.cache_file, ignored);
-    else std::filesystem::remove(partial, ignored);
+    if (file)
+        std::filesystem::rename(partial, h.cache_file, ignored);
+    else
+        std::filesystem::remove(partial, ignored);
     h.cache_bytes = bytes;
 }
 

@@ -1,8 +1,8 @@
 // A program: a kernel's SPIR-V made into a pipeline.
 #pragma once
 
-#include <cstdint>
 #include <compare>
+#include <cstdint>
 #include <span>
 #include <vector>
 

@@ -45,14 +45,17 @@ void barrier(VkCommandBuffer commands) {
         .srcAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
     };
-    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+                         &memory, 0, nullptr, 0, nullptr);
 }
 
 // Everything before a submission is visible to it, host and copies included.
 void barrier_all(VkCommandBuffer commands) {
-    VkMemoryBarrier const memory{
-        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT, .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
-    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
+    VkMemoryBarrier const memory{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                                 .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
+                                 .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1,
+                         &memory, 0, nullptr, 0, nullptr);
 }
 
 void begin(VkCommandBuffer commands) {
@@ -62,8 +65,9 @@ void begin(VkCommandBuffer commands) {
 
 void submit_commands(device::handles& h, VkCommandBuffer commands) {
     std::uint64_t const value = h.submitted + 1;
-    VkTimelineSemaphoreSubmitInfo const timeline{
-        .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, .signalSemaphoreValueCount = 1, .pSignalSemaphoreValues = &value};
+    VkTimelineSemaphoreSubmitInfo const timeline{.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+                                                 .signalSemaphoreValueCount = 1,
+                                                 .pSignalSemaphoreValues = &value};
     VkSubmitInfo const info{
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .pNext = &timeline,
@@ -77,15 +81,18 @@ void submit_commands(device::handles& h, VkCommandBuffer commands) {
 }
 
 VkCommandPool make_pool(device::handles& h) {
-    VkCommandPoolCreateInfo const info{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .queueFamilyIndex = h.queue_family};
+    VkCommandPoolCreateInfo const info{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                       .queueFamilyIndex = h.queue_family};
     VkCommandPool pool = VK_NULL_HANDLE;
     vk_check(vkCreateCommandPool(h.device, &info, nullptr, &pool), "vkCreateCommandPool");
     return pool;
 }
 
 VkCommandBuffer make_commands(device::handles& h, VkCommandPool pool) {
-    VkCommandBufferAllocateInfo const info{
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, .commandPool = pool, .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, .commandBufferCount = 1};
+    VkCommandBufferAllocateInfo const info{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                           .commandPool = pool,
+                                           .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                           .commandBufferCount = 1};
     VkCommandBuffer commands = VK_NULL_HANDLE;
     vk_check(vkAllocateCommandBuffers(h.device, &info, &commands), "vkAllocateCommandBuffers");
     return commands;
@@ -96,8 +103,9 @@ class profile {
   public:
     profile(device::handles& h, std::size_t commands) : vk_(h) {
         if (!profiling()) return;
-        VkQueryPoolCreateInfo const info{
-            .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, .queryType = VK_QUERY_TYPE_TIMESTAMP, .queryCount = std::uint32_t(2 * commands)};
+        VkQueryPoolCreateInfo const info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+                                         .queryType = VK_QUERY_TYPE_TIMESTAMP,
+                                         .queryCount = std::uint32_t(2 * commands)};
         vk_check(vkCreateQueryPool(h.device, &info, nullptr, &pool), "vkCreateQueryPool");
     }
     ~profile() {
@@ -115,7 +123,8 @@ class profile {
     void print(std::span<command const> commands) const {
         if (!pool) return;
         std::vector<std::uint64_t> ticks(2 * commands.size());
-        vk_check(vkGetQueryPoolResults(vk_.device, pool, 0, std::uint32_t(ticks.size()), ticks.size() * 8, ticks.data(), 8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+        vk_check(vkGetQueryPoolResults(vk_.device, pool, 0, std::uint32_t(ticks.size()), ticks.size() * 8, ticks.data(),
+                                       8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
                  "vkGetQueryPoolResults");
         struct line {
             double ms = 0, work = 0;
@@ -129,7 +138,8 @@ class profile {
             ++l.count;
         }
         for (auto const& [name, l] : lines)
-            std::fprintf(stderr, "profile: %-28s %5d × %10.3f ms  %8.2f G work/s\n", name.c_str(), l.count, l.ms, l.work / l.ms * 1e-6);
+            std::fprintf(stderr, "profile: %-28s %5d × %10.3f ms  %8.2f G work/s\n", name.c_str(), l.count, l.ms,
+                         l.work / l.ms * 1e-6);
     }
 
   private:
@@ -165,12 +175,15 @@ void recorder::forget() {
 // Records commands from `first` on until about piece_seconds of work are in.
 recorder::piece recorder::record(std::span<command const> commands, std::size_t first) {
     piece p{.commands = make_commands(vk_, pool_), .first = first};
-    if (!pieces_.empty()) p.times = pieces_.front().times;
-    else p.times = std::make_shared<profile const>(vk_, commands.size());
+    if (!pieces_.empty())
+        p.times = pieces_.front().times;
+    else
+        p.times = std::make_shared<profile const>(vk_, commands.size());
 
     double const limit = vk_.work_per_second * piece_seconds;
     std::size_t last = first;
-    while (last < commands.size() && (last == first || p.work + commands[last].work <= limit)) p.work += commands[last++].work;
+    while (last < commands.size() && (last == first || p.work + commands[last].work <= limit))
+        p.work += commands[last++].work;
     p.count = last - first;
 
     begin(p.commands);
@@ -186,11 +199,13 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
         }
         since_barrier.add(c);
         if (labels) {
-            VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = c.program.kernel->name};
+            VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT,
+                                             .pLabelName = c.program.kernel->name};
             vkCmdBeginDebugUtilsLabelEXT(p.commands, &label);
         }
         vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, vk_.pipelines.at(c.program));
-        vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes, c.parameters.data());
+        vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes,
+                           c.parameters.data());
         p.times->stamp(p.commands, i, false);
         vkCmdDispatch(p.commands, c.groups[0], c.groups[1], c.groups[2]);
         p.times->stamp(p.commands, i, true);
@@ -229,11 +244,15 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
         if (seconds > 0.02) vk_.work_per_second = 0.5 * (vk_.work_per_second + p.work / seconds);
         too_long_ |= seconds > 2 * piece_seconds && p.count > 1;
     };
-    auto const more = [&] { return replay ? submitted < pieces_.size() : pieces_.empty() || pieces_.back().first + pieces_.back().count < commands.size(); };
+    auto const more = [&] {
+        return replay ? submitted < pieces_.size()
+                      : pieces_.empty() || pieces_.back().first + pieces_.back().count < commands.size();
+    };
 
     bool going = keep_going(commands.empty() ? 0 : commands.front().stage, 0);
     while (going && !commands.empty() && more()) {
-        if (!replay) pieces_.push_back(record(commands, pieces_.empty() ? 0 : pieces_.back().first + pieces_.back().count));
+        if (!replay)
+            pieces_.push_back(record(commands, pieces_.empty() ? 0 : pieces_.back().first + pieces_.back().count));
         submit(pieces_[submitted++]);
         if (submitted - finished > 1) finish_one();
         going = keep_going(commands[pieces_[finished].first].stage, done / total);
@@ -249,10 +268,15 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
 }
 
 void wait_for(device::handles& h, std::uint64_t value) {
-    VkSemaphoreWaitInfo const info{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO, .semaphoreCount = 1, .pSemaphores = &h.timeline, .pValues = &value};
+    VkSemaphoreWaitInfo const info{.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+                                   .semaphoreCount = 1,
+                                   .pSemaphores = &h.timeline,
+                                   .pValues = &value};
     constexpr std::uint64_t patience = 120'000'000'000; // ns; drivers' own watchdogs are far quicker
     VkResult const r = vkWaitSemaphores(h.device, &info, patience);
-    if (r == VK_TIMEOUT) throw device_lost("the GPU did not finish a piece of work within two minutes; try again with a smaller selection, or update its driver");
+    if (r == VK_TIMEOUT)
+        throw device_lost("the GPU did not finish a piece of work within two minutes; try again with a smaller "
+                          "selection, or update its driver");
     vk_check(r, "vkWaitSemaphores");
 }
 

@@ -23,8 +23,8 @@ struct command {
     std::vector<range> accesses; // memory it touches: barriers follow from it
 };
 
-/// Command buffers for a list of commands: recorded in pieces of about 100 ms at the first run, submitted again as they are
-/// at later runs. Labels every dispatch; with SFUMATO_PROFILE=1 prints the time of each kernel after a run.
+/// Command buffers for a list of commands: recorded in pieces of about 100 ms at the first run, submitted again as they
+/// are at later runs. Labels every dispatch; with SFUMATO_PROFILE=1 prints the time of each kernel after a run.
 class recorder {
   public:
     explicit recorder(device::handles&);
@@ -32,8 +32,8 @@ class recorder {
     recorder(recorder const&) = delete;
     recorder& operator=(recorder const&) = delete;
 
-    /// `keep_going(stage, fraction of the work done)` is asked between pieces; false stops after what is already submitted.
-    /// Returns whether everything ran.
+    /// `keep_going(stage, fraction of the work done)` is asked between pieces; false stops after what is already
+    /// submitted. Returns whether everything ran.
     bool run(std::span<command const>, std::function<bool(std::uint32_t stage, double fraction)> const& keep_going);
 
   private:

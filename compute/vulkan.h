@@ -1,5 +1,5 @@
-// Vulkan inside compute/: its functions, found at run time so that a machine without a loader gets a sentence instead of
-// a linker error, and the handles of an open device. Nothing outside compute/ includes this.
+// Vulkan inside compute/: its functions, found at run time so that a machine without a loader gets a sentence instead
+// of a linker error, and the handles of an open device. Nothing outside compute/ includes this.
 #pragma once
 
 #include "compute/device.h"
@@ -28,6 +28,9 @@ VK_DEFINE_HANDLE(VmaAllocator)
     X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(QueueSubmit) \
     X(WaitSemaphores)
 
+namespace sfumato {
+
+// In our namespace: as global symbols they would take the place of the loader's own functions.
 #define X(name) inline PFN_vk##name vk##name = nullptr;
 X(GetInstanceProcAddr)
 X(CreateInstance)
@@ -36,8 +39,6 @@ X(EnumerateInstanceLayerProperties)
 X(EnumerateInstanceExtensionProperties)
 SFUMATO_VULKAN_FUNCTIONS(X)
 #undef X
-
-namespace sfumato {
 
 /// The process's one VkInstance, made at first use. Throws error when there is no loader or no instance.
 struct instance {
@@ -48,7 +49,8 @@ struct instance {
 };
 instance& vulkan_instance();
 
-/// How many messages the validation layers have given so far (SFUMATO_VALIDATE=1); each is printed to stderr as it comes.
+/// How many messages the validation layers have given so far (SFUMATO_VALIDATE=1); each is printed to stderr as it
+/// comes.
 int validation_messages();
 
 struct device::handles {
@@ -59,11 +61,11 @@ struct device::handles {
     std::uint32_t queue_family = 0;
     VmaAllocator allocator = nullptr;
     VkPhysicalDeviceLimits limits{};
-    std::uint64_t largest_buffer = 0; // bytes one allocation may have
+    std::uint64_t largest_buffer = 0;         // bytes one allocation may have
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;
-    std::size_t cache_bytes = 0; // as loaded or last saved
+    std::size_t cache_bytes = 0;             // as loaded or last saved
     std::map<program, VkPipeline> pipelines; // compiled at a plan's first run, kept
     VkSemaphore timeline = VK_NULL_HANDLE;
     std::uint64_t submitted = 0; // the timeline's value when all submissions are done

@@ -7,8 +7,8 @@
 
 namespace sfumato {
 
-/// Parses `text`; throws error beginning with `what` ("The request") when it is not JSON or nested deeper than 32 levels
-/// (deep nesting would overflow the stack where a value is copied or printed).
+/// Parses `text`; throws error beginning with `what` ("The request") when it is not JSON or nested deeper than 32
+/// levels (deep nesting would overflow the stack where a value is copied or printed).
 nlohmann::json json_parse(std::string_view text, std::string_view what);
 
 /// One line; bytes that are not UTF-8 (file names) are replaced, never an exception.

@@ -120,6 +120,7 @@ request request_from_json(json const& object, std::vector<std::string>* unknown)
     reader.read("context", contexts, r.context);
     reader.read("source", sources, r.source);
     if (json const* area = reader.find("area")) r.area = area_from_json(*area, unknown);
+    reader.find("made_by"); // a layer's recipe says which version made it; it changes no pixel
     reader.report_unknown(unknown);
     return r;
 }

@@ -17,11 +17,13 @@ std::string name_of(GimpItem* item) {
 
 void check_image(GimpImage* image) {
     if (gimp_image_get_base_type(image) == GIMP_INDEXED)
-        fail_translated(_("This image is in indexed colours, which cannot hold new ones. Choose Image ▸ Mode ▸ RGB, then "
-                          "run this again."));
+        fail_translated(
+            _("This image is in indexed colours, which cannot hold new ones. Choose Image ▸ Mode ▸ RGB, then "
+              "run this again."));
     if (gimp_image_get_floating_sel(image))
-        fail_translated(_("There is a floating selection. Choose Layer ▸ Anchor Layer or Layer ▸ To New Layer, then run "
-                          "this again."));
+        fail_translated(
+            _("There is a floating selection. Choose Layer ▸ Anchor Layer or Layer ▸ To New Layer, then run "
+              "this again."));
 }
 
 // The layer that is active; a layer mask stands for its layer. Null: none, several, or something else than a layer.
@@ -33,11 +35,14 @@ GimpLayer* active_layer(GimpDrawable* const* drawables) {
 
 void check_layer(GimpLayer* layer) {
     if (!layer)
-        fail_translated(_("Exactly one layer must be active. Click on the one to fill in the Layers dialog, or set Source "
-                          "to All visible layers."));
+        fail_translated(
+            _("Exactly one layer must be active. Click on the one to fill in the Layers dialog, or set Source "
+              "to All visible layers."));
     if (gimp_item_is_group(GIMP_ITEM(layer)))
-        fail_translated(_("“{}” is a layer group, which has no pixels of its own. Choose a layer inside it, or set Source "
-                          "to All visible layers."), name_of(GIMP_ITEM(layer)));
+        fail_translated(
+            _("“{}” is a layer group, which has no pixels of its own. Choose a layer inside it, or set Source "
+              "to All visible layers."),
+            name_of(GIMP_ITEM(layer)));
 }
 
 // A temporary copy of all that is visible, as large as the canvas and not part of the image.
@@ -45,7 +50,8 @@ struct visible_copy {
     GimpLayer* layer;
 
     explicit visible_copy(GimpImage* image) : layer(gimp_layer_new_from_visible(image, image, "visible")) {
-        if (!layer) fail_translated(_("GIMP could not copy the visible layers: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+        if (!layer)
+            fail_translated(_("GIMP could not copy the visible layers: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
     }
     visible_copy(visible_copy const&) = delete;
     ~visible_copy() { gimp_item_delete(GIMP_ITEM(layer)); }
@@ -82,7 +88,8 @@ void read_into(captured& c, GimpImage* image, GimpLayer* from) {
     if (!selected.empty()) c.selection = read_selection(image, c.request.area);
     if (bounds(c.selection).empty())
         fail_translated(_("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All "
-                          "visible layers."), name_of(GIMP_ITEM(from)));
+                          "visible layers."),
+                        name_of(GIMP_ITEM(from)));
     c.picture = read_picture(GIMP_DRAWABLE(from), box);
 }
 

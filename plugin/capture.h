@@ -15,9 +15,9 @@ struct captured {
     GimpLayer* layer = nullptr; // the result belongs directly above it; null: on top of the stack
 };
 
-/// Reads the pixels that `request` asks for; changes nothing. Throws error, translated, one sentence for each thing that
-/// stands in the way: nothing selected, the wrong kind of layer, a selection elsewhere, …
-/// `drawables`: the active ones, null-terminated.
+/// Reads the pixels that `request` asks for; changes nothing. Throws error, translated, one sentence for each thing
+/// that stands in the way: nothing selected, the wrong kind of layer, a selection elsewhere, … `drawables`: the active
+/// ones, null-terminated.
 captured capture(GimpImage*, GimpDrawable* const* drawables, request);
 
 } // namespace sfumato

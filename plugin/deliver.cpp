@@ -3,6 +3,7 @@
 #include "plugin/pixels.h"
 #include "ui/translated.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,8 @@ class active_items {
 
     void restore() const {
         if (layers && layers[0]) gimp_image_set_selected_layers(image, const_cast<GimpLayer const**>(layers.get()));
-        if (channels && channels[0]) gimp_image_set_selected_channels(image, const_cast<GimpChannel const**>(channels.get()));
+        if (channels && channels[0])
+            gimp_image_set_selected_channels(image, const_cast<GimpChannel const**>(channels.get()));
     }
 
   private:

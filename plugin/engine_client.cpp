@@ -26,10 +26,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int cancel_poll = 50;         // milliseconds between two looks at job.cancelled
-constexpr auto start_limit = 30s;       // for the engine to start and listen
-constexpr auto handshake_limit = 10s;   // for its poll loop to answer, however busy its GPU is
-constexpr int connect_attempts = 4;     // an engine may end or be replaced between two steps
+constexpr int cancel_poll = 50;       // milliseconds between two looks at job.cancelled
+constexpr auto start_limit = 30s;     // for the engine to start and listen
+constexpr auto handshake_limit = 10s; // for its poll loop to answer, however busy its GPU is
+constexpr int connect_attempts = 4;   // an engine may end or be replaced between two steps
 
 struct cancelled {}; // leaves engine_run from any depth
 
@@ -57,7 +57,8 @@ fs::path find_executable() {
         return fs::absolute(named);
     }
     std::error_code unreadable;
-    if (auto const beside = fs::read_symlink("/proc/self/exe", unreadable).parent_path() / "sfumato"; is_executable(beside))
+    if (auto const beside = fs::read_symlink("/proc/self/exe", unreadable).parent_path() / "sfumato";
+        is_executable(beside))
         return beside;
     std::string_view path = std::getenv("PATH") ? std::getenv("PATH") : "";
     while (!path.empty()) {
@@ -66,7 +67,8 @@ fs::path find_executable() {
         if (candidate.is_absolute() && is_executable(candidate)) return candidate;
         path = end == path.npos ? "" : path.substr(end + 1);
     }
-    fail("The engine program \"sfumato\" was not found beside the plug-in or on PATH; install Sfumato again or set SFUMATO_ENGINE.");
+    fail("The engine program \"sfumato\" was not found beside the plug-in or on PATH; install Sfumato again or set "
+         "SFUMATO_ENGINE.");
 }
 
 // A process of ours that must be waited for, whatever happens: no zombie stays behind.
@@ -85,8 +87,8 @@ struct child {
     }
 };
 
-// Starts `serve --background`, whose first process ends as soon as the socket listens or it knows why not; what it said then
-// is the error.
+// Starts `serve --background`, whose first process ends as soon as the socket listens or it knows why not; what it said
+// then is the error.
 void start_engine(engine_place const& engine, job const& job) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) fail("The engine cannot be started: {}.", std::strerror(errno));
@@ -116,7 +118,8 @@ void start_engine(engine_place const& engine, job const& job) {
     char const* const arguments[] = {program.c_str(), "serve",   "--background", "--socket",
                                      socket.c_str(),  "--build", build.c_str(),  nullptr};
     child starter{-1};
-    int const status = ::posix_spawn(&starter.pid, program.c_str(), &files, &attributes, const_cast<char**>(arguments), environ);
+    int const status =
+        ::posix_spawn(&starter.pid, program.c_str(), &files, &attributes, const_cast<char**>(arguments), environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     if (status != 0) {
@@ -226,7 +229,8 @@ void check_inside(inpaint_result const& r, picture const& p) {
         fail("The engine's result lies outside the picture it was given; this is an error in Sfumato.");
 }
 
-std::optional<inpaint_result> run_in_engine(request const& request, picture const& picture, mask const& selection, job const& job) {
+std::optional<inpaint_result> run_in_engine(request const& request, picture const& picture, mask const& selection,
+                                            job const& job) {
     if (job.is_cancelled()) return {};
     outgoing const run = encode_run(request, picture, selection); // refuses what cannot be sent before anything starts
     channel engine = reach_engine(job);
@@ -245,12 +249,14 @@ std::optional<inpaint_result> run_in_engine(request const& request, picture cons
             return result;
         }
     }
-    fail("The engine ended unexpectedly; run it again to start a fresh one (its log is {}).", engine_paths_for().log.string());
+    fail("The engine ended unexpectedly; run it again to start a fresh one (its log is {}).",
+         engine_paths_for().log.string());
 }
 
 } // namespace
 
-std::optional<inpaint_result> engine_run(request const& request, picture const& picture, mask const& selection, job const& job) {
+std::optional<inpaint_result> engine_run(request const& request, picture const& picture, mask const& selection,
+                                         job const& job) {
     try {
         return run_in_engine(request, picture, selection, job);
     } catch (cancelled const&) {

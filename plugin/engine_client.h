@@ -11,12 +11,12 @@
 
 namespace sfumato {
 
-/// Runs `request` on `picture` and `selection` (same size, already cropped to the context box) in the engine and waits for
-/// the result. Blocks: call it from a worker thread. `job.report` is called on that same thread.
-/// Nothing returned: cancelled. `job.cancelled` is looked at every 50 ms at least, also while the engine starts or a picture
-/// is being sent; a cancelled run leaves the engine idle, not dead.
-/// Throws error, one sentence for the user: no engine found, it would not start, the request was refused, the job failed,
-/// or the engine died (the sentence then names its log file; the next call starts a fresh engine).
+/// Runs `request` on `picture` and `selection` (same size, already cropped to the context box) in the engine and waits
+/// for the result. Blocks: call it from a worker thread. `job.report` is called on that same thread. Nothing returned:
+/// cancelled. `job.cancelled` is looked at every 50 ms at least, also while the engine starts or a picture is being
+/// sent; a cancelled run leaves the engine idle, not dead. Throws error, one sentence for the user: no engine found, it
+/// would not start, the request was refused, the job failed, or the engine died (the sentence then names its log file;
+/// the next call starts a fresh engine).
 ///
 /// The engine is $SFUMATO_ENGINE, else `sfumato` beside this executable, else `sfumato` on PATH. It is started as
 /// `sfumato serve` in a session of its own, its messages go to engine.log beside the socket, and it ends by itself when

@@ -1,4 +1,5 @@
-// GIMP drawables ⇄ pictures and masks, in any precision, colour mode and profile. Areas are in the drawable's own pixels.
+// GIMP drawables ⇄ pictures and masks, in any precision, colour mode and profile. Areas are in the drawable's own
+// pixels.
 #pragma once
 
 #include "models/picture.h"

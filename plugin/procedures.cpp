@@ -21,14 +21,14 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
         gimp_choice_new_with_values("patchmatch", 0, _("Patches of the surroundings"),
                                     _("Needs no model: pieces of the picture are put together anew"), nullptr),
         "patchmatch", G_PARAM_READWRITE);
-    gimp_procedure_add_choice_argument(
-        procedure, "source", _("_Source"), _("Which pixels are read"),
-        gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
-                                    "visible", 1, _("All visible layers"), nullptr, nullptr),
-        "layer", G_PARAM_READWRITE);
+    gimp_procedure_add_choice_argument(procedure, "source", _("S_ource"), _("Which pixels are read"),
+                                       gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
+                                                                   "visible", 1, _("All visible layers"), nullptr,
+                                                                   nullptr),
+                                       "layer", G_PARAM_READWRITE);
     gimp_procedure_add_choice_argument(
         procedure, "context", _("Con_text"), _("How much of the surroundings the fill may look at"),
-        gimp_choice_new_with_values("automatic", 0, _("Automatic"), nullptr,    //
+        gimp_choice_new_with_values("automatic", 0, _("Automatic"), nullptr,     //
                                     "image", 1, _("All of the source"), nullptr, //
                                     "selection", 2, _("Bounds of the selection"), nullptr, nullptr),
         "automatic", G_PARAM_READWRITE);
@@ -48,13 +48,13 @@ struct procedure_entry {
     void (*add_arguments)(GimpProcedure*);
 };
 
-constexpr std::array procedures{
-    procedure_entry{"plug-in-sfumato-inpaint", "inpaint", N_("_Inpaint Selection…"), N_("Inpaint Selection"),
-                    N_("Fill the selection from its surroundings"),
-                    N_("Fills the selected part of a layer, or of all that is visible, so that it looks as if the selected "
-                       "object had never been there. The result is a new layer with a layer mask; no pixel of the source "
-                       "is changed. The new layer's parasite “sfumato-recipe” tells how it was made."),
-                    add_inpaint_arguments}};
+constexpr std::array procedures{procedure_entry{
+    "plug-in-sfumato-inpaint", "inpaint", N_("_Inpaint Selection…"), N_("Inpaint Selection"),
+    N_("Fill the selection from its surroundings"),
+    N_("Fills the selected part of a layer, or of all that is visible, so that it looks as if the selected "
+       "object had never been there. The result is a new layer with a layer mask; no pixel of the source "
+       "is changed. The new layer's parasite “sfumato-recipe” tells how it was made."),
+    add_inpaint_arguments}};
 
 procedure_entry const* find_procedure(char const* name) {
     auto const found = std::ranges::find(procedures, std::string_view(name), &procedure_entry::name);
@@ -101,18 +101,17 @@ bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, GimpR
     captured c;
     std::optional<inpaint_result> result;
     bool const interactive = mode == GIMP_RUN_INTERACTIVE;
-    steps const steps{
-        [&] {
-            // While a dialog is open, another layer may be activated.
-            std::unique_ptr<GimpDrawable*[], decltype(&g_free)> const active(
-                interactive ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
-            c = capture(image, interactive ? active.get() : given, request_from(entry, config));
-        },
-        [&](job const& job) {
-            result = engine_run(c.request, c.picture, c.selection, job);
-            return result.has_value();
-        },
-        [&] { deliver(image, c.layer, c.request, *result); }};
+    steps const steps{[&] {
+                          // While a dialog is open, another layer may be activated.
+                          std::unique_ptr<GimpDrawable*[], decltype(&g_free)> const active(
+                              interactive ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
+                          c = capture(image, interactive ? active.get() : given, request_from(entry, config));
+                      },
+                      [&](job const& job) {
+                          result = engine_run(c.request, c.picture, c.selection, job);
+                          return result.has_value();
+                      },
+                      [&] { deliver(image, c.layer, c.request, *result); }};
     return interactive ? run_in_dialog(procedure, config, _(entry.title), steps)
                        : run_without_dialog(_(entry.title), steps);
 }
@@ -125,7 +124,8 @@ GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* im
     try {
         gegl_init(nullptr, nullptr);
         auto const& entry = *static_cast<procedure_entry const*>(data);
-        return status(run_procedure(entry, procedure, mode, image, drawables, config) ? GIMP_PDB_SUCCESS : GIMP_PDB_CANCEL);
+        return status(run_procedure(entry, procedure, mode, image, drawables, config) ? GIMP_PDB_SUCCESS
+                                                                                      : GIMP_PDB_CANCEL);
     } catch (std::exception const& e) {
         return status(GIMP_PDB_EXECUTION_ERROR, g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, e.what()));
     }
@@ -146,7 +146,8 @@ GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name) {
                                                         const_cast<procedure_entry*>(entry), nullptr);
     gimp_procedure_set_image_types(procedure, "*");
     // Always to be chosen, so that what is missing can be said in a sentence.
-    gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
+    gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
+                                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
                                                        GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
     gimp_procedure_set_menu_label(procedure, _(entry->menu_label));
     gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");

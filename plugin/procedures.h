@@ -5,7 +5,7 @@
 
 namespace sfumato {
 
-GList* procedure_names();                                             // of newly allocated strings
+GList* procedure_names();                                               // of newly allocated strings
 GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name); // null: not one of ours
 
 } // namespace sfumato

@@ -13,6 +13,159 @@ struct finite_range {
     uint count;
 };
 
+// ---- The model-free fill. Pictures are [height, width] with premultiplied alpha; states, kinds, matches: patch.glsl.
+// left, top, right and bottom bound the part that is worked on: around the hole, inside the picture.
+
+// A picture with straight alpha and its selection, made ready.
+struct fill_prepare {
+    vec4s picture;   // [count]
+    f32s selection;  // [count]: > 0 is the hole
+    vec4s pixels;    // [count]: 0 where not known
+    u32s states;     // [count]
+    f32s weights;    // [count]: 1 where known, else 0
+    uint count;
+};
+
+// How far the nearest value in low..high is in the same column, at most `reach`.
+struct distance_columns {
+    f32s values;     // [height, width]
+    f32s columns;    // [height, width]
+    int width, height, reach;
+    float low, high;
+};
+
+// From that, the exact Euclidean distance.
+struct distance_rows {
+    f32s columns;    // [height, width]
+    f32s distances;  // [height, width]
+    int width, height;
+};
+
+// The selection with a soft rim outside of what is fully selected; soft values stay as they are.
+struct composite_mask {
+    f32s selection;  // [count]
+    f32s distances;  // [count]: to the nearest fully selected pixel
+    f32s composite;  // [count]
+    uint count;
+    float rim;       // pixels
+};
+
+// Half the size: a hole where any of four pixels is one. Depths are distances to the hole's outside, in own pixels.
+struct fill_halve {
+    u32s fine_states; // [fine_height, fine_width]
+    f32s fine_depths;
+    u32s states;      // [height, width]
+    f32s depths;
+    int fine_width, fine_height, width, height;
+};
+
+// Half the size, each pixel by its weight: one level up a pyramid that holes close in. Taps 1 3 3 1.
+struct push {
+    vec4s fine;        // [fine_height, fine_width]
+    f32s fine_weights; // 0..1
+    vec4s coarse;      // [height, width]
+    f32s weights;
+    int fine_width, fine_height, width, height;
+};
+
+// One level down: what has no weight is taken from the coarser level, bilinearly.
+struct pull {
+    vec4s coarse;      // [coarse_height, coarse_width]
+    vec4s fine;        // [height, width]
+    f32s weights;      // [height, width]
+    vec4s filled;      // [height, width]
+    int width, height, coarse_width, coarse_height;
+};
+
+struct pack_pixels {
+    vec4s pixels;      // [count]
+    u32s packed;       // [count]
+    uint count;
+};
+
+// Which patches are sources and targets, how far each pixel is to be trusted, and what makes a target's mismatch a mean.
+struct patch_kinds {
+    u32s states;       // [height, width]
+    f32s depths;
+    u32s kinds;
+    f32s confidences;  // 1 where known, 2^(-falloff * depth) in the hole
+    f32s scales;       // 1 / sum of the confidences where a target is compared
+    int width, height;
+    float falloff, least;
+};
+
+// A first match for every target: the best of one candidate in each cell of a grid.
+struct match_start {
+    u32s packed;       // [height, width]
+    u32s kinds;
+    f32s confidences;
+    f32s scales;
+    u32s matches;
+    f32s costs;        // mean squared difference in 8-bit steps, and the remoteness
+    int width, height, left, top, right, bottom, cell;
+    uint seed;
+    float remoteness;  // cost of a source's squared distance
+};
+
+// The matches of half the size, continued.
+struct match_upsample {
+    u32s coarse_kinds;   // [coarse_height, coarse_width]
+    u32s coarse_matches;
+    u32s kinds;          // [height, width]
+    u32s matches;
+    f32s costs;          // all 0: not known yet
+    int coarse_width, coarse_height, width, height, left, top, right, bottom;
+};
+
+// One round of PatchMatch: the neighbours' matches, then `trials` random ones around the best, from `reach` pixels halving.
+struct match_search {
+    u32s packed;       // [height, width]
+    u32s kinds;
+    f32s confidences;
+    f32s scales;
+    u32s matches;
+    u32s found;        // the better matches; no_match where not a target
+    f32s costs;
+    int width, height, left, top, right, bottom, stride, trials;
+    uint seed;
+    float reach, remoteness;
+};
+
+// Each pixel of the hole becomes the weighted mean of what the patches over it propose: confidence * exp(-cost * sharpness).
+struct patch_vote {
+    vec4s pixels;      // [height, width]: the sources
+    u32s states;
+    f32s confidences;
+    u32s matches;      // no_match where not a target
+    f32s costs;
+    vec4s votes;
+    u32s packed;
+    int width, height, left, top, right, bottom;
+    float sharpness;
+    uint relative;     // 1: costs count from the pixel's best patch
+    uint known_too;    // 1: known pixels get their votes too (not packed)
+};
+
+// How far the votes are off where the answer is known: on the hole's rim. Weight 1 there, 0 elsewhere.
+struct membrane_rim {
+    vec4s pixels;      // [height, width]
+    vec4s votes;
+    u32s states;
+    vec4s offsets;     // [bottom - top, right - left]
+    f32s weights;
+    int width, height, left, top, right, bottom;
+};
+
+// Votes and offsets together, with straight alpha.
+struct fill_finish {
+    vec4s votes;       // [.., width]
+    vec4s offsets;     // [bottom - top, right - left]
+    vec4s filled;      // [bottom - top, right - left]
+    int width, left, top, right, bottom;
+};
+
+// ---- Networks.
+
 // y = activation(x·wᵀ + bias) + residual, fp32 throughout, weights in panels. Constants: activation, has bias, has residual.
 struct linear {
     f32s x;        // [m, k]

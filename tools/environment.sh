@@ -64,7 +64,7 @@ use_root() {
     # Held shared as long as this ./run lives, so that no other one removes the root meanwhile.
     exec {root_lock}>"$root.lock"
     if [ ! -d "$root" ]; then
-        flock "$root_lock" # one maker; the others wait for it here
+        flock -n "$root_lock" || { say "another ./run is making $root: waiting"; flock "$root_lock"; }
         if [ ! -d "$root" ]; then
             say "making a Debian root in $root, once, about 2 minutes ($reason)"
             "$checkout/tools/make-root" "$recipe" "$root" >"$root.log" 2>&1 </dev/null || {
@@ -119,7 +119,7 @@ enter_with() {
     local root=$1 folder
     enter=(bwrap --die-with-parent --unshare-pid --bind "$root" / --dev-bind /dev /dev --proc /proc --ro-bind /sys /sys
         --ro-bind /etc/passwd /etc/passwd --ro-bind /etc/group /etc/group
-        --tmpfs /run --perms 0700 --dir "/run/user/$(id -u)" --bind /tmp /tmp)
+        --tmpfs /run --perms 0700 --dir "/run/user/$(id -u)" --dir /run/sfumato-environment --bind /tmp /tmp)
     for folder in "$HOME" "$checkout" "$PWD" "${visible[@]}"; do
         [ "$folder" = / ] || [ ! -d "$folder" ] || enter+=(--bind "$folder" "$folder")
     done

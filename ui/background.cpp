@@ -19,7 +19,7 @@ struct background {
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
     std::mutex mutex{};
     std::optional<progress> latest{}; // not shown yet; guarded by the mutex
-    bool finished = false;          // these two are read after the thread has ended
+    bool finished = false;            // these two are read after the thread has ended
     std::exception_ptr thrown{};
 
     void show_latest() {
@@ -31,6 +31,15 @@ struct background {
         if (p) show(*p);
     }
 };
+
+// What a stage's name begins with, as the pipelines give it; a size may follow.
+[[maybe_unused]] constexpr char const* stage_words[] = {NC_("stage", "prepare"), NC_("stage", "fill"),
+                                                        NC_("stage", "blend")};
+
+std::string translated_stage(std::string const& stage) {
+    std::string const word = stage.substr(0, stage.find(' '));
+    return g_dpgettext2(GETTEXT_PACKAGE, "stage", word.c_str()) + stage.substr(word.size());
+}
 
 gboolean on_tick(gpointer data) {
     static_cast<background*>(data)->show_latest();
@@ -78,10 +87,11 @@ bool run_steps(steps const& steps, std::function<void(progress const&)> const& s
 }
 
 std::string describe(progress const& p) {
-    if (p.seconds_left < 0) return p.stage;
+    std::string const stage = translated_stage(p.stage);
+    if (p.seconds_left < 0) return stage;
     auto const seconds = std::lround(std::ceil(p.seconds_left));
-    if (seconds < 100) return format_translated(_("{} – about {} s left"), p.stage, seconds);
-    return format_translated(_("{} – about {} min left"), p.stage, (seconds + 30) / 60);
+    if (seconds < 100) return format_translated(_("{} – about {} s left"), stage, seconds);
+    return format_translated(_("{} – about {} min left"), stage, (seconds + 30) / 60);
 }
 
 } // namespace sfumato

@@ -12,9 +12,9 @@ struct steps {
     std::function<void()> deliver;           // main thread: changes the document
 };
 
-/// Runs `body` on a new thread and the main loop on this one until it ends. `show` is called on this thread, at most ten
-/// times a second, with the latest progress. Returns what `body` returns (false: cancelled), false also when `cancelled`
-/// was set meanwhile; rethrows what `body` throws.
+/// Runs `body` on a new thread and the main loop on this one until it ends. `show` is called on this thread, at most
+/// ten times a second, with the latest progress. Returns what `body` returns (false: cancelled), false also when
+/// `cancelled` was set meanwhile; rethrows what `body` throws.
 bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
                        std::atomic<bool> const& cancelled);
 

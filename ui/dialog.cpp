@@ -2,6 +2,7 @@
 
 #include "ui/translated.h"
 
+#include <algorithm>
 #include <libgimp/gimpui.h>
 
 namespace sfumato {
@@ -61,19 +62,23 @@ void show_message(dialog& d, char const* sentence) {
     gtk_widget_set_visible(d.message, *sentence != 0);
 }
 
-void set_children_sensitive(GtkWidget* container, GtkWidget const* spared, bool sensitive) {
+// The children of `container`, except those that are or hold one of `spared`.
+void set_others_sensitive(GtkWidget* container, std::initializer_list<GtkWidget*> spared, bool sensitive) {
     GList* const children = gtk_container_get_children(GTK_CONTAINER(container));
-    for (GList* child = children; child; child = child->next)
-        if (child->data != spared) gtk_widget_set_sensitive(GTK_WIDGET(child->data), sensitive);
+    for (GList* child = children; child; child = child->next) {
+        auto* const widget = GTK_WIDGET(child->data);
+        auto const holds = [&](GtkWidget* w) { return w == widget || gtk_widget_is_ancestor(w, widget); };
+        if (std::ranges::none_of(spared, holds)) gtk_widget_set_sensitive(widget, sensitive);
+    }
     g_list_free(children);
 }
 
 // While it runs, only the progress and Cancel can be used.
 void set_running(dialog& d, bool running) {
     GtkWidget* const cancel = gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_CANCEL);
-    set_children_sensitive(gtk_dialog_get_content_area(GTK_DIALOG(d.window)), d.status, !running);
-    set_children_sensitive(gtk_widget_get_parent(cancel), cancel, !running);
-    if (running) gtk_widget_grab_focus(cancel);
+    set_others_sensitive(gtk_dialog_get_content_area(GTK_DIALOG(d.window)), {d.status, cancel}, !running);
+    set_others_sensitive(gtk_widget_get_parent(cancel), {cancel}, !running);
+    gtk_widget_grab_focus(running ? cancel : gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_OK));
 }
 
 // Cancel, Escape or closing the window.
@@ -89,7 +94,8 @@ bool run_once(dialog& d, steps const& steps) {
     gulong const closing = g_signal_connect(d.window, "delete-event", G_CALLBACK(on_delete), nullptr);
     bool delivered = false;
     try {
-        delivered = run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
+        delivered =
+            run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
     } catch (std::exception const& e) {
         show_message(d, e.what());
     }

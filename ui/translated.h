@@ -4,6 +4,7 @@
 
 #include "compute/error.h"
 
+#define GETTEXT_PACKAGE "gimp-sfumato" // the catalogues are called so: GIMP looks for the plug-in's name
 #include <glib/gi18n-lib.h>
 
 namespace sfumato {

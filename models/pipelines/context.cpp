@@ -20,8 +20,8 @@ rect context_box(rect const& selection, int width, int height, context context) 
     rect box = intersect(selection, {0, 0, width, height});
     if (context == context::image) return {0, 0, width, height};
     if (context == context::selection || box.empty()) return box;
-    // Enough surroundings to find matching texture in: at least half the hole's size and a sixteenth of the picture on each
-    // side, and never less than 512 pixels a side.
+    // Enough surroundings to find matching texture in: at least half the hole's size and a sixteenth of the picture on
+    // each side, and never less than 512 pixels a side.
     int const pad = std::max(std::max(width, height) / 16, (box.width + box.height) / 4);
     grow(box.x, box.width, pad, 512, width);
     grow(box.y, box.height, pad, 512, height);

@@ -7,8 +7,8 @@
 
 namespace sfumato {
 
-/// The context box of a selection in a canvas of width × height pixels. Always contains `selection`, clipped to the canvas; shifted rather than
-/// shrunk at the borders.
+/// The context box of a selection in a canvas of width × height pixels. Always contains `selection`, clipped to the
+/// canvas; shifted rather than shrunk at the borders.
 rect context_box(rect const& selection, int width, int height, context);
 
 } // namespace sfumato

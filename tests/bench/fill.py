@@ -55,7 +55,7 @@ def table(rows, methods):
     for method in methods:
         own = [row for row in rows if row["method"] == method]
         outside = f"{mean(own, 'changed'):.0f} (up to {max(row['largest'] for row in own)}/255)"
-        lines.append(f"| {METHODS[method]} | {mean(own, 'psnr'):.2f} | {mean(own, 'ssim'):.3f} | {mean(own, 'rim', abs):.2f} "
+        lines.append(f"| {METHODS[method]} | {mean(own, 'psnr'):.2f} | {mean(own, 'ssim'):.3f} | {mean(own, 'rim', abs):.2f} ({mean(own, 'rim'):+.2f}) "
                      f"| {outside if mean(own, 'changed') else 'none'} | {mean(own, 'wall'):.2f} | {mean(own, 'cpu'):.2f} "
                      f"| {max(row['peak_mib'] for row in own):.0f} |")
     lines += ["", "| PSNR dB / SSIM / rim jump | " + " | ".join(KINDS) + " |", "|---" * (len(KINDS) + 1) + "|"]
@@ -68,18 +68,24 @@ def table(rows, methods):
     return "\n".join(lines)
 
 
+def frame(mask):
+    """The square to look at: around the hole, at most 320 px (a scratch is longer), inside the picture."""
+    hole = np.argwhere(np.asarray(mask) > 127)
+    low, high = hole.min(axis=0), hole.max(axis=0) + 1
+    side = min(int((high - low).max()) + 80, 320)
+    middle = hole[np.abs(hole - (low + high) / 2).sum(axis=1).argmin()]
+    top, left = np.clip(middle - side // 2, 0, np.array(mask.size[::-1]) - side)
+    return int(left), int(top), int(left) + side, int(top) + side
+
+
 def contact_sheet(cases, columns, path):
     """One row a case, one column a picture, cut out around the hole; 240 px a tile."""
     tile, gap = 240, 4
     sheet = Image.new("RGB", ((tile + gap) * len(columns), (tile + gap) * len(cases)), "white")
     for y, case in enumerate(cases):
-        left, top, right, bottom = Image.open(case / "mask.png").getbbox()
-        side = min(max(right - left, bottom - top) + 80, 768)
-        width, height = Image.open(case / "mask.png").size
-        left = min(max((left + right - side) // 2, 0), width - side)
-        top = min(max((top + bottom - side) // 2, 0), height - side)
+        box = frame(Image.open(case / "mask.png"))
         for x, column in enumerate(columns):
-            picture = Image.open(case / f"{column}.png").convert("RGB").crop((left, top, left + side, top + side))
+            picture = Image.open(case / f"{column}.png").convert("RGB").crop(box)
             sheet.paste(picture.resize((tile, tile), Image.LANCZOS), (x * (tile + gap), y * (tile + gap)))
     sheet.save(path)
 
@@ -104,7 +110,8 @@ def compare(folder):
           f"memory and 'up to' are maxima.\nOther CPU use: {before:.0f} % before, {after:.0f} % after; while each method ran: "
           + ", ".join(f"{METHODS[m]} {mean([r for r in rows if r['method'] == m], 'other'):.0f} %" for m in methods) + ".\n")
     print(table(rows, methods))
-    print("\nRim jump: how much the mean luma step across the hole's rim differs from the original's own, in 8-bit levels.\n"
+    print("\nRim jump: how much the mean luma step across the hole's rim differs from the original's own, in 8-bit levels\n"
+          "(in brackets the mean with its sign: - softer than the original's, + harder).\n"
           "wall, CPU, memory: the whole process for sfumato and G'MIC; for Resynthesizer its engine's process, without GIMP.")
     print(f"Contact sheets ({', '.join(['original', 'hole', *methods])}): {folder}/sheet-{{{','.join(KINDS)}}}.png")
 

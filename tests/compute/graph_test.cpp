@@ -11,7 +11,10 @@ using u32_list = std::vector<std::uint32_t>;
 
 // range[i] of `to` = minimum of `from`: a kernel that makes a chain of dependent nodes.
 void chain(graph& g, tensor const& values, tensor const& range, double work = 1) {
-    g.dispatch(kernel::finite_range{.values = g.in(values), .range = g.inout(range), .count = std::uint32_t(values.shape.count())}, {.x = 64}, work);
+    g.dispatch(kernel::finite_range{.values = g.in(values),
+                                    .range = g.inout(range),
+                                    .count = std::uint32_t(values.shape.count())},
+               {.x = 64}, work);
 }
 
 TEST(arena, tensors_that_never_meet_share_bytes) {
@@ -44,7 +47,8 @@ TEST(arena, tensors_alive_together_do_not_overlap) {
     for (std::size_t a = 0; a < lives.size(); ++a)
         for (std::size_t b = 0; b < a; ++b) {
             bool const together = lives[a].first <= lives[b].second && lives[b].first <= lives[a].second;
-            bool const overlap = layout.offsets[a] < layout.offsets[b] + g.tensors()[b].bytes && layout.offsets[b] < layout.offsets[a] + g.tensors()[a].bytes;
+            bool const overlap = layout.offsets[a] < layout.offsets[b] + g.tensors()[b].bytes &&
+                                 layout.offsets[b] < layout.offsets[a] + g.tensors()[a].bytes;
             EXPECT_FALSE(together && overlap) << a << " and " << b;
         }
 }

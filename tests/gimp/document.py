@@ -71,7 +71,9 @@ def state(image, with_undo=True):
 
     return ([of(layer) for layer in image.get_layers()], hashlib.sha256(raw(image.get_selection())).hexdigest(),
             [item.get_id() for item in image.get_selected_layers()], [item.get_id() for item in image.get_channels()],
-            [item.get_id() for item in image.get_paths()], image.get_parasite_list(),
+            [item.get_id() for item in image.get_paths()],
+            # GIMP keeps the arguments of the last run with the image.
+            [name for name in image.get_parasite_list() if not name.startswith("GimpProcedureConfigRun-")],
             image.is_dirty() if with_undo else None)  # an undo step would make a clean image dirty
 
 
@@ -98,7 +100,7 @@ def make_image(width, height, base=Gimp.ImageBaseType.RGB, precision="U8_NON_LIN
 
 
 def add_layer(image, name, width, height, x=0, y=0, alpha=False, precision="U8_NON_LINEAR", parent=None, seed=0):
-    """A layer filled with raw texture values, whatever the format: what counts is that they come back the same."""
+    """A layer filled with texture, different in every pixel and every component."""
     import struct
     gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
     kind = {(False, False): Gimp.ImageType.RGB_IMAGE, (False, True): Gimp.ImageType.RGBA_IMAGE,

@@ -14,7 +14,8 @@ import scratch
 build, script = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 locale = sys.argv[3] if len(sys.argv) > 3 else None
 
-code = f"import sys; sys.path.insert(0, {str(script.parent)!r}); exec(compile(open({str(script)!r}).read(), {script.name!r}, 'exec'))"
+code = (f"import sys; sys.path.insert(0, {str(script.parent)!r}); "
+        f"exec(compile(open({str(script)!r}).read(), {script.name!r}, 'exec'))")
 with scratch.Scratch(build, locale=locale) as place:
     gimp = subprocess.run(
         ["gimp-console-3.0", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
@@ -24,7 +25,8 @@ with scratch.Scratch(build, locale=locale) as place:
 sums = re.findall(r"^(\d+) passed, (\d+) failed$", gimp.stdout, re.MULTILINE)
 passed = gimp.returncode == 0 and len(sums) == 1 and int(sums[0][0]) > 0 and int(sums[0][1]) == 0
 # Without a failure only the checks are worth reading.
-print(gimp.stdout if not passed else "\n".join(re.findall(r"^(?:ok {3}.*|\d+ passed, \d+ failed)$", gimp.stdout, re.MULTILINE)))
+checks = re.findall(r"^(?:ok {3}.*|\d+ passed, \d+ failed)$", gimp.stdout, re.MULTILINE)
+print("\n".join(checks) if passed else gimp.stdout)
 if not passed:
     print(f"gimp-console: exit code {gimp.returncode}; {len(sums)} closing lines")
     print(f"engine:\n{engine_log}")

@@ -19,7 +19,9 @@ measured measure(std::vector<float> const& values) {
     tensor const x = r.input({.c = int(values.size())}, values);
     tensor const range = r.input<std::uint32_t>({.c = 3}, {~0u, 0u, 0u});
     r.g.output(range);
-    r.g.dispatch(kernel::finite_range{.values = r.g.in(x), .range = r.g.inout(range), .count = std::uint32_t(values.size())}, {.x = 256});
+    r.g.dispatch(
+        kernel::finite_range{.values = r.g.in(x), .range = r.g.inout(range), .count = std::uint32_t(values.size())},
+        {.x = 256});
     r.run();
     auto const got = r.download<std::uint32_t>(range);
     return {from_ordered(got[0]), from_ordered(got[1]), got[2]};

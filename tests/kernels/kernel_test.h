@@ -29,7 +29,8 @@ inline std::vector<float> random_values(std::size_t count, float low = 0, float 
     return values;
 }
 
-/// A graph with its inputs' data, run in a guarded plan: every output starts as NaN, writes behind a tensor fail the test.
+/// A graph with its inputs' data, run in a guarded plan: every output starts as NaN, writes behind a tensor fail the
+/// test.
 struct kernel_run {
     graph g;
 

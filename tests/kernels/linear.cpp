@@ -20,8 +20,8 @@ struct problem {
 };
 
 // In fp64.
-std::vector<float> reference(problem const& p, std::vector<float> const& x, std::vector<float> const& w, std::vector<float> const& bias,
-                             std::vector<float> const& residual) {
+std::vector<float> reference(problem const& p, std::vector<float> const& x, std::vector<float> const& w,
+                             std::vector<float> const& bias, std::vector<float> const& residual) {
     std::vector<float> y(std::size_t(p.m) * p.n);
     for (int i = 0; i < p.m; ++i)
         for (int j = 0; j < p.n; ++j) {
@@ -45,11 +45,21 @@ void check(problem const& p) {
     tensor const y = linear(r.g, tx, linear_pack(r.g, tw), options);
     r.g.output(y);
     r.run();
-    EXPECT_LT(nmse(r.download(y), reference(p, x, w, bias, residual)), 1e-11 * std::max(1.0, p.k / 4096.0)); // fp32 sums lose a little with length
+    EXPECT_LT(nmse(r.download(y), reference(p, x, w, bias, residual)),
+              1e-11 * std::max(1.0, p.k / 4096.0)); // fp32 sums lose a little with length
 }
 
 TEST(linear, any_size) {
-    for (problem const& p : {problem{1, 1, 1}, {1, 16, 16}, {6, 16, 16}, {7, 17, 15}, {5, 8, 33}, {13, 31, 61}, {97, 40, 77}, {193, 320, 40}, {2, 3, 70001}, {70001, 1, 2}})
+    for (problem const& p : {problem{1, 1, 1},
+                             {1, 16, 16},
+                             {6, 16, 16},
+                             {7, 17, 15},
+                             {5, 8, 33},
+                             {13, 31, 61},
+                             {97, 40, 77},
+                             {193, 320, 40},
+                             {2, 3, 70001},
+                             {70001, 1, 2}})
         check(p);
 }
 

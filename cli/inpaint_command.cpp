@@ -1,0 +1,137 @@
+#include "cli/commands.h"
+#include "cli/picture_file.h"
+#include "cli/progress_line.h"
+#include "compute/error.h"
+#include "models/json.h"
+#include "models/pipelines/context.h"
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
+
+// The first Ctrl-C cancels, a second one kills.
+void cancel_on_interrupt() {
+    struct sigaction action{};
+    action.sa_handler = [](int) { interrupted = true; };
+    action.sa_flags = SA_RESETHAND;
+    sigaction(SIGINT, &action, nullptr);
+}
+
+std::string read_text(std::string const& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text;
+    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file || file.bad()) fail("The request {} cannot be read: {}.", path, std::strerror(errno));
+    return text;
+}
+
+// The request file, if there is one, with what the command line says on top: one set of checks for both.
+request read_request(options const& given, std::vector<std::string>& unknown) {
+    json object{{"sfumato", request::version}};
+    if (given.has("--request")) object = json_parse(read_text(given.value("--request")), given.value("--request"));
+    if (object.is_object()) {
+        if (given.has("--method")) object["method"] = given.value("--method");
+        if (given.has("--context")) object["context"] = given.value("--context");
+        if (given.has("--seed")) object["seed"] = given.number("--seed", -1, 0xFFFFFFFF, -1);
+    }
+    return resolve_seed(request_from_json(object, &unknown));
+}
+
+// A request that names its area (a recipe does) sees exactly that; otherwise its context decides.
+rect choose_area(request const& r, rect const& selected, picture_file const& file) {
+    if (r.area.empty()) return context_box(selected, file.width(), file.height(), r.context);
+    if (intersect(r.area, {0, 0, file.width(), file.height()}) != r.area)
+        fail("The request's \"area\" does not lie inside the picture ({} × {}); remove it from the request.",
+             file.width(), file.height());
+    if (intersect(r.area, selected) != selected)
+        fail("The mask selects pixels outside the request's \"area\"; remove it from the request.");
+    return r.area;
+}
+
+picture finite_crop(picture_file const& file, rect const& area, std::string const& name) {
+    picture p = file.crop(area);
+    if (!std::ranges::all_of(p.pixels, [](float v) { return std::isfinite(v); }))
+        fail("{} holds pixels that are infinite or not a number near the selection; repair it first.", name);
+    return p;
+}
+
+int inpaint_file(options const& given) {
+    if (given.files.size() != 1) throw usage_error("inpaint takes exactly one picture");
+    if (!given.has("--mask")) throw usage_error("inpaint needs --mask MASK");
+    if (!given.has("-o")) throw usage_error("inpaint needs -o OUT");
+    std::string const in = given.files.front(), out = given.value("-o");
+    cancel_on_interrupt();
+
+    progress_line line(given.has("--json"));
+    std::vector<std::string> unknown;
+    request r = read_request(given, unknown);
+    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+    check_can_write(out);
+
+    line.show({.stage = "read " + in});
+    picture_file file(in);
+    mask selection = read_mask(given.value("--mask"), file.width(), file.height());
+    rect const selected = bounds(selection);
+    if (selected.empty()) fail("The mask {} selects nothing; paint white what is to be filled.", given.value("--mask"));
+    r.area = choose_area(r, selected, file);
+    selection = crop(selection, r.area);
+
+    auto const start = std::chrono::steady_clock::now();
+    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted};
+    auto const result = open_device_job(given.value("--device"))(r, finite_crop(file, r.area, in), selection, j);
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    if (!result || interrupted) {
+        line.finish("cancelled", {{"type", "cancelled"}});
+        return exit_code::cancelled;
+    }
+
+    json const recipe = request_to_json(r);
+    file.paste(r.area.x + result->x, r.area.y + result->y, result->filled, result->composite);
+    file.write(out, json_line(recipe));
+    line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
+                {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});
+    return exit_code::ok;
+}
+
+} // namespace
+
+command const inpaint_command{
+    .name = "inpaint",
+    .summary = "fill the masked part of a picture from its surroundings",
+    .help =
+        "Usage: sfumato inpaint IN --mask MASK -o OUT [OPTION…]\n\n"
+        "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Every other pixel stays as "
+        "it\n"
+        "is. PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name; depth and colour\n"
+        "profile are kept where the format can (JPEG and WebP are lossy and 8-bit).\n\n"
+        "  --mask MASK      a picture of the same size: white is filled, black kept, grey in between; transparent "
+        "parts\n"
+        "                   are kept; a picture of one colour counts by its alpha\n"
+        "  -o OUT           the file to write; a PNG keeps the request as its comment\n"
+        "  --method NAME    patchmatch: texture from the picture itself\n"
+        "  --seed N         0 to 4294967295; the same seed on the same GPU gives the same pixels (default: random)\n"
+        "  --context NAME   what the fill sees: automatic (default), image or selection\n"
+        "  --request FILE   a request as JSON, such as the recipe of an earlier result; the options above win\n"
+        "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n"
+        "  --json           progress, result and error on standard output, one JSON object a line\n\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
+    .run = inpaint_file,
+    .with_value = {"--mask", "-o", "--method", "--seed", "--context", "--request", "--device"},
+    .flags = {"--json"},
+};
+
+} // namespace sfumato

@@ -1,0 +1,71 @@
+// The `sfumato` executable: the command line, and the engine of the plug-in (`sfumato serve`).
+#include "cli/commands.h"
+#include "compute/error.h"
+#include "models/json.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <format>
+#include <nlohmann/json.hpp>
+
+using namespace sfumato;
+
+namespace {
+
+command const* const commands[] = {&inpaint_command, &devices_command, &serve_command};
+
+void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+
+std::string overview() {
+    std::string text = "Usage: sfumato COMMAND [OPTION…]\n\nFills the selected part of a picture, on your own GPU.\n\n";
+    for (command const* c : commands) text += std::format("  {:<10} {}\n", c->name, c->summary);
+    text += "\n  --help     this page; `sfumato COMMAND --help` for a command's own\n"
+            "  --version  the version\n\n"
+            "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n"
+            "SFUMATO_DEVICE chooses the GPU by number or part of its name, as --device does.\n";
+    return text;
+}
+
+int run(command const& c, std::span<std::string const> arguments) {
+    std::vector<std::string_view> flags = c.flags;
+    flags.insert(flags.end(), {"--help", "-h"});
+    options const parsed = parse_options(arguments, c.with_value, flags);
+    if (!parsed.has("--help") && !parsed.has("-h")) return c.run(parsed);
+    print(stdout, c.help);
+    return exit_code::ok;
+}
+
+int run(std::span<std::string const> arguments) {
+    if (arguments.empty()) throw usage_error("a command is missing");
+    std::string const& first = arguments.front();
+    if (first == "--help" || first == "-h") {
+        print(stdout, overview());
+        return exit_code::ok;
+    }
+    if (first == "--version") {
+        print(stdout, "sfumato " SFUMATO_VERSION "\n");
+        return exit_code::ok;
+    }
+    auto const found = std::ranges::find(commands, first, [](command const* c) { return c->name; });
+    if (found == std::end(commands)) throw usage_error(std::format("there is no command \"{}\"", first));
+    return run(**found, arguments.subspan(1));
+}
+
+} // namespace
+
+int main(int count, char** values) {
+    std::vector<std::string> const arguments(values + std::min(count, 1), values + count);
+    try {
+        int const code = run(arguments);
+        if (std::fflush(stdout) != 0) fail("The output cannot be written.");
+        return code;
+    } catch (usage_error const& e) {
+        std::fprintf(stderr, "sfumato: %s; see sfumato --help\n", e.what());
+        return exit_code::usage;
+    } catch (std::exception const& e) {
+        if (std::ranges::find(arguments, "--json") != arguments.end())
+            print(stdout, json_line({{"type", "error"}, {"message", e.what()}}) + "\n");
+        std::fprintf(stderr, "sfumato: %s\n", e.what());
+        return exit_code::failed;
+    }
+}

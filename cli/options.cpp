@@ -1,0 +1,59 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <charconv>
+#include <format>
+
+namespace sfumato {
+
+std::string options::value(std::string_view name, std::string_view otherwise) const {
+    auto const found = values.find(name);
+    return found == values.end() ? std::string(otherwise) : found->second;
+}
+
+std::int64_t options::number(std::string_view name, std::int64_t least, std::int64_t most,
+                             std::int64_t otherwise) const {
+    auto const found = values.find(name);
+    if (found == values.end()) return otherwise;
+    std::string const& text = found->second;
+    std::int64_t number = 0;
+    auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (status != std::errc() || end != text.data() + text.size() || number < least || number > most)
+        throw usage_error(std::format("{} must be a whole number from {} to {}, not \"{}\"", name, least, most, text));
+    return number;
+}
+
+options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,
+                      std::span<std::string_view const> flags) {
+    options parsed;
+    bool only_files = false;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string const& argument = arguments[i];
+        if (only_files || argument.size() < 2 || argument[0] != '-') {
+            parsed.files.push_back(argument);
+            continue;
+        }
+        if (argument == "--") {
+            only_files = true;
+            continue;
+        }
+        auto const equals = argument.starts_with("--") ? argument.find('=') : argument.npos;
+        std::string const name = argument.substr(0, equals);
+        bool const is_flag = std::ranges::find(flags, name) != flags.end();
+        if (!is_flag && std::ranges::find(with_value, name) == with_value.end())
+            throw usage_error(std::format("unknown option {}", name));
+        if (parsed.has(name)) throw usage_error(std::format("{} is given twice", name));
+        if (is_flag) {
+            if (equals != argument.npos) throw usage_error(std::format("{} takes no value", name));
+            parsed.values[name] = "";
+        } else if (equals != argument.npos)
+            parsed.values[name] = argument.substr(equals + 1);
+        else if (i + 1 < arguments.size())
+            parsed.values[name] = arguments[++i];
+        else
+            throw usage_error(std::format("{} needs a value", name));
+    }
+    return parsed;
+}
+
+} // namespace sfumato

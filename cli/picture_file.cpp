@@ -1,0 +1,263 @@
+#include "cli/picture_file.h"
+
+#include "compute/error.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cctype>
+#include <cstring>
+#include <fstream>
+#include <gegl-metadatahash.h>
+#include <gegl.h>
+#include <unistd.h>
+
+namespace sfumato {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct file_format {
+    std::string_view name, load, save;
+    std::array<std::string_view, 2> extensions;
+    bool (*matches)(std::string_view first_bytes);
+};
+
+constexpr std::array formats{
+    file_format{"PNG", "gegl:png-load", "gegl:png-save", {".png"}, [](auto b) { return b.starts_with("\x89PNG"); }},
+    file_format{"JPEG",
+                "gegl:jpg-load",
+                "gegl:jpg-save",
+                {".jpg", ".jpeg"},
+                [](auto b) { return b.starts_with("\xFF\xD8\xFF"); }},
+    file_format{"TIFF",
+                "gegl:tiff-load",
+                "gegl:tiff-save",
+                {".tif", ".tiff"},
+                [](auto b) {
+                    return b.starts_with(std::string_view("II*\0", 4)) || b.starts_with(std::string_view("MM\0*", 4));
+                }},
+    file_format{"WebP",
+                "gegl:webp-load",
+                "gegl:webp-save",
+                {".webp"},
+                [](auto b) { return b.starts_with("RIFF") && b.substr(8, 4) == "WEBP"; }},
+    file_format{"OpenEXR",
+                "gegl:exr-load",
+                "gegl:exr-save",
+                {".exr"},
+                [](auto b) { return b.starts_with("\x76\x2F\x31\x01"); }},
+};
+
+file_format const& format_by_name(fs::path const& path) {
+    std::string extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    for (auto const& f : formats)
+        if (!extension.empty() && std::ranges::find(f.extensions, extension) != f.extensions.end()) return f;
+    fail("{} cannot be written: its name must end in .png, .jpg, .tif, .webp or .exr.", path.string());
+}
+
+file_format const& format_by_content(fs::path const& path) {
+    if (fs::is_directory(path)) fail("{} is a directory, not a picture.", path.string());
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail("{} cannot be opened: {}.", path.string(), std::strerror(errno));
+    std::array<char, 12> first{};
+    file.read(first.data(), first.size());
+    std::string_view const bytes(first.data(), std::size_t(file.gcount()));
+    for (auto const& f : formats)
+        if (bytes.size() == first.size() && f.matches(bytes)) return f;
+    fail("{} is not a PNG, JPEG, TIFF, WebP or OpenEXR picture.", path.string());
+}
+
+// GEGL tells what is wrong with a file only in its log, and returns an empty buffer.
+std::string& gegl_complaint() {
+    static std::string text;
+    return text;
+}
+
+void start_gegl() {
+    static bool const started = [] {
+        g_log_set_default_handler(
+            [](char const* domain, GLogLevelFlags level, char const* text, void*) {
+                if (level & (G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR | G_LOG_LEVEL_MESSAGE))
+                    gegl_complaint() = text;
+                if (level & G_LOG_FLAG_FATAL) g_log_default_handler(domain, level, text, nullptr);
+            },
+            nullptr);
+        g_object_set(gegl_config(), "application-license", "GPL3", "use-opencl", FALSE, nullptr);
+        gegl_init(nullptr, nullptr);
+        return true;
+    }();
+    (void)started;
+    gegl_complaint().clear();
+}
+
+// ": what GEGL said." or "."
+std::string because() {
+    std::string text = gegl_complaint();
+    while (!text.empty() && std::strchr(".\n ", text.back())) text.pop_back();
+    return text.empty() ? "." : ": " + text + ".";
+}
+
+struct unref {
+    void operator()(void* object) const { g_object_unref(object); }
+};
+using graph = std::unique_ptr<GeglNode, unref>;
+
+std::shared_ptr<GeglBuffer> read(fs::path const& path) {
+    file_format const& format = format_by_content(path);
+    start_gegl();
+    graph const g(gegl_node_new());
+    GeglBuffer* loaded = nullptr;
+    GeglNode* const load =
+        gegl_node_new_child(g.get(), "operation", format.load.data(), "path", fs::absolute(path).c_str(), nullptr);
+    GeglNode* const sink = gegl_node_new_child(g.get(), "operation", "gegl:buffer-sink", "buffer", &loaded, nullptr);
+    gegl_node_link(load, sink);
+    gegl_node_process(sink);
+    std::shared_ptr<GeglBuffer> buffer(loaded, [](GeglBuffer* b) {
+        if (b) g_object_unref(b);
+    });
+    if (!loaded || gegl_buffer_get_width(loaded) < 1 || gegl_buffer_get_height(loaded) < 1 || !gegl_complaint().empty())
+        fail("{} is a damaged {} picture; export it again from the program that made it.", path.string(), format.name);
+    return buffer;
+}
+
+Babl const* format_of(GeglBuffer* buffer) { return gegl_buffer_get_format(buffer); }
+
+// What a `picture` holds, in the file's own colour space.
+Babl const* picture_format(GeglBuffer* buffer) {
+    return babl_format_with_space("R~G~B~A float", babl_format_get_space(format_of(buffer)));
+}
+
+bool is_8_bit(GeglBuffer* buffer) { return babl_format_get_type(format_of(buffer), 0) == babl_type("u8"); }
+
+float within_0_1(float v) { return v > 0 ? std::min(v, 1.f) : 0.f; } // NaN becomes 0
+
+// One pixel of a layer with straight alpha over another, `c` of it showing.
+void blend(float const* over, float c, float* under) {
+    float const alpha = under[3] + (over[3] - under[3]) * c;
+    for (int i = 0; i < 3; ++i)
+        under[i] = alpha > 0 ? (under[i] * under[3] * (1 - c) + over[i] * over[3] * c) / alpha : over[i];
+    under[3] = alpha;
+}
+
+} // namespace
+
+picture_file::picture_file(fs::path const& path) : buffer(read(path)) {}
+
+int picture_file::width() const { return gegl_buffer_get_width(buffer.get()); }
+int picture_file::height() const { return gegl_buffer_get_height(buffer.get()); }
+
+picture picture_file::crop(rect const& area) const {
+    assert(intersect(area, {0, 0, width(), height()}) == area);
+    picture p(area.width, area.height);
+    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
+    GeglRectangle const from{extent.x + area.x, extent.y + area.y, area.width, area.height};
+    gegl_buffer_get(buffer.get(), &from, 1.0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE,
+                    GEGL_ABYSS_NONE);
+    return p;
+}
+
+void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {
+    assert(filled.width == composite.width && filled.height == composite.height);
+    assert((intersect({x, y, filled.width, filled.height}, {0, 0, width(), height()}) ==
+            rect{x, y, filled.width, filled.height}));
+    Babl const* const format = picture_format(buffer.get());
+    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
+    std::vector<float> row(std::size_t(filled.width) * 4);
+    for (int line = 0; line < filled.height; ++line) {
+        float const* const over = filled.pixels.data() + std::size_t(line) * filled.width * 4;
+        float const* const c = composite.values.data() + std::size_t(line) * filled.width;
+        // Runs of pixels that the mask shows: the others are not even written, so they stay bit for bit.
+        for (int start = 0, end; start < filled.width; start = end) {
+            end = start + 1;
+            if (c[start] <= 0) continue;
+            while (end < filled.width && c[end] > 0) ++end;
+            GeglRectangle const run{extent.x + x + start, extent.y + y + line, end - start, 1};
+            gegl_buffer_get(buffer.get(), &run, 1.0, format, row.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+            for (int i = start; i < end; ++i)
+                blend(over + std::size_t(i) * 4, c[i], row.data() + std::size_t(i - start) * 4);
+            gegl_buffer_set(buffer.get(), &run, 0, format, row.data(), GEGL_AUTO_ROWSTRIDE);
+        }
+    }
+}
+
+void check_can_write(fs::path const& path) {
+    format_by_name(path);
+    fs::path const directory = fs::absolute(path).parent_path();
+    if (::access(directory.c_str(), W_OK) != 0) fail("{} cannot be written: {}.", path.string(), std::strerror(errno));
+    if (fs::is_directory(path)) fail("{} cannot be written: it is a directory.", path.string());
+}
+
+void picture_file::write(fs::path const& path, std::string const& recipe) const {
+    file_format const& format = format_by_name(path);
+    check_can_write(path);
+    start_gegl();
+    // Written beside and moved into place, so that a full disk spoils nothing.
+    fs::path const beside = fs::absolute(path).parent_path() /
+                            std::format(".{}.{}{}", path.stem().string(), ::getpid(), path.extension().string());
+    graph const g(gegl_node_new());
+    GeglNode* const source =
+        gegl_node_new_child(g.get(), "operation", "gegl:buffer-source", "buffer", buffer.get(), nullptr);
+    GeglNode* const save =
+        gegl_node_new_child(g.get(), "operation", format.save.data(), "path", beside.c_str(), nullptr);
+    std::unique_ptr<GeglMetadataStore, unref> const notes(gegl_metadata_hash_new());
+    if (format.name == "PNG") {
+        gegl_metadata_store_set_comment(notes.get(), recipe.c_str());
+        gegl_node_set(save, "bitdepth", is_8_bit(buffer.get()) ? 8 : 16, "metadata", notes.get(), nullptr);
+    } else if (format.name == "JPEG") {
+        bool const grey = babl_get_model_flags(babl_format_get_model(format_of(buffer.get()))) & BABL_MODEL_FLAG_GRAY;
+        gegl_node_set(save, "quality", 95, "grayscale", gboolean(grey), nullptr);
+    } else if (format.name == "WebP")
+        gegl_node_set(save, "quality", 95, nullptr);
+    gegl_node_link(source, save);
+    gegl_node_process(save);
+
+    std::error_code failed;
+    if (!fs::exists(beside) || fs::file_size(beside, failed) == 0 || !gegl_complaint().empty()) {
+        fs::remove(beside, failed);
+        fail("{} could not be written{}", path.string(), because());
+    }
+    fs::rename(beside, path, failed);
+    if (failed) {
+        std::string const reason = failed.message();
+        fs::remove(beside, failed);
+        fail("{} could not be written: {}.", path.string(), reason);
+    }
+}
+
+mask read_mask(fs::path const& path, int width, int height) {
+    auto const buffer = read(path);
+    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
+    if (extent.width != width || extent.height != height)
+        fail("The mask {} has {} × {} pixels, but the picture {} × {}; they must be the same size.", path.string(),
+             extent.width, extent.height, width, height);
+    // A selection's values are taken as the file has them, whatever its transfer curve.
+    bool const linear = babl_get_model_flags(babl_format_get_model(format_of(buffer.get()))) & BABL_MODEL_FLAG_LINEAR;
+    Babl const* const format =
+        babl_format_with_space(linear ? "YA float" : "Y'A float", babl_format_get_space(format_of(buffer.get())));
+
+    mask lightness(width, height);
+    std::vector<float> row(std::size_t(width) * 2); // [width, 2]: lightness, alpha
+    auto const for_each_pixel = [&](auto use) {
+        for (int y = 0; y < height; ++y) {
+            GeglRectangle const line{extent.x, extent.y + y, width, 1};
+            gegl_buffer_get(buffer.get(), &line, 1.0, format, row.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+            for (int x = 0; x < width; ++x)
+                use(std::size_t(y) * width + x, within_0_1(row[x * 2]), within_0_1(row[x * 2 + 1]));
+        }
+    };
+    float darkest = 1, lightest = 0, thinnest = 1;
+    for_each_pixel([&](std::size_t i, float value, float alpha) {
+        lightness.values[i] = value * alpha;
+        darkest = std::min(darkest, value);
+        lightest = std::max(lightest, value);
+        thinnest = std::min(thinnest, alpha);
+    });
+    if (darkest == lightest && thinnest < 1) // one colour: the shape is in its alpha
+        for_each_pixel([&](std::size_t i, float, float alpha) { lightness.values[i] = alpha; });
+    return lightness;
+}
+
+} // namespace sfumato

@@ -1,0 +1,45 @@
+// Picture files, through GEGL: PNG, JPEG, TIFF, WebP and OpenEXR.
+#pragma once
+
+#include "models/picture.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+using GeglBuffer = struct _GeglBuffer;
+
+namespace sfumato {
+
+/// A picture as its file holds it: its precision, channels and colour space are kept, pixels that are not pasted over
+/// stay as they are. Large pictures lie in GEGL's tiles, once.
+class picture_file {
+  public:
+    /// Throws error: no such file, not a picture, damaged. (A damaged JPEG ends the process: libjpeg under GEGL prints
+    /// why and calls exit(1). So the engine, which must live, never reads files.)
+    explicit picture_file(std::filesystem::path const&);
+
+    int width() const;
+    int height() const;
+    picture crop(rect const& area) const; // area must lie inside
+
+    /// Lays `filled` over the picture at (x, y) as a layer with the mask `composite` would lie; where the mask is 0
+    /// nothing is written.
+    void paste(int x, int y, picture const& filled, mask const& composite);
+
+    /// The format follows the name. `recipe` is kept as the comment of a PNG. 8-bit files stay 8-bit, deeper ones as
+    /// deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). Throws error when it cannot be
+    /// written; then what was there before is still there.
+    void write(std::filesystem::path const&, std::string const& recipe) const;
+
+    std::shared_ptr<GeglBuffer> const buffer;
+};
+
+/// Throws error unless the name ends in .png, .jpg, .jpeg, .tif, .tiff, .webp or .exr: asked before the work starts.
+void check_can_write(std::filesystem::path const&);
+
+/// The selection in a file: its lightness times its alpha, or its alpha alone when everything has one colour. Throws
+/// error unless it is exactly width × height.
+mask read_mask(std::filesystem::path const&, int width, int height);
+
+} // namespace sfumato

@@ -1,0 +1,279 @@
+#include "compute/ops_fill.h"
+
+#include "kernel_binaries.h"
+
+#include <cassert>
+
+namespace sfumato {
+
+namespace {
+
+using kernel::uint;
+
+threads over(int width, int height) { return {uint(width), uint(height)}; }
+threads over(window const& w) { return over(w.width(), w.height()); }
+
+tensor plane(graph& g, int width, int height, dtype type = dtype::f32) {
+    return g.temporary({.h = height, .w = width}, type);
+}
+tensor colours(graph& g, int width, int height) { return g.temporary({.h = height, .w = width, .c = 4}); }
+
+bool same_size(tensor const& a, tensor const& b) { return a.shape.w == b.shape.w && a.shape.h == b.shape.h; }
+
+bool inside(window const& w, fill_level const& level) {
+    return w.left >= 0 && w.top >= 0 && w.right <= level.width() && w.bottom <= level.height() && w.width() > 0 &&
+           w.height() > 0;
+}
+
+constexpr double patch_work = 25 * 12; // of comparing two patches
+
+struct weighted {
+    tensor pixels, weights;
+};
+
+weighted push(graph& g, tensor const& pixels, tensor const& weights) {
+    assert(same_size(pixels, weights) && pixels.shape.c == 4 && weights.shape.c == 1);
+    int const width = (pixels.shape.w + 1) / 2, height = (pixels.shape.h + 1) / 2;
+    weighted const half{colours(g, width, height), plane(g, width, height)};
+    g.dispatch(kernel::push{.fine = g.in(pixels),
+                            .fine_weights = g.in(weights),
+                            .coarse = g.out(half.pixels),
+                            .weights = g.out(half.weights),
+                            .fine_width = pixels.shape.w,
+                            .fine_height = pixels.shape.h,
+                            .width = width,
+                            .height = height},
+               over(width, height), 100);
+    return half;
+}
+
+} // namespace
+
+tensor distance_to(graph& g, tensor const& values, float low, float high, int reach) {
+    int const width = values.shape.w, height = values.shape.h;
+    assert(values.shape.c == 1 && reach > 0);
+    tensor const columns = plane(g, width, height), distances = plane(g, width, height);
+    g.dispatch(kernel::distance_columns{.values = g.in(values),
+                                        .columns = g.out(columns),
+                                        .width = width,
+                                        .height = height,
+                                        .reach = reach,
+                                        .low = low,
+                                        .high = high},
+               over(width, height), 64);
+    g.dispatch(
+        kernel::distance_rows{
+            .columns = g.in(columns), .distances = g.out(distances), .width = width, .height = height},
+        over(width, height), 64);
+    return distances;
+}
+
+tensor composite_mask(graph& g, tensor const& selection, int rim) {
+    tensor const distances = distance_to(g, selection, 1, 1e9f, rim + 1);
+    tensor const composite = plane(g, selection.shape.w, selection.shape.h);
+    uint const count = uint(composite.shape.count());
+    g.dispatch(kernel::composite_mask{.selection = g.in(selection),
+                                      .distances = g.in(distances),
+                                      .composite = g.out(composite),
+                                      .count = count,
+                                      .rim = float(rim)},
+               {count});
+    return composite;
+}
+
+fill_level fill_prepare(graph& g, tensor const& picture, tensor const& selection) {
+    int const width = picture.shape.w, height = picture.shape.h;
+    assert(picture.shape.c == 4 && same_size(picture, selection) && selection.shape.c == 1);
+    fill_level const level{colours(g, width, height), plane(g, width, height), plane(g, width, height, dtype::u32),
+                           distance_to(g, selection, -1e9f, 0, std::max(width, height))};
+    uint const count = uint(selection.shape.count());
+    g.dispatch(kernel::fill_prepare{.picture = g.in(picture),
+                                    .selection = g.in(selection),
+                                    .pixels = g.out(level.pixels),
+                                    .states = g.out(level.states),
+                                    .weights = g.out(level.weights),
+                                    .count = count},
+               {count});
+    return level;
+}
+
+fill_level fill_halve(graph& g, fill_level const& fine) {
+    auto const [pixels, weights] = push(g, fine.pixels, fine.weights);
+    int const width = pixels.shape.w, height = pixels.shape.h;
+    fill_level const half{pixels, weights, plane(g, width, height, dtype::u32), plane(g, width, height)};
+    g.dispatch(kernel::fill_halve{.fine_states = g.in(fine.states),
+                                  .fine_depths = g.in(fine.depths),
+                                  .states = g.out(half.states),
+                                  .depths = g.out(half.depths),
+                                  .fine_width = fine.width(),
+                                  .fine_height = fine.height(),
+                                  .width = width,
+                                  .height = height},
+               over(width, height));
+    return half;
+}
+
+tensor pull(graph& g, tensor const& coarse, tensor const& fine, tensor const& weights) {
+    int const width = fine.shape.w, height = fine.shape.h;
+    assert(same_size(fine, weights) && coarse.shape.w == (width + 1) / 2 && coarse.shape.h == (height + 1) / 2);
+    tensor const filled = colours(g, width, height);
+    g.dispatch(kernel::pull{.coarse = g.in(coarse),
+                            .fine = g.in(fine),
+                            .weights = g.in(weights),
+                            .filled = g.out(filled),
+                            .width = width,
+                            .height = height,
+                            .coarse_width = coarse.shape.w,
+                            .coarse_height = coarse.shape.h},
+               over(width, height), 40);
+    return filled;
+}
+
+tensor smooth_fill(graph& g, tensor const& pixels, tensor const& weights) {
+    std::vector<weighted> levels{{pixels, weights}};
+    while (levels.back().pixels.shape.w > 1 || levels.back().pixels.shape.h > 1)
+        levels.push_back(push(g, levels.back().pixels, levels.back().weights));
+    tensor filled = levels.back().pixels;
+    for (std::size_t i = levels.size() - 1; i-- > 0;) filled = pull(g, filled, levels[i].pixels, levels[i].weights);
+    return filled;
+}
+
+patch_field patches_of(graph& g, fill_level const& level, tensor const& start, window const& area,
+                       patch_options const& options) {
+    int const width = level.width(), height = level.height();
+    assert(same_size(level.pixels, start) && inside(area, level) && width < 65535 && height < 65535);
+    auto const integers = [&] { return plane(g, width, height, dtype::u32); };
+    auto const floats = [&] { return plane(g, width, height); };
+    patch_field const f{level, area, options, integers(), floats(), floats(), start, integers(), integers(), floats()};
+    g.dispatch(kernel::patch_kinds{.states = g.in(level.states),
+                                   .depths = g.in(level.depths),
+                                   .kinds = g.out(f.kinds),
+                                   .confidences = g.out(f.confidences),
+                                   .scales = g.out(f.scales),
+                                   .width = width,
+                                   .height = height,
+                                   .falloff = options.falloff,
+                                   .least = options.least},
+               over(width, height), 49 * 8);
+    uint const count = uint(f.packed.shape.count());
+    g.dispatch(kernel::pack_pixels{.pixels = g.in(start), .packed = g.out(f.packed), .count = count}, {count});
+    return f;
+}
+
+void match_start(graph& g, patch_field& f, int cell, std::uint32_t seed) {
+    int const width = f.level.width(), height = f.level.height();
+    double const cells = double((width + cell - 1) / cell) * ((height + cell - 1) / cell);
+    g.dispatch(kernel::match_start{.packed = g.in(f.packed),
+                                   .kinds = g.in(f.kinds),
+                                   .confidences = g.in(f.confidences),
+                                   .scales = g.in(f.scales),
+                                   .matches = g.out(f.matches),
+                                   .costs = g.out(f.costs),
+                                   .width = width,
+                                   .height = height,
+                                   .left = f.area.left,
+                                   .top = f.area.top,
+                                   .right = f.area.right,
+                                   .bottom = f.area.bottom,
+                                   .cell = cell,
+                                   .seed = seed,
+                                   .remoteness = f.options.remoteness},
+               over(f.area), patch_work * cells);
+}
+
+void match_upsample(graph& g, patch_field& f, patch_field const& coarse) {
+    int const width = f.level.width(), height = f.level.height();
+    assert(coarse.level.width() == (width + 1) / 2 && coarse.level.height() == (height + 1) / 2);
+    g.dispatch(kernel::match_upsample{.coarse_kinds = g.in(coarse.kinds),
+                                      .coarse_matches = g.in(coarse.matches),
+                                      .kinds = g.in(f.kinds),
+                                      .matches = g.out(f.matches),
+                                      .costs = g.out(f.costs),
+                                      .coarse_width = coarse.level.width(),
+                                      .coarse_height = coarse.level.height(),
+                                      .width = width,
+                                      .height = height,
+                                      .left = f.area.left,
+                                      .top = f.area.top,
+                                      .right = f.area.right,
+                                      .bottom = f.area.bottom},
+               over(f.area), 106 * 6);
+}
+
+void match_search(graph& g, patch_field& f, int stride, int trials, float reach, std::uint32_t seed) {
+    assert(stride > 0 && trials >= 0);
+    tensor const found = plane(g, f.level.width(), f.level.height(), dtype::u32);
+    g.dispatch(kernel::match_search{.packed = g.in(f.packed),
+                                    .kinds = g.in(f.kinds),
+                                    .confidences = g.in(f.confidences),
+                                    .scales = g.in(f.scales),
+                                    .matches = g.in(f.matches),
+                                    .found = g.out(found),
+                                    .costs = g.out(f.costs),
+                                    .width = f.level.width(),
+                                    .height = f.level.height(),
+                                    .left = f.area.left,
+                                    .top = f.area.top,
+                                    .right = f.area.right,
+                                    .bottom = f.area.bottom,
+                                    .stride = stride,
+                                    .trials = trials,
+                                    .seed = seed,
+                                    .reach = reach,
+                                    .remoteness = f.options.remoteness},
+               over(f.area), patch_work * (9 + trials));
+    f.matches = found;
+}
+
+void patch_vote(graph& g, patch_field& f, vote_options const& options) {
+    g.dispatch(kernel::patch_vote{.pixels = g.in(f.level.pixels),
+                                  .states = g.in(f.level.states),
+                                  .confidences = g.in(f.confidences),
+                                  .matches = g.in(f.matches),
+                                  .costs = g.in(f.costs),
+                                  .votes = g.inout(f.votes),
+                                  .packed = g.inout(f.packed),
+                                  .width = f.level.width(),
+                                  .height = f.level.height(),
+                                  .left = f.area.left,
+                                  .top = f.area.top,
+                                  .right = f.area.right,
+                                  .bottom = f.area.bottom,
+                                  .sharpness = options.sharpness,
+                                  .relative = options.relative,
+                                  .known_too = options.known_too},
+               over(f.area), 49 * 30);
+}
+
+tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area) {
+    assert(inside(area, level) && same_size(level.pixels, votes));
+    int const width = level.width();
+    tensor offsets = colours(g, area.width(), area.height());
+    tensor const weights = plane(g, area.width(), area.height());
+    g.dispatch(kernel::membrane_rim{.pixels = g.in(level.pixels),
+                                    .votes = g.in(votes),
+                                    .states = g.in(level.states),
+                                    .offsets = g.out(offsets),
+                                    .weights = g.out(weights),
+                                    .width = width,
+                                    .height = level.height(),
+                                    .left = area.left,
+                                    .top = area.top,
+                                    .right = area.right,
+                                    .bottom = area.bottom},
+               over(area));
+    offsets = smooth_fill(g, offsets, weights);
+    tensor const filled = colours(g, area.width(), area.height());
+    g.dispatch(kernel::fill_finish{.votes = g.in(votes),
+                                   .offsets = g.in(offsets),
+                                   .filled = g.out(filled),
+                                   .width = width,
+                                   .left = area.left,
+                                   .top = area.top,
+                                   .right = area.right,
+                                   .bottom = area.bottom},
+               over(area));
+    return filled;
+}
+
+} // namespace sfumato

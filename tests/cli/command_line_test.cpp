@@ -1,0 +1,213 @@
+// The executable as people and scripts see it: output, exit codes. `fake_sfumato` is it with a job that needs no GPU.
+#include "models/json.h"
+#include "models/request.h"
+#include "tests/cli/fake_device_job.h"
+#include "tests/cli/png_file.h"
+#include "tests/cli/process.h"
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+using namespace sfumato;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+struct ended {
+    int code;
+    std::string out, err;
+};
+
+struct command_line : testing::Test {
+    scratch_folder folder;
+    std::string const in = folder.path / "in.png", chosen = folder.path / "mask.png", out = folder.path / "out.png";
+    static constexpr int side = 40;
+
+    command_line() {
+        png_file picture{.width = side, .height = side, .color = PNG_COLOR_TYPE_RGB, .samples = {}};
+        picture.samples.assign(side * side * 3, 200);
+        write_png(in, picture);
+        write_mask(10);
+    }
+    // Selects a square in the middle.
+    void write_mask(int size) const {
+        png_file m{.width = side, .height = side, .color = PNG_COLOR_TYPE_GRAY, .samples = {}};
+        m.samples.assign(side * side, 0);
+        for (int y = 0; y < size; ++y)
+            for (int x = 0; x < size; ++x) m.samples[std::size_t((15 + y) * side + 15 + x)] = 255;
+        write_png(chosen, m);
+    }
+    ended run(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), FAKE_SFUMATO);
+        process p(arguments, folder.path);
+        int const code = p.wait();
+        return {code, p.out(), p.err()};
+    }
+    ended inpaint(std::vector<std::string> more) const {
+        more.insert(more.begin(), {"inpaint", in, "--mask", chosen, "-o", out});
+        return run(more);
+    }
+};
+
+std::vector<json> lines(std::string const& text) {
+    std::vector<json> all;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
+    return all;
+}
+
+bool mentions(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
+
+} // namespace
+
+TEST_F(command_line, fills_a_picture) {
+    ended const e = inpaint({"--seed", "51"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_TRUE(mentions(e.out, "out.png: filled in")) << e.out;
+    EXPECT_TRUE(mentions(e.out, "seed 51")) << e.out;
+    png_file const filled = read_png(out);
+    EXPECT_EQ(filled.samples[(20 * side + 20) * 3], 51);
+    EXPECT_EQ(filled.samples[(5 * side + 5) * 3], 200);
+    request const recipe = request_from_json(json::parse(filled.texts.at("Comment")));
+    EXPECT_EQ(recipe.seed, 51);
+    EXPECT_EQ(recipe.area, (rect{0, 0, side, side}));
+}
+
+TEST_F(command_line, json_lines) {
+    ended const e = inpaint({"--seed", "51", "--json", "--context", "selection"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    auto const all = lines(e.out);
+    ASSERT_GE(all.size(), 2u);
+    EXPECT_EQ(all.front()["type"], "progress");
+    EXPECT_EQ(all.back()["type"], "result");
+    EXPECT_EQ(all.back()["output"], out);
+    EXPECT_EQ(all.back()["request"]["seed"], 51);
+    EXPECT_EQ(all.back()["request"]["area"], (json{{"x", 15}, {"y", 15}, {"width", 10}, {"height", 10}}));
+    ended const failed = inpaint({"--seed", std::to_string(fake_seed::fails), "--json"});
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_EQ(lines(failed.out).back(), (json{{"type", "error"}, {"message", "The fake job fails as it was told."}}));
+}
+
+TEST_F(command_line, a_request_file_with_options_on_top) {
+    write_text(folder.path / "r.json", R"({"sfumato": 1, "seed": 7, "context": "selection", "mood": "blue"})");
+    ended e = inpaint({"--request", folder.path / "r.json"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_TRUE(mentions(e.err, "\"mood\" is not known")) << e.err;
+    EXPECT_EQ(read_png(out).samples[(20 * side + 20) * 3], 7);
+    e = inpaint({"--request", folder.path / "r.json", "--seed=9"});
+    EXPECT_EQ(read_png(out).samples[(20 * side + 20) * 3], 9);
+    // A result's own recipe makes the same result again.
+    std::string const recipe = read_png(out).texts.at("Comment");
+    write_text(folder.path / "r.json", recipe);
+    std::filesystem::remove(out);
+    EXPECT_EQ(inpaint({"--request", folder.path / "r.json"}).code, 0);
+    EXPECT_EQ(read_png(out).texts.at("Comment"), recipe);
+}
+
+TEST_F(command_line, a_seed_is_chosen_and_told) {
+    ended const e = inpaint({"--json"});
+    EXPECT_GE(lines(e.out).back()["request"]["seed"].get<std::int64_t>(), 0);
+}
+
+TEST_F(command_line, usage_errors_are_exit_code_2) {
+    struct {
+        std::vector<std::string> arguments;
+        std::string mentions;
+    } const cases[] = {
+        {{}, "a command is missing"},
+        {{"paint"}, "no command \"paint\""},
+        {{"--frobnicate"}, "no command"},
+        {{"inpaint"}, "exactly one picture"},
+        {{"inpaint", in, in, "--mask", chosen, "-o", out}, "exactly one picture"},
+        {{"inpaint", in, "-o", out}, "--mask"},
+        {{"inpaint", in, "--mask", chosen}, "-o OUT"},
+        {{"inpaint", in, "--mask"}, "--mask needs a value"},
+        {{"inpaint", in, "--mask", chosen, "--mask", chosen}, "given twice"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--sed", "4"}, "unknown option --sed"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "x"}, "--seed must be a whole number"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "4294967296"}, "--seed must be a whole number"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", ""}, "--seed must be a whole number"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--json=yes"}, "takes no value"},
+        {{"serve", "extra"}, "takes no file"},
+        {{"serve", "--idle-exit", "-1"}, "--idle-exit must be"},
+        {{"devices", "extra"}, "takes no file"},
+    };
+    for (auto const& c : cases) {
+        ended const e = run(c.arguments);
+        EXPECT_EQ(e.code, 2) << c.mentions;
+        EXPECT_TRUE(mentions(e.err, c.mentions)) << e.err;
+        EXPECT_TRUE(mentions(e.err, "sfumato --help")) << e.err;
+        EXPECT_EQ(e.out, "");
+    }
+}
+
+TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
+    write_text(folder.path / "bad.json", R"({"sfumato": 1, "seed": "blue"})");
+    write_text(folder.path / "area.json", R"({"sfumato": 1, "area": {"x": 0, "y": 0, "width": 20, "height": 20}})");
+    write_text(folder.path / "far.json", R"({"sfumato": 1, "area": {"x": 30, "y": 0, "width": 20, "height": 20}})");
+    struct {
+        std::vector<std::string> more;
+        std::string mentions;
+    } const cases[] = {
+        {{"--method", "magic"}, "\"method\" must be \"patchmatch\", not \"magic\""},
+        {{"--context", "all"}, "\"context\""},
+        {{"--device", "GeForce"}, "no Vulkan device is called \"GeForce\""},
+        {{"--request", folder.path / "bad.json"}, "\"seed\""},
+        {{"--request", folder.path / "area.json"}, "outside the request's \"area\""},
+        {{"--request", folder.path / "far.json"}, "does not lie inside the picture"},
+        {{"--request", in}, "is not valid JSON"},
+        {{"--request", folder.path / "missing.json"}, "No such file"},
+        {{"--seed", std::to_string(fake_seed::fails)}, "fails as it was told"},
+    };
+    for (auto const& c : cases) {
+        ended const e = inpaint(c.more);
+        EXPECT_EQ(e.code, 1) << c.mentions;
+        EXPECT_TRUE(mentions(e.err, c.mentions)) << e.err;
+        EXPECT_EQ(std::ranges::count(e.err, '\n'), 1) << e.err;
+        EXPECT_FALSE(std::filesystem::exists(out));
+    }
+    write_text(folder.path / "cut.jpg", "\xFF\xD8\xFF\xE0 then nothing that a JPEG has");
+    EXPECT_EQ(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).code, 1);
+    write_mask(0);
+    EXPECT_TRUE(mentions(inpaint({}).err, "selects nothing"));
+    EXPECT_TRUE(
+        mentions(run({"inpaint", in, "--mask", chosen, "-o", folder.path / "out.gif"}).err, "must end in .png"));
+    EXPECT_TRUE(mentions(run({"inpaint", folder.path / "no.png", "--mask", chosen, "-o", out}).err, "No such file"));
+}
+
+TEST_F(command_line, help_and_version) {
+    EXPECT_EQ(run({"--version"}).out, "sfumato " SFUMATO_VERSION "\n");
+    ended const all = run({"--help"});
+    EXPECT_EQ(all.code, 0);
+    for (std::string name : {"inpaint", "devices", "serve"}) {
+        EXPECT_TRUE(mentions(all.out, name));
+        for (std::string flag : {"--help", "-h"}) {
+            ended const one = run({name, flag});
+            EXPECT_EQ(one.code, 0);
+            EXPECT_TRUE(mentions(one.out, "Usage: sfumato " + name));
+        }
+    }
+}
+
+TEST_F(command_line, ctrl_c_is_exit_code_3) {
+    process p({FAKE_SFUMATO, "inpaint", in, "--mask", chosen, "-o", out, "--json", "--seed",
+               std::to_string(fake_seed::until_cancelled)},
+              folder.path);
+    ASSERT_TRUE(eventually([&] { return mentions(p.out(), "\"fake\""); })) << p.err();
+    p.signal(SIGINT);
+    EXPECT_EQ(p.wait(2s), 3);
+    EXPECT_EQ(lines(p.out()).back(), json({{"type", "cancelled"}}));
+    EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(command_line, devices_lists_what_vulkan_offers) {
+    ended const e = run({"devices", "--json"});
+    if (e.code == 1) GTEST_SKIP() << e.err; // no Vulkan on this machine
+    auto const all = lines(e.out);
+    ASSERT_GE(all.size(), 1u);
+    EXPECT_EQ(all[0]["number"], 0);
+    EXPECT_FALSE(all[0]["name"].get<std::string>().empty());
+    EXPECT_TRUE(all[0]["usable"].is_boolean());
+    EXPECT_TRUE(mentions(run({"devices"}).out, all[0]["name"].get<std::string>()));
+}

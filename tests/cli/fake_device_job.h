@@ -1,0 +1,11 @@
+// Seeds that make the job of `fake_sfumato` misbehave; any other fills the selection with the grey seed % 256.
+#pragma once
+
+namespace sfumato {
+
+struct fake_seed {
+    static constexpr int until_cancelled = 1001, never_notices = 1002, half_a_second = 1003, fails = 1004,
+                         crashes = 1005, loses_device = 1006, out_of_memory = 1007;
+};
+
+} // namespace sfumato

@@ -45,10 +45,11 @@ graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
 void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
 
-void graph::add(kernel_binary const& kernel, void const* parameters, threads count, double work) {
+void graph::add(program program, void const* parameters, threads count, double work) {
+    kernel_binary const& kernel = *program.kernel;
     workgroup const local = workgroup_of(kernel);
     node n;
-    n.kernel = &kernel;
+    n.program = std::move(program);
     n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y,
                 (count.z + local.z - 1) / local.z};
     n.work = work * count.x * count.y * count.z;

@@ -42,10 +42,13 @@ class graph {
     void stage(std::string name);
 
     /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and
-    /// loads one invocation makes; submissions are cut and progress is estimated by it.
-    template <class Parameters> void dispatch(Parameters const& parameters, threads count, double work = 16) {
+    /// loads one invocation makes; submissions are cut and progress is estimated by it. `constants`: the kernel's
+    /// specialization constants 0, 1, 2 …
+    template <class Parameters>
+    void dispatch(Parameters const& parameters, threads count, double work = 16,
+                  std::vector<std::uint32_t> constants = {}) {
         static_assert(std::is_trivially_copyable_v<Parameters> && sizeof(Parameters) <= 128);
-        add(kernel_of<Parameters>::binary, &parameters, count, work);
+        add({&kernel_of<Parameters>::binary, std::move(constants)}, &parameters, count, work);
     }
 
     struct tensor_record {
@@ -58,7 +61,7 @@ class graph {
         bool reads = false, writes = false;
     };
     struct node {
-        kernel_binary const* kernel = nullptr;
+        sfumato::program program;
         std::array<std::byte, 128> parameters{};
         threads groups;
         double work = 0; // of the whole dispatch
@@ -73,7 +76,7 @@ class graph {
   private:
     tensor make(shape, dtype, bool input);
     use refer(tensor const&, bool reads, bool writes);
-    void add(kernel_binary const&, void const* parameters, threads count, double work);
+    void add(program, void const* parameters, threads count, double work);
 
     std::vector<tensor_record> tensors_;
     std::vector<node> nodes_;

@@ -15,7 +15,7 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std
     std::vector<command> commands;
     commands.reserve(g.nodes().size());
     for (auto const& node : g.nodes()) {
-        command c{.kernel = node.kernel,
+        command c{.program = node.program,
                   .parameters = node.parameters,
                   .groups = {node.groups.x, node.groups.y, node.groups.z},
                   .work = node.work,

@@ -26,18 +26,27 @@ workgroup workgroup_of(kernel_binary const& kernel) {
 
 namespace {
 
-VkPipeline compile(device::handles const& h, kernel_binary const& kernel) {
+VkPipeline compile(device::handles const& h, program const& wanted) {
+    kernel_binary const& kernel = *wanted.kernel;
     VkShaderModuleCreateInfo const module_info{.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
                                                .codeSize = kernel.spirv.size_bytes(),
                                                .pCode = kernel.spirv.data()};
     VkShaderModule module = VK_NULL_HANDLE;
     vk_check(vkCreateShaderModule(h.device, &module_info, nullptr, &module), kernel.name);
+    std::vector<VkSpecializationMapEntry> entries;
+    for (std::uint32_t i = 0; i < wanted.constants.size(); ++i)
+        entries.push_back({.constantID = i, .offset = 4 * i, .size = 4});
+    VkSpecializationInfo const constants{.mapEntryCount = std::uint32_t(entries.size()),
+                                         .pMapEntries = entries.data(),
+                                         .dataSize = 4 * wanted.constants.size(),
+                                         .pData = wanted.constants.data()};
     VkComputePipelineCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = module,
-                  .pName = "main"},
+                  .pName = "main",
+                  .pSpecializationInfo = &constants},
         .layout = h.layout,
     };
     VkPipeline made = VK_NULL_HANDLE;
@@ -49,12 +58,12 @@ VkPipeline compile(device::handles const& h, kernel_binary const& kernel) {
 
 } // namespace
 
-void compile_pipelines(device::handles& h, std::set<kernel_binary const*> const& kernels) {
-    std::vector<std::pair<kernel_binary const*, std::future<VkPipeline>>> compiling;
-    for (kernel_binary const* k : kernels)
-        if (!h.pipelines.contains(k))
-            compiling.emplace_back(k, std::async(std::launch::async, compile, std::cref(h), std::cref(*k)));
-    for (auto& [kernel, made] : compiling) h.pipelines.emplace(kernel, made.get());
+void compile_pipelines(device::handles& h, std::set<program> const& programs) {
+    std::vector<std::pair<program, std::future<VkPipeline>>> compiling;
+    for (program const& p : programs)
+        if (!h.pipelines.contains(p))
+            compiling.emplace_back(p, std::async(std::launch::async, compile, std::cref(h), std::cref(p)));
+    for (auto& [wanted, made] : compiling) h.pipelines.emplace(wanted, made.get());
 }
 
 namespace {

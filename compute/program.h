@@ -1,8 +1,10 @@
 // A program: a kernel's SPIR-V made into a pipeline.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace sfumato {
 
@@ -11,6 +13,13 @@ struct kernel_binary {
     char const* name;
     std::span<std::uint32_t const> spirv;
     std::uint32_t parameter_bytes; // size of its struct in shaders/kernels.h
+};
+
+/// What a pipeline is made from: a kernel and the values of its specialization constants 0, 1, 2 …
+struct program {
+    kernel_binary const* kernel = nullptr;
+    std::vector<std::uint32_t> constants;
+    auto operator<=>(program const&) const = default;
 };
 
 /// kernel_of<kernel::NAME>::binary is the SPIR-V of shaders/NAME.comp; specialised by the build (kernel_binaries.h).

@@ -132,7 +132,7 @@ class profile {
         };
         std::map<std::string, line> lines;
         for (std::size_t i = 0; i < commands.size(); ++i) {
-            auto& l = lines[commands[i].kernel->name];
+            auto& l = lines[commands[i].program.kernel->name];
             l.ms += double(ticks[2 * i + 1] - ticks[2 * i]) * vk_.limits.timestampPeriod * 1e-6;
             l.work += commands[i].work;
             ++l.count;
@@ -200,11 +200,11 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
         since_barrier.add(c);
         if (labels) {
             VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT,
-                                             .pLabelName = c.kernel->name};
+                                             .pLabelName = c.program.kernel->name};
             vkCmdBeginDebugUtilsLabelEXT(p.commands, &label);
         }
-        vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, vk_.pipelines.at(c.kernel));
-        vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.kernel->parameter_bytes,
+        vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, vk_.pipelines.at(c.program));
+        vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes,
                            c.parameters.data());
         p.times->stamp(p.commands, i, false);
         vkCmdDispatch(p.commands, c.groups[0], c.groups[1], c.groups[2]);
@@ -224,9 +224,9 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
     too_long_ = false;
     bool const replay = !pieces_.empty();
     if (!replay) {
-        std::set<kernel_binary const*> kernels;
-        for (auto const& c : commands) kernels.insert(c.kernel);
-        compile_pipelines(vk_, kernels);
+        std::set<program> programs;
+        for (auto const& c : commands) programs.insert(c.program);
+        compile_pipelines(vk_, programs);
     }
     double total = 0, done = 0;
     for (auto const& c : commands) total += c.work;

@@ -15,7 +15,7 @@ struct command {
         std::uint64_t begin = 0, end = 0; // addresses
         bool writes = false, reads = false;
     };
-    kernel_binary const* kernel = nullptr;
+    sfumato::program program;
     std::array<std::byte, 128> parameters{};
     std::uint32_t groups[3] = {1, 1, 1};
     double work = 0;             // estimated operations

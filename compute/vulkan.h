@@ -65,8 +65,8 @@ struct device::handles {
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;
-    std::size_t cache_bytes = 0;                          // as loaded or last saved
-    std::map<kernel_binary const*, VkPipeline> pipelines; // compiled at a plan's first run, kept
+    std::size_t cache_bytes = 0;             // as loaded or last saved
+    std::map<program, VkPipeline> pipelines; // compiled at a plan's first run, kept
     VkSemaphore timeline = VK_NULL_HANDLE;
     std::uint64_t submitted = 0; // the timeline's value when all submissions are done
     double work_per_second = 0;  // measured, in the units of graph::dispatch's `work`
@@ -77,8 +77,8 @@ struct device::handles {
 /// Throws device_lost or error naming `what` unless `result` is VK_SUCCESS.
 void vk_check(VkResult result, char const* what);
 
-/// Compiles the kernels that have no pipeline yet, on all processors at once.
-void compile_pipelines(device::handles&, std::set<kernel_binary const*> const&);
+/// Compiles the programs that have no pipeline yet, on all processors at once.
+void compile_pipelines(device::handles&, std::set<program> const&);
 
 /// Loads the device's pipeline cache from disk (damaged or foreign files are ignored) / writes it back when it grew.
 void pipeline_cache_open(device::handles&);

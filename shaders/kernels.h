@@ -164,6 +164,29 @@ struct fill_finish {
     int width, left, top, right, bottom;
 };
 
+// ---- Networks.
+
+// y = activation(x·wᵀ + bias) + residual, fp32 throughout, weights in panels. Constants: activation, has bias, has residual.
+struct linear {
+    f32s x;        // [m, k]
+    f32s panels;   // [⌈n/16⌉, k, 16], from linear_pack
+    f32s bias;     // [n]
+    f32s residual; // [m, n]
+    f32s y;        // [m, n]
+    uint m;
+    uint n;
+    uint k;
+    uint rows; // of y for one workgroup
+};
+
+// Weights as `linear` wants them: 16 outputs beside each other, zero beyond n.
+struct linear_pack {
+    f32s w;      // [n, k]
+    f32s panels; // [⌈n/16⌉, k, 16]
+    uint n;
+    uint k;
+};
+
 #ifdef __cplusplus
 } // namespace sfumato::kernel
 #endif

@@ -1,0 +1,17 @@
+// Eight neighbouring floats, one for each lane of a subgroup of eight, without a gather.
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+
+// Four floats at any multiple of four bytes.
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer quads { vec4 at[]; };
+
+quads quads_at(uint64_t address, uint index) { return quads(address + uint64_t(index) * 4ul); }
+
+// a.x … b.w for lanes 0 … 7. Software drivers turn this balanced tree, and only this, into two vector loads when a and b
+// come from an address that is the same in all lanes.
+float lane_of(vec4 a, vec4 b) {
+    bool odd = (gl_SubgroupInvocationID & 1u) != 0u, second = (gl_SubgroupInvocationID & 2u) != 0u;
+    float x01 = odd ? a.y : a.x, x23 = odd ? a.w : a.z, x45 = odd ? b.y : b.x, x67 = odd ? b.w : b.z;
+    float low = second ? x23 : x01, high = second ? x67 : x45;
+    return (gl_SubgroupInvocationID & 4u) != 0u ? high : low;
+}

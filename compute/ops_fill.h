@@ -49,7 +49,7 @@ tensor pull(graph&, tensor const& coarse, tensor const& fine, tensor const& weig
 /// How patches are compared and what they count.
 struct patch_options {
     float falloff = 1;    // confidence in a pixel of the hole is 2^(−falloff · depth) …
-    float least = 1e-5f;  // … and not less than this; small, or the middle settles on its flat start
+    float least = 0.01f;  // … and not less than this
     float remoteness = 0; // added cost per squared pixel between a target and its source
 };
 

@@ -16,10 +16,11 @@ constexpr int thickest = 14;        // the coarsest level is the first where the
 constexpr int first_candidates = 1200;
 constexpr int most_candidates = 20000;
 constexpr int rounds_at_coarsest = 12;
-constexpr int rounds_below = 12; // at the next level, and two less at each finer one …
-constexpr int fewest_rounds = 3; // … but not less than this
-constexpr int sharp_rounds = 4;  // the last ones at full size, which copy more than they blend
-constexpr int trials = 6;        // random candidates of a search
+constexpr int rounds_below = 12;           // at the next level, and two less at each finer one …
+constexpr int fewest_rounds = 3;           // … but not less than this
+constexpr int sharp_rounds = 4;            // the last ones at full size, which copy more than they blend
+constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
+constexpr int trials = 6;                  // random candidates of a search
 constexpr vote_options blend{.sharpness = 1 / 450.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
@@ -137,8 +138,9 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         g.stage(std::format("fill {} × {}", std::max(1, shape.hole.width >> i), std::max(1, shape.hole.height >> i)));
         if (!coarsest) filled = pull(g, filled, level.pixels, level.weights);
         float const size = float(std::max(level.width(), level.height()));
-        patch_field field = patches_of(g, level, filled, area_at(shape.hole, i, level.width(), level.height()),
-                                       {.remoteness = 800 / (size * size)});
+        patch_field field = patches_of(
+            g, level, filled, area_at(shape.hole, i, level.width(), level.height()),
+            {.least = coarsest ? trust_at_coarsest : patch_options().least, .remoteness = 800 / (size * size)});
         std::uint32_t const level_seed = seed + 1000 * std::uint32_t(i);
         if (coarsest) {
             match_start(g, field, shape.cell, level_seed + 999);

@@ -14,9 +14,7 @@ header.write_text(
     + "".join(f"extern kernel_binary const {n}_binary;\n"
               f"template <> struct kernel_of<kernel::{n}> {{ static constexpr auto& binary = {n}_binary; }};\n"
               for n in names)
-    + "inline constexpr kernel_binary const* all_kernels[] = {"
-    + ", ".join(f"&{n}_binary" for n in names)
-    + "};\n} // namespace sfumato\n")
+    + "} // namespace sfumato\n")
 
 with source.open("w") as out:
     out.write('#include "kernel_binaries.h"\nnamespace sfumato {\n')

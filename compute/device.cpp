@@ -1,5 +1,6 @@
 #include "compute/vulkan.h"
 
+#include "compute/matrix_support.h"
 #include "compute/memory.h"
 
 #include <algorithm>
@@ -138,6 +139,44 @@ bool device_has_extension(VkPhysicalDevice physical, char const* name) {
     return std::ranges::any_of(all, [&](auto const& e) { return !std::strcmp(e.extensionName, name); });
 }
 
+// What the device offers beyond the required features, all of it asked for when it is opened.
+struct optional_features {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV flexible{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+    VkPhysicalDeviceSubgroupSizeControlFeatures subgroups{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+    std::vector<char const*> extensions;
+
+    optional_features() = default;
+    optional_features(optional_features const&) = delete;
+
+    // Asks, and hangs what is there into `wanted`, which vkCreateDevice gets.
+    void enable(VkPhysicalDevice physical, feature_chain& wanted) {
+        feature_chain has;
+        auto const ask = [&](char const* extension, auto& features) {
+            if (!device_has_extension(physical, extension)) return;
+            extensions.push_back(extension);
+            features.pNext = has.v11.pNext;
+            has.v11.pNext = &features;
+        };
+        ask(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, subgroups);
+        ask(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, cooperative);
+        ask(VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME, flexible);
+        vkGetPhysicalDeviceFeatures2(physical, &has.all);
+        cooperative.cooperativeMatrixRobustBufferAccess = false;
+        wanted.v11.pNext = has.v11.pNext;
+        wanted.v12.shaderFloat16 = has.v12.shaderFloat16;
+        wanted.v12.vulkanMemoryModel = has.v12.vulkanMemoryModel && has.v12.vulkanMemoryModelDeviceScope;
+        wanted.v12.vulkanMemoryModelDeviceScope = wanted.v12.vulkanMemoryModel;
+        if (!wanted.v12.shaderFloat16 || !wanted.v12.vulkanMemoryModel)
+            cooperative.cooperativeMatrix = flexible.cooperativeMatrixFlexibleDimensions = false;
+        if (device_has_extension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME))
+            extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+    }
+};
+
 std::uint32_t compute_queue_family(VkPhysicalDevice physical) {
     std::uint32_t count = 0;
     vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
@@ -177,8 +216,13 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
 
     feature_chain wanted;
     for_each_required(wanted, [](char const*, VkBool32& flag) { flag = VK_TRUE; });
+    optional_features offered;
+    offered.enable(h.physical, wanted);
+    h.subgroup_control = offered.subgroups.subgroupSizeControl && offered.subgroups.computeFullSubgroups;
+    h.target = target_of(h.physical, offered.cooperative.cooperativeMatrix,
+                         offered.flexible.cooperativeMatrixFlexibleDimensions,
+                         offered.flexible.cooperativeMatrixWorkgroupScope);
     bool const has_budget = device_has_extension(h.physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
-    char const* const extensions[] = {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME};
     float const priority = 0.5f;
     VkDeviceQueueCreateInfo const queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                         .queueFamilyIndex = h.queue_family,
@@ -189,8 +233,8 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
         .pNext = &wanted.all,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = has_budget ? 1u : 0u,
-        .ppEnabledExtensionNames = extensions,
+        .enabledExtensionCount = std::uint32_t(offered.extensions.size()),
+        .ppEnabledExtensionNames = offered.extensions.data(),
     };
     vk_check(vkCreateDevice(h.physical, &info, nullptr, &h.device), "vkCreateDevice");
     vkGetDeviceQueue(h.device, h.queue_family, 0, &h.queue);
@@ -224,5 +268,6 @@ device::handles::~handles() {
 }
 
 device_info const& device::info() const { return vk->info; }
+sfumato::target const& device::target() const { return vk->target; }
 
 } // namespace sfumato

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compute/error.h"
+#include "compute/target.h"
 
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,8 @@ class device {
     device& operator=(device const&) = delete;
 
     device_info const& info() const;
+    /// For graphs that run here. $SFUMATO_MATRIX=software|scalar|khr|nv2 forces the matrix path.
+    sfumato::target const& target() const;
 
     /// Bytes that can be allocated now: the driver's budget (or 0.8 of the heap) less what is in use and a reserve;
     /// $SFUMATO_BUDGET=bytes overrides.

@@ -1,5 +1,6 @@
 #include "compute/graph.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace sfumato {
@@ -20,6 +21,17 @@ template <class Address> Address graph::use::as([[maybe_unused]] dtype wanted) c
 template kernel::f32s graph::use::as(dtype) const;
 template kernel::vec4s graph::use::as(dtype) const;
 template kernel::u32s graph::use::as(dtype) const;
+
+graph::use::operator kernel::elements() const {
+    assert(type_ != dtype::u32 && "the kernel reads f32, f16 or bf16");
+    return as<kernel::elements>(type_);
+}
+
+launch launch::items(std::size_t count) {
+    // Some devices have no more than 65535 workgroups in one direction; 2¹⁶ − 2¹⁰ groups of at least 32 leave room.
+    constexpr std::size_t row = 64512 * 32;
+    return {std::uint32_t(std::min(count, row)), std::uint32_t((count + row - 1) / row)};
+}
 
 tensor graph::make(shape s, dtype type, bool input) {
     assert(s.n > 0 && s.h > 0 && s.w > 0 && s.c > 0);
@@ -45,14 +57,21 @@ graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
 void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
 
-void graph::add(program program, void const* parameters, threads count, double work) {
+void graph::add(program program, void const* parameters, launch count, double work) {
     kernel_binary const& kernel = *program.kernel;
     workgroup const local = workgroup_of(kernel);
     node n;
     n.program = std::move(program);
-    n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y,
-                (count.z + local.z - 1) / local.z};
-    n.work = work * count.x * count.y * count.z;
+    if (kernel.variant == kernel_variant::software || kernel.variant == kernel_variant::cooperative)
+        n.program.subgroup = target_.subgroup;
+    n.groups = {count.x, count.y, count.z};
+    double invocations = double(count.x) * count.y * count.z;
+    if (count.of == launch::unit::groups)
+        invocations *= double(local.x) * local.y * local.z;
+    else
+        n.groups = {(count.x + local.x - 1) / local.x, (count.y + local.y - 1) / local.y,
+                    (count.z + local.z - 1) / local.z};
+    n.work = work * invocations;
     n.stage = std::uint32_t(stages_.size() - 1);
     std::memcpy(n.parameters.data(), parameters, kernel.parameter_bytes);
 

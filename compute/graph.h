@@ -5,7 +5,7 @@
 #include "compute/device.h"
 #include "compute/kernel_types.h"
 #include "compute/program.h"
-#include "compute/tensor.h"
+#include "compute/target.h"
 
 #include <array>
 #include <cstring>
@@ -19,12 +19,22 @@
 namespace sfumato {
 
 /// How many invocations a kernel needs; rounded up to whole workgroups, so kernels check their bounds.
-struct threads {
+struct launch {
     std::uint32_t x = 1, y = 1, z = 1;
+    enum class unit { threads, groups } of = unit::threads;
+
+    /// So many workgroups, whatever size the kernel has.
+    static launch groups(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1) { return {x, y, z, unit::groups}; }
+    /// One invocation for each of `count` items, which flat_id() of shaders/common.glsl numbers; any count.
+    static launch items(std::size_t count);
 };
 
 class graph {
   public:
+    /// Recorded for a device like this; device::target() says which.
+    explicit graph(sfumato::target const& target = {}) : target_(target) {}
+    sfumato::target const& target() const { return target_; }
+
     /// A tensor that the host fills before each run (plan::upload).
     tensor input(shape, dtype = dtype::f32);
     /// A tensor that only kernels write. Its contents are undefined until one has.
@@ -43,12 +53,12 @@ class graph {
 
     /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and
     /// loads one invocation makes; submissions are cut and progress is estimated by it. `constants`: the kernel's
-    /// specialization constants 0, 1, 2 …
+    /// specialization constants 0, 1, 2 … `variant`: which of the kernel's variants.
     template <class Parameters>
-    void dispatch(Parameters const& parameters, threads count, double work = 16,
-                  std::vector<std::uint32_t> constants = {}) {
+    void dispatch(Parameters const& parameters, launch count, double work = 16,
+                  std::vector<std::uint32_t> constants = {}, kernel_variant variant = kernel_variant::plain) {
         static_assert(std::is_trivially_copyable_v<Parameters> && sizeof(Parameters) <= 128);
-        add({&kernel_of<Parameters>::binary, std::move(constants)}, &parameters, count, work);
+        add({&kernel_of<Parameters>::binary(variant), std::move(constants)}, &parameters, count, work);
     }
 
     struct tensor_record {
@@ -63,7 +73,7 @@ class graph {
     struct node {
         sfumato::program program;
         std::array<std::byte, 128> parameters{};
-        threads groups;
+        std::array<std::uint32_t, 3> groups{};
         double work = 0; // of the whole dispatch
         std::uint32_t stage = 0;
         std::vector<access> accesses;
@@ -76,8 +86,9 @@ class graph {
   private:
     tensor make(shape, dtype, bool input);
     use refer(tensor const&, bool reads, bool writes);
-    void add(program, void const* parameters, threads count, double work);
+    void add(program, void const* parameters, launch count, double work);
 
+    sfumato::target target_;
     std::vector<tensor_record> tensors_;
     std::vector<node> nodes_;
     std::vector<std::string> stages_{""};
@@ -90,6 +101,7 @@ class graph::use {
     operator kernel::f32s() const { return as<kernel::f32s>(dtype::f32); }
     operator kernel::vec4s() const { return as<kernel::vec4s>(dtype::f32); }
     operator kernel::u32s() const { return as<kernel::u32s>(dtype::u32); }
+    operator kernel::elements() const;
 
   private:
     friend class graph;

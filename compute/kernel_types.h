@@ -11,9 +11,10 @@ struct buffer_address {
 
 namespace kernel {
 
-struct f32s : buffer_address {};  // float[]
-struct u32s : buffer_address {};  // uint[]
-struct vec4s : buffer_address {}; // vec4[], 16-byte aligned
+struct f32s : buffer_address {};     // float[]
+struct u32s : buffer_address {};     // uint[]
+struct vec4s : buffer_address {};    // vec4[], 16-byte aligned
+struct elements : buffer_address {}; // f32, f16 or bf16; which one is a specialization constant of the kernel
 using uint = std::uint32_t;
 
 } // namespace kernel

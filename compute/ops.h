@@ -1,4 +1,7 @@
-// Every operation of networks on one page. Channels last; shapes are checked here, by assert.
+// Every operation of networks on one page. Channels last ([n, h, w, c]; tokens are [n, 1, w, c]); shapes and types are
+// checked here, by assert. Activations are f32, f16 or bf16; sums, statistics and softmax are fp32 always. A result has
+// the type of the (first) input unless the op says otherwise. "per channel" parameters ([c]) may have any of the three
+// types.
 #pragma once
 
 #include "compute/graph.h"
@@ -7,25 +10,186 @@
 
 namespace sfumato {
 
-/// What may follow a product (numbers as in shaders/activation.glsl).
-enum class activation : std::uint32_t { none, silu, gelu_tanh, quick_gelu };
+// ---- Pointwise ------------------------------------------------------------------------------------------------------
 
-/// Weights of a linear layer as the device's kernel wants them.
-struct linear_weights {
-    tensor panels;
-    int n = 0, k = 0;
+/// y = f(x); numbers as in shaders/activation.glsl. leaky_relu takes a slope, prelu one per channel; tanh_clamp is
+/// 3·tanh(x/3) (TAESD).
+enum class activation : std::uint32_t {
+    none,
+    silu,
+    gelu_tanh,
+    quick_gelu, // x·σ(1.702 x)
+    gelu,       // the exact one, with erf
+    relu,
+    leaky_relu,
+    sigmoid,
+    tanh,
+    tanh_clamp,
+    prelu
 };
 
-/// w [n, k] as in a checkpoint → packed weights.
-linear_weights linear_pack(graph&, tensor const& w);
+tensor activate(graph&, tensor const& x, activation, float slope = 0);
+/// slopes [c]
+tensor prelu(graph&, tensor const& x, tensor const& slopes);
+/// x [.., 2c] → x[.., :c] · gelu(x[.., c:])
+tensor geglu(graph&, tensor const& x);
 
-struct linear_options {
-    std::optional<tensor> bias;     // [n]
-    std::optional<tensor> residual; // [m, n], added last
+/// The second operand has the first's shape, or broadcasts: each of its extents is x's or 1.
+tensor add(graph&, tensor const& x, tensor const& y);
+tensor mul(graph&, tensor const& x, tensor const& y);
+/// a + (b − a)·t; t broadcasts as above.
+tensor lerp(graph&, tensor const& a, tensor const& b, tensor const& t);
+/// x·factor + offset
+tensor scale(graph&, tensor const& x, float factor, float offset = 0);
+tensor cast(graph&, tensor const& x, dtype);
+
+/// Along channels.
+tensor concat(graph&, tensor const& a, tensor const& b);
+/// Channels first … first + count − 1.
+tensor slice(graph&, tensor const& x, int first, int count);
+
+// ---- Norms and reductions -------------------------------------------------------------------------------------------
+
+/// What group_norm found: [n, 1, 2, c] f32, the factor and the offset of each channel, so that y = x·factor + offset.
+/// Statistics over (h, w, c/groups) in two stages; weight and bias [c].
+tensor group_norm_affine(graph&, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps);
+/// y = f(x·factor + offset) with the result of group_norm_affine; f is none or silu.
+tensor apply_affine(graph&, tensor const& x, tensor const& affine, activation = activation::none);
+/// Both in a row.
+tensor group_norm(graph&, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps,
+                  activation = activation::none);
+
+struct layer_norm_options {
+    std::optional<tensor> weight, bias; // [c]
+    std::optional<tensor> scale, shift; // adaLN: y·(1 + scale) + shift, each [n, 1, 1, c]
+    float eps = 1e-5f;
+};
+/// Over c.
+tensor layer_norm(graph&, tensor const& x, layer_norm_options const& = {});
+/// x / √(mean(x²) + eps) · weight, over c; weight [c]. For heads: c is the head's size.
+tensor rms_norm(graph&, tensor const& x, tensor const& weight, float eps);
+/// x·(1 + scale) + shift; scale, shift [n, 1, 1, c].
+tensor modulate(graph&, tensor const& x, tensor const& scale, tensor const& shift);
+
+/// Over c; x·factor first.
+tensor softmax(graph&, tensor const& x, float factor = 1);
+
+/// Of each picture n over everything: [n, 1, 1, 5] f32: mean, variance (population), minimum, maximum, count of values
+/// that are not finite (minimum and maximum leave those out).
+tensor statistics(graph&, tensor const& x);
+
+// ---- Tables and random numbers --------------------------------------------------------------------------------------
+
+/// ids [n, 1, w, 1] u32, table [rows, c] (as {.w = rows, .c}) → [n, 1, w, c] f32 or `type`.
+tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dtype::f32);
+
+/// t [n] f32 (as {.c = n}) → [n, 1, 1, channels] f32: sines and cosines of t·10000^(−i/(half − shift)), i < half =
+/// channels/2. cos_first: diffusers' flip_sin_to_cos, and CompVis' order. engine.md 2.2
+tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first = true, float shift = 0);
+
+/// Standard normal numbers as torch.randn on CUDA draws them (Philox 4×32-10, Box–Muller): f32. `state` [3] u32: seed
+/// low, seed high, offset; an input, so that a replayed plan draws anew. engine.md 3 has the layout.
+tensor random_normal(graph&, tensor const& state, shape);
+
+// ---- Resampling -----------------------------------------------------------------------------------------------------
+
+/// [n, h, w, c·r²] ⇄ [n, h·r, w·r, c] as torch.nn.PixelShuffle orders the channels: (c, dy, dx).
+tensor pixel_shuffle(graph&, tensor const& x, int r);
+tensor pixel_unshuffle(graph&, tensor const& x, int r);
+
+enum class filter : std::uint32_t { nearest, bilinear, bicubic, lanczos };
+/// Half-pixel centres. nearest, bilinear (triangle), bicubic (a = −0.5) and Lanczos-3 as Pillow computes them: when it
+/// shrinks the filter widens (antialias), at borders its weights are renormalised. `antialias` false: as torch
+/// interpolate (bicubic a = −0.75, border repeated).
+tensor resize(graph&, tensor const& x, int h, int w, filter, bool antialias = true);
+
+// ---- Weights --------------------------------------------------------------------------------------------------------
+
+/// Block formats of GGUF files and the 8-bit floats of safetensors.
+enum class block_format : std::uint32_t { q8_0, q4_0, q4_k, q5_k, q6_k, f8_e4m3, f8_e5m2 };
+std::size_t block_bytes(block_format, std::size_t count);
+/// raw: the file's bytes in a u32 tensor (padded to 4) → `to` of `type`; its innermost extent is a multiple of the
+/// block.
+tensor dequantize(graph&, tensor const& raw, block_format, shape to, dtype type);
+
+/// How packed weights are stored; q8_0 and q4_0 stay so in memory and are expanded in the kernel.
+enum class weight_format : std::uint32_t { f32, f16, bf16, q8_0, q4_0 };
+
+/// Weights as the matrix kernel reads them, whatever the device: panels of 16 outputs, [n/16][taps·cin][16] (the last
+/// panel filled up with 0), the taps of a convolution row by row. shaders/gemm.comp has the layout.
+struct packed_weights {
+    tensor panels; // raw bytes
+    weight_format format = weight_format::f32;
+    int outputs = 0, inputs = 0; // of each tap
+    int kernel_h = 1, kernel_w = 1;
+    bool geglu = false;
+};
+
+/// w [n, k] as in a checkpoint ({.w = n, .c = k}). `geglu`: rows 0 … n/2 − 1 are values and the rest their gates, as in
+/// diffusers' GEGLU; the product's result has n/2 columns.
+packed_weights pack_linear(graph&, tensor const& w, weight_format, bool geglu = false);
+/// w [outputs, inputs, kernel_h, kernel_w] as in a checkpoint ({.n = outputs, .h = inputs, .w = kernel_h, .c =
+/// kernel_w}).
+packed_weights pack_conv2d(graph&, tensor const& w, weight_format);
+/// Four convolutions, one for each parity of the result's rows and columns.
+struct packed_transpose_weights {
+    packed_weights parity[2][2];
+};
+/// w [inputs, outputs, 3, 3], for conv_transpose2d.
+packed_transpose_weights pack_conv_transpose2d(graph&, tensor const& w, weight_format);
+
+// ---- Matrix products ------------------------------------------------------------------------------------------------
+
+/// What follows a product before it is stored: y = f(product + bias + channel_add)·gate + residual.
+struct epilogue {
+    std::optional<tensor> bias;        // [outputs]
+    std::optional<tensor> channel_add; // [n, 1, 1, outputs], e.g. the time embedding
     sfumato::activation activation = activation::none;
+    float slope = 0;                // of leaky_relu
+    std::optional<tensor> slopes;   // [outputs], of prelu
+    std::optional<tensor> gate;     // [n, 1, 1, outputs]
+    std::optional<tensor> residual; // y's shape
+    std::optional<dtype> type;      // of the result
 };
 
-/// x [m, k] → y [m, n] = activation(x·wᵀ + bias) + residual
-tensor linear(graph&, tensor const& x, linear_weights const&, linear_options const& = {});
+/// x [.., k] → x·wᵀ [.., outputs]
+tensor linear(graph&, tensor const& x, packed_weights const&, epilogue const& = {});
+
+struct conv2d_options {
+    int stride = 1;
+    struct {
+        int top = 0, left = 0, bottom = 0, right = 0;
+    } pad;
+    bool reflect = false;         // pad by reflection instead of zeros
+    bool upsample = false;        // x is taken twice as large, nearest neighbour
+    std::optional<tensor> second; // further channels: the input is concat(x, second)
+    std::optional<tensor> affine; // of group_norm_affine(concat): applied as the input is loaded,
+    bool affine_silu = false;     // with silu after it
+};
+inline constexpr conv2d_options same_3x3{.pad = {1, 1, 1, 1}};
+
+tensor conv2d(graph&, tensor const& x, packed_weights const&, conv2d_options const& = same_3x3, epilogue const& = {});
+/// 3 × 3, stride 2, padding 1, output padding 1: [n, h, w, c] → [n, 2h, 2w, outputs].
+tensor conv_transpose2d(graph&, tensor const& x, packed_transpose_weights const&, epilogue const& = {});
+
+// ---- Attention ------------------------------------------------------------------------------------------------------
+
+struct attention_options {
+    int heads = 1;
+    std::optional<float> scale; // default 1/√(head size)
+    bool causal = false;
+    std::optional<tensor> bias; // [1 or n, heads or 1, queries, keys], added to the scaled products
+};
+/// q [n, 1, queries, heads·d], k and v [n, 1, keys, heads·d] → [n, 1, queries, heads·d]; d a multiple of 8. The
+/// products never lie in memory (flash attention: Dao et al. 2022, 2023).
+tensor attention(graph&, tensor const& q, tensor const& k, tensor const& v, attention_options const&);
+
+// ---- Fourier transform (VkFFT) --------------------------------------------------------------------------------------
+
+/// Real 2-D transform over (h, w), ortho scaling, f32: [n, h, w, c] → [n, h, w/2 + 1, 2c], the real parts in channels 0
+/// … c − 1 and the imaginary parts behind them (as LaMa's FourierUnit stacks them).
+tensor fft2d(graph&, tensor const& x);
+/// Back to a width of w.
+tensor inverse_fft2d(graph&, tensor const& spectrum, int w);
 
 } // namespace sfumato

@@ -10,8 +10,8 @@ namespace {
 
 using kernel::uint;
 
-threads over(int width, int height) { return {uint(width), uint(height)}; }
-threads over(window const& w) { return over(w.width(), w.height()); }
+launch over(int width, int height) { return {uint(width), uint(height)}; }
+launch over(window const& w) { return over(w.width(), w.height()); }
 
 tensor plane(graph& g, int width, int height, dtype type = dtype::f32) {
     return g.temporary({.h = height, .w = width}, type);

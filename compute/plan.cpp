@@ -17,7 +17,7 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std
     for (auto const& node : g.nodes()) {
         command c{.program = node.program,
                   .parameters = node.parameters,
-                  .groups = {node.groups.x, node.groups.y, node.groups.z},
+                  .groups = node.groups,
                   .work = node.work,
                   .stage = node.stage,
                   .accesses = {}};

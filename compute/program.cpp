@@ -40,9 +40,17 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
                                          .pMapEntries = entries.data(),
                                          .dataSize = 4 * wanted.constants.size(),
                                          .pData = wanted.constants.data()};
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo const subgroup{
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = wanted.subgroup};
+    bool const sized = wanted.subgroup && h.subgroup_control;
     VkComputePipelineCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .pNext = sized ? &subgroup : nullptr,
+                  .flags = sized ? VkPipelineShaderStageCreateFlags(
+                                       VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT)
+                                 : 0u,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = module,
                   .pName = "main",

@@ -8,9 +8,14 @@
 
 namespace sfumato {
 
+/// A kernel's source compiled in different ways: plain, the only one of most kernels; and of those that multiply
+/// matrices one for each kind of device (compute/target.h; cooperative serves khr and nv2).
+enum class kernel_variant : std::uint8_t { plain, software, scalar, cooperative };
+
 /// A kernel as the build embeds it.
 struct kernel_binary {
-    char const* name;
+    char const* name; // "gemm.scalar", "softmax"
+    kernel_variant variant;
     std::span<std::uint32_t const> spirv;
     std::uint32_t parameter_bytes; // size of its struct in shaders/kernels.h
 };
@@ -19,10 +24,12 @@ struct kernel_binary {
 struct program {
     kernel_binary const* kernel = nullptr;
     std::vector<std::uint32_t> constants;
+    std::uint32_t subgroup = 0; // invocations a subgroup must have; 0 = whatever the device likes
     auto operator<=>(program const&) const = default;
 };
 
-/// kernel_of<kernel::NAME>::binary is the SPIR-V of shaders/NAME.comp; specialised by the build (kernel_binaries.h).
+/// kernel_of<kernel::NAME>::binary(variant) is the SPIR-V of shaders/NAME.comp; specialised by the build
+/// (kernel_binaries.h).
 template <class Parameters> struct kernel_of;
 
 /// The workgroup size a kernel declares (local_size_x, _y, _z), read from its SPIR-V.

@@ -17,7 +17,7 @@ struct command {
     };
     sfumato::program program;
     std::array<std::byte, 128> parameters{};
-    std::uint32_t groups[3] = {1, 1, 1};
+    std::array<std::uint32_t, 3> groups{};
     double work = 0;             // estimated operations
     std::uint32_t stage = 0;     // what the watcher is told
     std::vector<range> accesses; // memory it touches: barriers follow from it

@@ -6,11 +6,12 @@
 
 namespace sfumato {
 
-enum class dtype : std::uint8_t { f32, u32 };
+/// What a tensor's elements are stored as; kernels compute in fp32. The numbers are known to shaders/elements.glsl.
+enum class dtype : std::uint8_t { f32, f16, bf16, u32 };
 
-constexpr std::size_t bytes_of(dtype) { return 4; }
+constexpr std::size_t bytes_of(dtype type) { return type == dtype::f16 || type == dtype::bf16 ? 2 : 4; }
 
-/// Channels last: [n, h, w, c]. A picture is {.h, .w, .c}, a list {.c}.
+/// Channels last: [n, h, w, c]. A picture is {.h, .w, .c}, tokens {.n, .w, .c}, a list {.c}.
 struct shape {
     int n = 1, h = 1, w = 1, c = 1;
 

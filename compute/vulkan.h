@@ -24,7 +24,8 @@ VK_DEFINE_HANDLE(VmaAllocator)
     X(DestroyInstance) X(DestroyPipeline) X(DestroyPipelineCache) X(DestroyPipelineLayout) X(DestroyQueryPool) \
     X(DestroySemaphore) X(DestroyShaderModule) X(EndCommandBuffer) X(EnumerateDeviceExtensionProperties) \
     X(EnumeratePhysicalDevices) X(FreeCommandBuffers) X(GetBufferDeviceAddress) X(GetDeviceProcAddr) X(GetDeviceQueue) \
-    X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceProperties2) \
+    X(GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV) \
+    X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR) X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceProperties2) \
     X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(QueueSubmit) \
     X(WaitSemaphores)
 
@@ -62,6 +63,8 @@ struct device::handles {
     VmaAllocator allocator = nullptr;
     VkPhysicalDeviceLimits limits{};
     std::uint64_t largest_buffer = 0;         // bytes one allocation may have
+    sfumato::target target;                   // what kernels are shaped for
+    bool subgroup_control = false;            // a pipeline may ask for its subgroup size
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;

@@ -7,4 +7,10 @@ layout(buffer_reference, scalar, buffer_reference_align = 4) buffer f32s { float
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer u32s { uint at[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer vec4s { vec4 at[]; };
 
+#include "elements.glsl"
 #include "kernels.h"
+
+// Which of launch::items() this is.
+uint flat_id() {
+    return (gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x) + gl_GlobalInvocationID.x;
+}

@@ -164,28 +164,19 @@ struct fill_finish {
     int width, left, top, right, bottom;
 };
 
-// ---- Networks.
+// ---- Networks. `elements` are f32, f16 or bf16; each such field's type is a specialization constant.
 
-// y = activation(x·wᵀ + bias) + residual, fp32 throughout, weights in panels. Constants: activation, has bias, has residual.
-struct linear {
-    f32s x;        // [m, k]
-    f32s panels;   // [⌈n/16⌉, k, 16], from linear_pack
-    f32s bias;     // [n]
-    f32s residual; // [m, n]
-    f32s y;        // [m, n]
-    uint m;
-    uint n;
-    uint k;
-    uint rows; // of y for one workgroup
-};
+// -- Pointwise
 
-// Weights as `linear` wants them: 16 outputs beside each other, zero beyond n.
-struct linear_pack {
-    f32s w;      // [n, k]
-    f32s panels; // [⌈n/16⌉, k, 16]
-    uint n;
-    uint k;
-};
+// -- Norms and reductions
+
+// -- Tables and random numbers
+
+// -- Resampling
+
+// -- Weights and matrix products
+
+// -- Attention
 
 #ifdef __cplusplus
 } // namespace sfumato::kernel

@@ -1,9 +1,5 @@
-// Eight neighbouring floats, one for each lane of a subgroup of eight, without a gather.
+// Eight neighbouring floats, one for each lane of a subgroup of eight, without a gather: for software devices.
 #extension GL_KHR_shader_subgroup_basic : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-
-// Four floats at any multiple of four bytes.
-layout(buffer_reference, scalar, buffer_reference_align = 4) buffer quads { vec4 at[]; };
 
 quads quads_at(uint64_t address, uint index) { return quads(address + uint64_t(index) * 4ul); }
 

@@ -47,7 +47,7 @@ std::optional<inpaint_result> inpaint(device& d, request const& r, picture const
     patch_fill_shape const shape = plan_patch_fill(given, selection);
     rect const area = result_area(selection);
 
-    graph g;
+    graph g(d.target());
     tensor const pixels = g.input({.h = given.height, .w = given.width, .c = 4});
     tensor const selected = g.input({.h = given.height, .w = given.width});
     tensor const composite = composite_mask(g, selected, rim);

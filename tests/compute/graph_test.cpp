@@ -1,5 +1,6 @@
 // Placement, barriers, replay, cancel and errors of plans.
 #include "compute/arena.h"
+#include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
 #include <cstdlib>

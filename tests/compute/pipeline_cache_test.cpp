@@ -1,4 +1,5 @@
 // The pipeline cache on disk: written whole, read back, ignored when damaged.
+#include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
 #include <cstdlib>

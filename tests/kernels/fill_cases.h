@@ -1,6 +1,7 @@
 // What the tests of the fill's kernels share: sizes, pictures with holes, and patches in plain C++.
 #pragma once
 
+#include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+#include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
 #include <limits>

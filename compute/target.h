@@ -1,0 +1,31 @@
+// What kernels are shaped for: the properties of a device that decide which variant of a kernel runs, and with what
+// tiles.
+#pragma once
+
+#include "compute/tensor.h"
+
+#include <cstdint>
+
+namespace sfumato {
+
+/// Who multiplies matrices. software: plain fp32 arithmetic shaped for a device without real shared memory (lavapipe);
+/// scalar: tiles in shared memory, ordinary arithmetic; khr: VK_KHR_cooperative_matrix at subgroup scope; nv2:
+/// VK_NV_cooperative_matrix2 with flexible sizes, at workgroup scope where the device has it.
+enum class matrix_path : std::uint8_t { software, scalar, khr, nv2 };
+inline constexpr char const* matrix_path_names[] = {"software", "scalar", "khr", "nv2"};
+
+struct target {
+    matrix_path matrix = matrix_path::scalar;
+    bool software = false;              // a processor plays the GPU: fp16 storage and shared memory gain nothing
+    std::uint32_t subgroup = 32;        // invocations
+    std::uint32_t shared_bytes = 16384; // of a workgroup
+    struct {
+        std::uint32_t m = 16, n = 16, k = 16;
+        bool workgroup_scope = false;
+    } fragment; // khr, nv2: one cooperative matrix, fp16 in, fp32 sums
+
+    /// What activations are stored as where the caller has no wish.
+    dtype storage() const { return software ? dtype::f32 : dtype::f16; }
+};
+
+} // namespace sfumato

@@ -1,4 +1,5 @@
 // Functions of one value; the numbers are enum class activation in compute/ops.h.
+const uint activation_gelu = 4u;
 const uint activation_prelu = 10u; // its slope comes per channel
 
 // To 1.5e-7: Abramowitz & Stegun 7.1.26.
@@ -17,7 +18,7 @@ float activate(uint which, float x, float slope) {
     case 1u: return x / (1.0 + exp(-x));                                                  // silu
     case 2u: return 0.5 * x * (1.0 + safe_tanh(tanh_scale * (x + 0.044715 * x * x * x))); // gelu_tanh
     case 3u: return x / (1.0 + exp(-1.702 * x));                                          // quick_gelu
-    case 4u: return 0.5 * x * (1.0 + erf(x * 0.7071067811865476));                        // gelu
+    case activation_gelu: return 0.5 * x * (1.0 + erf(x * 0.7071067811865476));                        // gelu
     case 5u: return max(x, 0.0);                                                          // relu
     case 6u:                                                                              // leaky_relu
     case activation_prelu: return x < 0.0 ? slope * x : x;

@@ -176,6 +176,35 @@ struct fill_finish {
 
 // -- Weights and matrix products
 
+// Weights into panels (panels.glsl). Element (output, input, tap row, tap column) lies at first + the sum of each times its
+// stride.
+struct gemm_pack {
+    elements w;
+    u32s panels;
+    uint outputs, inputs; // inputs: of each tap
+    uint k;               // inputs · taps
+    uint first, output_stride, input_stride, row_stride, column_stride;
+};
+
+// y = f(x · w + bias + channel_add) · gate + residual. [n, h, w, c] here is what x looks like; a linear layer is a 1 × 1 convolution.
+struct gemm {
+    elements x;           // [n, h, w, c1]
+    elements second;      // [n, h, w, c2]: further channels
+    u32s panels;          // from gemm_pack
+    elements bias;        // [columns]; with GEGLU [2 · columns]
+    elements channel_add; // [n, columns]
+    elements slopes;      // [columns]
+    elements gate;        // [n, columns]
+    elements residual;    // as y
+    elements y;           // [n, .., .., columns]
+    f32s affine;          // [n, 2, c1 + c2]: factors and offsets for the input (scalar and cooperative variants)
+    uint h, w, c1, c2;
+    uint rows, image_rows, out_w; // of the result: n·image_rows, image_rows = its height · out_w
+    uint columns, panel_count;
+    uint group_rows;      // for one workgroup (software variant)
+    float slope;
+};
+
 // -- Attention
 
 #ifdef __cplusplus

@@ -1,0 +1,38 @@
+// What follows a matrix product before it is stored. The including kernel's parameters are called p and have the fields
+// bias, channel_add, slopes, gate, residual, y, columns, slope and image_rows.
+layout(constant_id = 0) const uint y_type = 0u;
+layout(constant_id = 1) const uint bias_type = 0u; // of these five, `absent` = not there
+layout(constant_id = 2) const uint channel_add_type = 0u;
+layout(constant_id = 3) const uint slopes_type = 0u;
+layout(constant_id = 4) const uint gate_type = 0u;
+layout(constant_id = 5) const uint residual_type = 0u;
+layout(constant_id = 6) const uint activation = 0u;
+
+const uint absent = 255u;
+
+// f(sum + bias + channel_add) · gate, for column `column` (of p.columns) of image `image`.
+float finish(float value, uint image, uint column) {
+    if (bias_type != absent) value += load(p.bias, bias_type, column);
+    if (channel_add_type != absent) value += load(p.channel_add, channel_add_type, image * p.columns + column);
+    float slope = p.slope;
+    if (slopes_type != absent) slope = load(p.slopes, slopes_type, column);
+    value = activate(activation, value, slope);
+    if (gate_type != absent) value *= load(p.gate, gate_type, image * p.columns + column);
+    return value;
+}
+
+// The GEGLU of a value's sum and its gate's; the gates' biases stand behind all others.
+float finish_pair(float value, float gate, uint column) {
+    if (bias_type != absent) {
+        value += load(p.bias, bias_type, column);
+        gate += load(p.bias, bias_type, p.columns + column);
+    }
+    return value * activate(activation_gelu, gate, 0.0);
+}
+
+// `value` is what finish() gave; row: of the result.
+void store_result(float value, uint row, uint column) {
+    uint i = row * p.columns + column;
+    if (residual_type != absent) value += load(p.residual, residual_type, i);
+    store(p.y, y_type, i, value);
+}

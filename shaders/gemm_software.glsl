@@ -1,0 +1,109 @@
+// For software devices: one subgroup of eight lanes computes 6 rows × 16 columns at a time, sums in registers over all of
+// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this.
+#include "lanes.glsl"
+
+layout(local_size_x = 8) in;
+
+const uint tile_rows = 6u, step = 16u; // step: of k in one round of the loop
+
+struct sums {
+    float left[tile_rows], right[tile_rows]; // columns 0…7 and 8…15
+};
+
+// The word that is this lane's, of eight at an address that is the same in all lanes.
+uint lane_word(uint64_t address) {
+    return floatBitsToUint(lane_of(quads(address).at[0], quads(address).at[1]));
+}
+
+// Adds the products of `count` (1 or 4) rows of a panel, the first of them row `k` and that at `panel`.
+void accumulate(inout sums s, vec4 x[tile_rows], uint64_t panel, uint64_t block, uint k, uint count) {
+    vec2 scale = vec2(1.0);
+    uint word = 0u;
+    if (weight_format >= format_q8_0) scale = unpackHalf2x16(lane_word(block));
+    [[unroll]] for (uint j = 0u; j < count; ++j) {
+        vec2 w;
+        if (weight_format == format_f32)
+            w = vec2(lane_of(quads(panel).at[4u * j], quads(panel).at[4u * j + 1u]),
+                     lane_of(quads(panel).at[4u * j + 2u], quads(panel).at[4u * j + 3u]));
+        else if (weight_format == format_q8_0) {
+            if (j % 2u == 0u) word = lane_word(block + 32ul + uint64_t((k % 32u + j) / 2u * 32u));
+            w = q8_0_pair(word, j % 2u) * scale;
+        } else if (weight_format == format_q4_0) {
+            if (j == 0u) word = lane_word(block + 32ul + uint64_t(k % 32u / 4u * 32u));
+            w = q4_0_pair(word, j) * scale;
+        } else
+            w = pair_of(weight_format, lane_word(panel + uint64_t(j * 32u)));
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
+            s.left[r] = fma(x[r][j], w.x, s.left[r]);
+            s.right[r] = fma(x[r][j], w.y, s.right[r]);
+        }
+    }
+}
+
+// One tap: `channels` products for each row's inputs at x[r]. `panel`: of the first.
+void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint channels) {
+    vec4 values[tile_rows];
+    uint i = 0u;
+    for (; i + step <= channels; i += step)
+        [[unroll]] for (uint u = 0u; u < step; u += 4u) {
+            [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = load4(x[r], x_type, i + u);
+            accumulate(s, values, panel + panel_bytes(weight_format, i + u), panel + panel_bytes(weight_format, i / 32u * 32u),
+                       i + u, 4u);
+        }
+    if (weight_format >= format_q8_0) return; // whole blocks
+    for (; i + 4u <= channels; i += 4u) {
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = load4(x[r], x_type, i);
+        accumulate(s, values, panel + panel_bytes(weight_format, i), 0ul, i, 4u);
+    }
+    for (; i < channels; ++i) {
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = vec4(load(x[r], x_type, i));
+        accumulate(s, values, panel + panel_bytes(weight_format, i), 0ul, i, 1u);
+    }
+}
+
+void main() {
+    uint c1 = p.c1, c2 = p.c2, k = kernel_h * kernel_w * (c1 + c2), rows = p.rows;
+    uint64_t x = p.x, second = p.second, pixel1 = uint64_t(c1) * bytes_of(x_type), pixel2 = uint64_t(c2) * bytes_of(x_type);
+    uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
+    uint64_t zeros = panels + p.panel_count * size;
+    uint first_row = gl_WorkGroupID.y * p.group_rows, end = min(first_row + p.group_rows, rows);
+    for (uint row = first_row; row < end; row += tile_rows) {
+        pixel at[tile_rows]; // rows beyond the end repeat the last
+        sums s;
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
+            at[r] = pixel_of(min(row + r, rows - 1u));
+            s.left[r] = 0.0;
+            s.right[r] = 0.0;
+        }
+        uint64_t panel = panels + gl_WorkGroupID.x * size;
+        for (uint ty = 0u; ty < kernel_h; ++ty)
+            for (uint tx = 0u; tx < kernel_w; ++tx) {
+                uint64_t from[tile_rows];
+                int source[tile_rows];
+                [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
+                    source[r] = source_of(min(row + r, rows - 1u), at[r], int(ty), int(tx));
+                    from[r] = source[r] < 0 ? zeros : x + uint64_t(source[r]) * pixel1;
+                }
+                accumulate_inputs(s, from, panel, c1);
+                panel += uint64_t(panel_bytes(weight_format, c1));
+                if (!has_second) continue;
+                [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
+                    from[r] = source[r] < 0 ? zeros : second + uint64_t(source[r]) * pixel2;
+                accumulate_inputs(s, from, panel, c2);
+                panel += uint64_t(panel_bytes(weight_format, c2));
+            }
+        uint lane = gl_SubgroupInvocationID, column = gl_WorkGroupID.x * (geglu ? 8u : 16u) + lane;
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
+            if (row + r >= end) break;
+            uint to = result_row(row + r, at[r]);
+            if (geglu) {
+                if (column < p.columns) store_result(finish_pair(s.left[r], s.right[r], column), to, column);
+                continue;
+            }
+            if (column < p.columns) store_result(finish(s.left[r], at[r].image, column), to, column);
+            column += 8u;
+            if (column < p.columns) store_result(finish(s.right[r], at[r].image, column), to, column);
+            column -= 8u;
+        }
+    }
+}

@@ -35,7 +35,7 @@ std::optional<fragment> khr_fragment(VkPhysicalDevice physical) {
     return best;
 }
 
-// Any multiple of the device's granularity is allowed: we take 32 × 32 × 16 for a subgroup, 64 × 64 × 32 for a
+// Any multiple of the device's granularity is allowed: we take 16 × 16 × 16 for a subgroup, 64 × 64 × 32 for a
 // workgroup.
 std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool workgroup_scope, std::uint32_t workgroup) {
     std::uint32_t count = 0;
@@ -50,7 +50,7 @@ std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool workgroup_s
         if (!fits(p) ||
             (whole ? !workgroup_scope || p.workgroupInvocations != workgroup : p.scope != VK_SCOPE_SUBGROUP_KHR))
             continue;
-        std::uint32_t const side = whole ? 64 : 32, depth = whole ? 32 : 16;
+        std::uint32_t const side = whole ? 64 : 16, depth = whole ? 32 : 16;
         if (side % p.MGranularity || side % p.NGranularity || depth % p.KGranularity) continue;
         if (!best || whole) best = fragment{side, side, depth, whole};
     }

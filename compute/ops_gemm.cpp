@@ -85,8 +85,17 @@ void check(product const& p) {
     assert((e.activation == activation::prelu) == e.slopes.has_value());
 }
 
-kernel::gemm parameters(graph& g, product const& p) {
-    auto const& e = p.after;
+// The addresses that an epilogue needs, for gemm or gemm_reduce.
+template <class Parameters> void set_epilogue(graph& g, Parameters& k, epilogue const& e) {
+    if (e.bias) k.bias = g.in(*e.bias);
+    if (e.channel_add) k.channel_add = g.in(*e.channel_add);
+    if (e.slopes) k.slopes = g.in(*e.slopes);
+    if (e.gate) k.gate = g.in(*e.gate);
+    if (e.residual) k.residual = g.in(*e.residual);
+    k.slope = e.slope;
+}
+
+kernel::gemm parameters(graph& g, product const& p, epilogue const& e) {
     auto const& in = p.x.shape;
     kernel::gemm k{.x = g.in(p.x),
                    .second = {},
@@ -99,58 +108,145 @@ kernel::gemm parameters(graph& g, product const& p) {
                    .y = {},
                    .affine = {}};
     if (p.input.second) k.second = g.in(*p.input.second);
-    if (e.bias) k.bias = g.in(*e.bias);
-    if (e.channel_add) k.channel_add = g.in(*e.channel_add);
-    if (e.slopes) k.slopes = g.in(*e.slopes);
-    if (e.gate) k.gate = g.in(*e.gate);
-    if (e.residual) k.residual = g.in(*e.residual);
+    set_epilogue(g, k, e);
     k.y = g.out(p.y);
     if (p.input.affine) k.affine = g.in(*p.input.affine);
     k.h = in.h, k.w = in.w, k.c1 = in.c, k.c2 = p.input.second ? p.input.second->shape.c : 0;
     k.image_rows = p.out_h * p.out_w, k.rows = in.n * k.image_rows, k.out_w = p.out_w;
-    k.columns = p.y.shape.c, k.panel_count = up(p.weights.outputs, 16) / 16;
-    k.slope = e.slope;
+    k.columns = p.weights.geglu ? p.weights.outputs / 2 : p.weights.outputs,
+    k.panel_count = up(p.weights.outputs, 16) / 16;
     return k;
 }
 
-std::vector<uint> constants(product const& p) {
-    auto const& e = p.after;
-    auto const& in = p.input;
-    return {uint(p.y.type),
-            type_of(e.bias),
-            type_of(e.channel_add),
-            type_of(e.slopes),
-            type_of(e.gate),
-            type_of(e.residual),
-            uint(e.activation),
-            uint(p.x.type),
-            uint(p.weights.format),
-            uint(p.weights.kernel_h),
-            uint(p.weights.kernel_w),
-            uint(in.stride),
-            uint(in.pad.top),
-            uint(in.pad.left),
-            in.reflect,
-            in.upsample,
-            in.second.has_value(),
-            p.weights.geglu,
-            uint(p.out_step),
-            uint(p.out_y),
-            uint(p.out_x)};
+// Specialization constants 0 … 7, of shaders/epilogue.glsl.
+std::vector<uint> epilogue_constants(dtype y, epilogue const& e, bool geglu) {
+    return {uint(y),         type_of(e.bias),     type_of(e.channel_add), type_of(e.slopes),
+            type_of(e.gate), type_of(e.residual), uint(e.activation),     geglu};
 }
+
+// 0 … 20, of shaders/gemm.comp.
+std::vector<uint> constants(product const& p, epilogue const& e) {
+    auto const& in = p.input;
+    auto all = epilogue_constants(p.y.type, e, p.weights.geglu);
+    all.insert(all.end(), {uint(p.x.type), uint(p.weights.format), uint(p.weights.kernel_h), uint(p.weights.kernel_w),
+                           uint(in.stride), uint(in.pad.top), uint(in.pad.left), in.reflect, in.upsample,
+                           in.second.has_value(), uint(p.out_step), uint(p.out_y), uint(p.out_x)});
+    return all;
+}
+
+// Products for one element of the result.
+double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w.kernel_w; }
 
 // Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache.
 void multiply_software(graph& g, product const& p) {
-    kernel::gemm k = parameters(g, p);
-    k.group_rows = std::min<uint>(96, up((k.rows + 15) / 16, 6));
-    double const products = double(p.weights.inputs) * p.weights.kernel_h * p.weights.kernel_w;
+    kernel::gemm k = parameters(g, p, p.after);
+    k.group_rows = std::clamp<uint>(up(uint(std::uint64_t(k.rows) * k.panel_count / 32), 6), 6, 96);
     g.dispatch(k, launch::groups(k.panel_count, (k.rows + k.group_rows - 1) / k.group_rows),
-               2.0 * k.group_rows * 2 * products, constants(p), kernel_variant::software);
+               2.0 * k.group_rows * 2 * depth(p.weights), constants(p, p.after), kernel_variant::software);
+}
+
+constexpr uint invocations = 128; // of a workgroup of shaders/gemm_tile.glsl
+
+struct block {
+    uint m = 0, n = 0, k = 0;
+    // cooperative: who holds how many fragments
+    uint grid_m = 1, grid_n = 1, fragments_m = 1, fragments_n = 1;
+};
+
+// Spreads a block's fragments over as many subgroups as there are, as evenly as possible.
+void spread(block& b, target const& t) {
+    uint const m = b.m / t.fragment.m, n = b.n / t.fragment.n;
+    uint subgroups = t.fragment.workgroup_scope ? 1 : std::max(1u, invocations / t.subgroup);
+    for (; subgroups > 1; subgroups /= 2) {
+        if (b.grid_n <= b.grid_m ? b.grid_n < n : b.grid_m >= m && b.grid_n < n)
+            b.grid_n *= 2;
+        else if (b.grid_m < m)
+            b.grid_m *= 2;
+    }
+    b.fragments_m = m / b.grid_m;
+    b.fragments_n = n / b.grid_n;
+}
+
+uint shared_bytes(block const& b, target const& t) {
+    if (t.matrix == matrix_path::scalar) return b.k * (b.m + 4) * 4 + b.k * b.n * 4;
+    return b.m * (b.k / 4 + 2) * 8 + b.k * (b.n / 2 + 4) * 4 + b.grid_m * b.grid_n * t.fragment.m * t.fragment.n * 4;
+}
+
+// The largest block of which there are enough to keep a GPU busy, else the smallest. A software device takes the
+// smallest always: it has these paths for tests only, and compiles them slowly.
+block choose_block(target const& t, uint rows, uint columns) {
+    bool const scalar = t.matrix == matrix_path::scalar;
+    block const scalar_blocks[] = {{128, 64, 16}, {64, 64, 16}, {32, 64, 16}};
+    block const cooperative_blocks[] = {{128, 128, 32}, {64, 64, 32}, {32, 32, 16}};
+    block best;
+    for (block b : scalar ? scalar_blocks : cooperative_blocks) {
+        if (!scalar && (b.m % t.fragment.m || b.n % t.fragment.n || b.k % t.fragment.k)) continue;
+        if (!scalar) spread(b, t);
+        if (shared_bytes(b, t) > t.shared_bytes) continue;
+        best = b;
+        if (!t.software && (rows + b.m - 1) / b.m * ((columns + b.n - 1) / b.n) >= 64) break;
+    }
+    assert(best.m && "every device has shared memory for the smallest block");
+    return best;
+}
+
+// Few blocks and a long inner dimension: several workgroups share a block.
+uint choose_splits(product const& p, uint blocks, uint slabs) {
+    bool const possible = p.out_step == 1 && slabs >= 32 && blocks < 32;
+    return possible ? std::min({8u, 64 / blocks, slabs / 8}) : 1;
+}
+
+void multiply_tiled(graph& g, product const& p) {
+    target const& t = g.target();
+    bool const scalar = t.matrix == matrix_path::scalar;
+    uint const rows = p.x.shape.n * p.out_h * p.out_w, columns = up(p.weights.outputs, 16);
+    block const b = choose_block(t, rows, columns);
+    uint const c1 = p.x.shape.c, c2 = p.input.second ? p.input.second->shape.c : 0;
+    uint const blocks = (rows + b.m - 1) / b.m * ((columns + b.n - 1) / b.n);
+    uint const slabs = p.weights.kernel_h * p.weights.kernel_w * (up(c1, b.k) / b.k + up(c2, b.k) / b.k);
+    uint const splits = choose_splits(p, blocks, slabs);
+
+    // Split: plain sums first, all else when they are added.
+    product part = p;
+    epilogue const none;
+    epilogue const& after = splits > 1 ? none : p.after;
+    if (splits > 1) part.y = g.temporary({.n = int(splits), .h = int(rows), .c = int(columns)});
+    kernel::gemm const k = parameters(g, part, after);
+    auto all = constants(part, after);
+    uint const affine = !p.input.affine ? 0 : p.input.affine_silu ? 2 : 1;
+    all.insert(all.end(), {b.m, b.n, b.k, c1 % 4 == 0 && c2 % 4 == 0, affine, splits > 1});
+    if (!scalar)
+        all.insert(all.end(), {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
+                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n});
+    uint const line = std::min(blocks, 32768u);
+    g.dispatch(k, launch::groups(line, (blocks + line - 1) / line, splits),
+               2.0 * b.m * b.n / invocations * depth(p.weights) / splits, all,
+               scalar ? kernel_variant::scalar : kernel_variant::cooperative);
+    if (splits == 1) return;
+    kernel::gemm_reduce reduce{.partial = g.in(part.y),
+                               .bias = {},
+                               .channel_add = {},
+                               .slopes = {},
+                               .gate = {},
+                               .residual = {},
+                               .y = {},
+                               .rows = rows,
+                               .image_rows = k.image_rows,
+                               .columns = uint(p.y.shape.c),
+                               .panel_count = k.panel_count,
+                               .splits = splits};
+    set_epilogue(g, reduce, p.after);
+    reduce.y = g.out(p.y);
+    g.dispatch(reduce, launch::items(std::size_t(rows) * columns / 2), 4.0 * splits,
+               epilogue_constants(p.y.type, p.after, p.weights.geglu));
 }
 
 void multiply(graph& g, product const& p) {
     check(p);
-    multiply_software(g, p);
+    if (g.target().matrix == matrix_path::software)
+        multiply_software(g, p);
+    else
+        multiply_tiled(g, p);
 }
 
 tensor result(graph& g, shape s, dtype type, epilogue const& e) { return g.temporary(s, e.type.value_or(type)); }

@@ -7,6 +7,7 @@ layout(constant_id = 3) const uint slopes_type = 0u;
 layout(constant_id = 4) const uint gate_type = 0u;
 layout(constant_id = 5) const uint residual_type = 0u;
 layout(constant_id = 6) const uint activation = 0u;
+layout(constant_id = 7) const bool geglu = false; // pairs of columns are a value and its gate
 
 const uint absent = 255u;
 
@@ -21,18 +22,27 @@ float finish(float value, uint image, uint column) {
     return value;
 }
 
-// The GEGLU of a value's sum and its gate's; the gates' biases stand behind all others.
-float finish_pair(float value, float gate, uint column) {
-    if (bias_type != absent) {
-        value += load(p.bias, bias_type, column);
-        gate += load(p.bias, bias_type, p.columns + column);
-    }
-    return value * activate(activation_gelu, gate, 0.0);
-}
-
-// `value` is what finish() gave; row: of the result.
+// row: of the result.
 void store_result(float value, uint row, uint column) {
     uint i = row * p.columns + column;
     if (residual_type != absent) value += load(p.residual, residual_type, i);
     store(p.y, y_type, i, value);
+}
+
+// The GEGLU of a value's sum and its gate's; the gates' biases stand behind all others.
+float gated(vec2 sums, uint column) {
+    if (bias_type != absent)
+        sums += vec2(load(p.bias, bias_type, column), load(p.bias, bias_type, p.columns + column));
+    return sums.x * activate(activation_gelu, sums.y, 0.0);
+}
+
+// Stores the sums of a pair of columns; to_row: of the result.
+void store_pair(vec2 sums, uint image, uint to_row, uint pair) {
+    if (geglu) {
+        if (pair < p.columns) store_result(gated(sums, pair), to_row, pair);
+        return;
+    }
+    uint column = 2u * pair;
+    if (column < p.columns) store_result(finish(sums.x, image, column), to_row, column);
+    if (column + 1u < p.columns) store_result(finish(sums.y, image, column + 1u), to_row, column + 1u);
 }

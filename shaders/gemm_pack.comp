@@ -12,11 +12,12 @@ layout(constant_id = 3) const bool geglu = false;
 
 const uint rows = format >= format_q8_0 ? 32u : 1u; // of k, for one invocation
 
-// The checkpoint's row behind column `column` of a panel; beyond the last: ~0.
-uint output_of(uint panel, uint column) {
-    if (!geglu) return panel * 16u + column < p.outputs ? panel * 16u + column : ~0u;
-    uint value = panel * 8u + column % 8u, gates = p.outputs / 2u;
-    return value >= gates ? ~0u : column < 8u ? value : gates + value;
+// The checkpoint's row behind the first or second column of a panel's pair i; beyond the last: ~0. A value and its gate make
+// a pair.
+uint output_of(uint panel, uint i, uint second) {
+    uint pair = panel * 8u + i, half_of = p.outputs / 2u;
+    if (geglu) return pair >= half_of ? ~0u : second * half_of + pair;
+    return 2u * pair + second < p.outputs ? 2u * pair + second : ~0u;
 }
 
 float weight(uint o, uint k) {
@@ -65,7 +66,7 @@ void main() {
         if (at < p.inputs) p.panels.at[panels * words + at] = 0u;
         return;
     }
-    uint a = output_of(panel, i), b = output_of(panel, i + 8u), word = panel * words;
+    uint a = output_of(panel, i, 0u), b = output_of(panel, i, 1u), word = panel * words;
     if (format >= format_q8_0)
         pack_block(word + panel_bytes(format, k) / 4u + i, a, b, k);
     else if (format == format_f32) {

@@ -7,7 +7,7 @@ layout(local_size_x = 8) in;
 const uint tile_rows = 6u, step = 16u; // step: of k in one round of the loop
 
 struct sums {
-    float left[tile_rows], right[tile_rows]; // columns 0…7 and 8…15
+    float left[tile_rows], right[tile_rows]; // the columns of a lane's pair
 };
 
 // The word that is this lane's, of eight at an address that is the same in all lanes.
@@ -92,18 +92,8 @@ void main() {
                 accumulate_inputs(s, from, panel, c2);
                 panel += uint64_t(panel_bytes(weight_format, c2));
             }
-        uint lane = gl_SubgroupInvocationID, column = gl_WorkGroupID.x * (geglu ? 8u : 16u) + lane;
-        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
-            if (row + r >= end) break;
-            uint to = result_row(row + r, at[r]);
-            if (geglu) {
-                if (column < p.columns) store_result(finish_pair(s.left[r], s.right[r], column), to, column);
-                continue;
-            }
-            if (column < p.columns) store_result(finish(s.left[r], at[r].image, column), to, column);
-            column += 8u;
-            if (column < p.columns) store_result(finish(s.right[r], at[r].image, column), to, column);
-            column -= 8u;
-        }
+        uint pair = gl_WorkGroupID.x * 8u + gl_SubgroupInvocationID;
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
+            if (row + r < end) store_pair(vec2(s.left[r], s.right[r]), at[r].image, result_row(row + r, at[r]), pair);
     }
 }

@@ -205,6 +205,14 @@ struct gemm {
     float slope;
 };
 
+// Adds what gemm with a split inner dimension left, and does its epilogue.
+struct gemm_reduce {
+    f32s partial;         // [splits, rows, 16 · panel_count]
+    elements bias, channel_add, slopes, gate, residual, y; // as in gemm
+    uint rows, image_rows, columns, panel_count, splits;
+    float slope;
+};
+
 // -- Attention
 
 #ifdef __cplusplus

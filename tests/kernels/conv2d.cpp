@@ -58,7 +58,7 @@ void check(problem const& p) {
                    (p.x.w * up + pad.left + pad.right - p.kernel) / p.options.stride + 1, p.outputs};
     shape const second{p.x.n, p.x.h, p.x.w, p.second};
     auto const values = [&](std::size_t count, unsigned seed) {
-        return rounded(rounded(random_values(count, -1, 1, seed), p.type), operand_type(p.type));
+        return rounded(rounded(random_values(count, -1, 1, seed), operand_type(p.type)), p.type);
     };
     operands const o{.x = values(p.x.count(), 1),
                      .second = values(second.count(), 2),

@@ -13,11 +13,12 @@ struct problem {
     int images = 1;
 };
 
-// The numbers a weight format can hold, for those that are plain numbers.
+// Numbers that the weight format and the matrix path can hold, for formats of plain numbers.
 std::vector<float> rounded_weights(std::vector<float> w, weight_format format) {
-    return rounded(std::move(w), operand_type(format == weight_format::f16    ? dtype::f16
-                                              : format == weight_format::bf16 ? dtype::bf16
-                                                                              : dtype::f32));
+    dtype const stored = format == weight_format::f16    ? dtype::f16
+                         : format == weight_format::bf16 ? dtype::bf16
+                                                         : dtype::f32;
+    return rounded(rounded(std::move(w), operand_type(stored)), stored);
 }
 
 struct operands {
@@ -52,8 +53,7 @@ void check(problem const& p) {
                                     << int(p.x_type) << ", weights " << int(p.format) << ", f " << int(p.activation));
     int const columns = p.geglu ? p.n / 2 : p.n;
     std::size_t const rows = std::size_t(p.images) * p.m;
-    dtype const x_type = operand_type(p.x_type);
-    operands const o{.x = rounded(rounded(random_values(rows * p.k, -1, 1, 1), p.x_type), x_type),
+    operands const o{.x = rounded(rounded(random_values(rows * p.k, -1, 1, 1), operand_type(p.x_type)), p.x_type),
                      .w = rounded_weights(random_values(std::size_t(p.n) * p.k, -1, 1, 2), p.format),
                      .bias = random_values(p.n, -1, 1, 3),
                      .channel_add = rounded(random_values(p.images * columns, -1, 1, 4), dtype::f16),

@@ -15,12 +15,12 @@ TEST(gemm_pack, sixteen_outputs_beside_each_other_and_a_row_of_zeros) {
     auto const words = r.download<std::uint32_t>(packed.panels);
     ASSERT_EQ(words.size(), 2u * k * 16 + k);
     for (int i = 0; i < int(words.size()); ++i) {
-        int const panel = i / (k * 16), row = i % (k * 16) / 16, column = panel * 16 + i % 16;
+        int const panel = i / (k * 16), row = i % (k * 16) / 16, column = panel * 16 + i % 8 * 2 + i % 16 / 8;
         ASSERT_EQ(std::bit_cast<float>(words[i]), panel < 2 && column < n ? w[column * k + row] : 0.f) << i;
     }
 }
 
-TEST(gemm_pack, halves_lie_beside_their_partner_eight_columns_on) {
+TEST(gemm_pack, halves_lie_in_pairs) {
     int const n = 16, k = 3;
     for (auto type : {dtype::f16, dtype::bf16}) {
         auto const w = rounded(random_values(n * k, -1, 1), type);
@@ -33,7 +33,8 @@ TEST(gemm_pack, halves_lie_beside_their_partner_eight_columns_on) {
         auto const bits = type == dtype::f16 ? f16_bits : bf16_bits;
         for (int row = 0; row < k; ++row)
             for (int i = 0; i < 8; ++i)
-                ASSERT_EQ(words[row * 8 + i], bits(w[i * k + row]) | std::uint32_t(bits(w[(i + 8) * k + row])) << 16);
+                ASSERT_EQ(words[row * 8 + i], bits(w[2 * i * k + row]) | std::uint32_t(bits(w[(2 * i + 1) * k + row]))
+                                                                             << 16);
     }
 }
 
@@ -52,9 +53,9 @@ TEST(gemm_pack, quantising_again_changes_nothing) {
     for (int row = 0; row < k; ++row)
         for (int i = 0; i < n; ++i) {
             std::size_t const block = row / 32 * 136;
-            float const scale = f16_value(std::uint16_t(words[block + i % 8] >> (i < 8 ? 0 : 16)));
-            std::uint32_t const word = words[block + 8 + row % 32 / 2 * 8 + i % 8];
-            auto const value = std::int8_t(word >> (16 * (row % 2) + 8 * (i / 8)));
+            float const scale = f16_value(std::uint16_t(words[block + i / 2] >> (16 * (i % 2))));
+            std::uint32_t const word = words[block + 8 + row % 32 / 2 * 8 + i / 2];
+            auto const value = std::int8_t(word >> (16 * (row % 2) + 8 * (i % 2)));
             ASSERT_EQ(scale * value, w[i * k + row]) << row << ", " << i;
         }
 }

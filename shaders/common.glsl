@@ -10,7 +10,5 @@ layout(buffer_reference, scalar, buffer_reference_align = 16) buffer vec4s { vec
 #include "elements.glsl"
 #include "kernels.h"
 
-// Which of launch::items() this is.
-uint flat_id() {
-    return (gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x) + gl_GlobalInvocationID.x;
-}
+// Which of launch::items() this is. A macro, because gl_WorkGroupSize is 1 before a kernel has declared its own.
+#define flat_id() (gl_GlobalInvocationID.y * (gl_NumWorkGroups.x * gl_WorkGroupSize.x) + gl_GlobalInvocationID.x)

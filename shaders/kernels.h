@@ -6,13 +6,6 @@
 namespace sfumato::kernel {
 #endif
 
-// Smallest and largest value, and how many are not finite: a result with NaN, or flat, is an error and never a picture.
-struct finite_range {
-    f32s values; // [count]
-    u32s range;  // [3]: minimum and maximum as order-preserving integers (start: ~0, 0), non-finite count (start: 0)
-    uint count;
-};
-
 // ---- The model-free fill. Pictures are [height, width] with premultiplied alpha; states, kinds, matches: patch.glsl.
 // left, top, right and bottom bound the part that is worked on: around the hole, inside the picture.
 
@@ -183,7 +176,65 @@ struct pointwise {
     float offset;
 };
 
-// -- Norms and reductions
+// -- Norms and reductions. Kernels that divide rows by shaders/spans.glsl have `access` as their first constant.
+
+// Mean and squares of each column in each slab of rows (with minimum, maximum and count of non-finite values): stage 1.
+struct moments {
+    elements x;      // [images, rows, columns]
+    f32s partial;    // [images, slabs, 3 or 6, columns]: shaders/moments.glsl
+    uint images, rows, columns;
+    uint slabs;      // of each image, of slab_rows rows; the last has what remains
+    uint slab_rows;
+};
+
+// From those, group norm as a factor and an offset for each channel.
+struct group_norm_affine {
+    f32s partial;    // [images, slabs, 3, columns]
+    elements weight; // [columns]
+    elements bias;   // [columns]
+    f32s affine;     // [images, 2, columns]
+    uint images, rows, columns, slabs, slab_rows;
+    uint groups;
+    float eps;
+};
+
+// y = f(x * (factor + factor_added) + offset)
+struct apply_affine {
+    elements x;       // [images, rows, columns]
+    elements factors; // image i: columns elements from i * image_stride on
+    elements offsets; // the same, offset_start elements later
+    elements y;
+    uint images, rows, columns, slabs, slab_rows;
+    uint image_stride, offset_start;
+    float factor_added;
+};
+
+// (x - mean) / sqrt(variance + eps) of each row, then * weight + bias, then * (1 + scale) + shift.
+struct layer_norm {
+    elements x;      // [rows, columns]
+    elements weight; // [columns]
+    elements bias;   // [columns]
+    elements scale;  // [rows / image_rows, columns]
+    elements shift;  // [rows / image_rows, columns]
+    elements y;      // [rows, columns]
+    uint rows, columns, image_rows;
+    float eps;
+};
+
+// exp(x * factor), divided by the row's sum of it.
+struct softmax {
+    elements x;      // [rows, columns]
+    elements y;      // [rows, columns]
+    uint rows, columns;
+    float factor;    // > 0
+};
+
+// All columns and slabs of what moments found, merged.
+struct statistics {
+    f32s partial;    // [images, slabs, 6, columns]
+    f32s result;     // [images, 5]: mean, variance, minimum, maximum, count of values that are not finite
+    uint images, rows, columns, slabs, slab_rows;
+};
 
 // -- Tables and random numbers
 

@@ -22,8 +22,8 @@ struct pipeline_cache : testing::Test {
     void use_a_pipeline() {
         device d;
         graph g;
-        tensor const x = g.input({.c = 8}), range = g.input({.c = 3}, dtype::u32);
-        g.dispatch(kernel::finite_range{.values = g.in(x), .range = g.inout(range), .count = 8}, {.x = 8});
+        tensor const x = g.input({.c = 8}), y = g.temporary({.c = 8});
+        g.dispatch(kernel::softmax{.x = g.in(x), .y = g.out(y), .rows = 1, .columns = 8, .factor = 1}, {.x = 64});
         plan p(d, g);
         EXPECT_TRUE(p.run());
     }

@@ -45,7 +45,9 @@ inline constexpr dtype float_types[] = {dtype::f32, dtype::f16, dtype::bf16};
 /// A graph with its inputs' data, run in a guarded plan: every output starts as NaN, writes behind a tensor fail the
 /// test.
 struct kernel_run {
-    graph g{test_device().target()};
+    graph g;
+
+    explicit kernel_run(target const& to = test_device().target()) : g(to) {}
 
     template <class T> tensor input(shape s, std::vector<T> const& data) {
         tensor const t = g.input(s, std::is_same_v<T, float> ? dtype::f32 : dtype::u32);

@@ -1,0 +1,110 @@
+// Four numbers for each lane: how a row is divided among a subgroup, or among the invocations of a grid.
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#extension GL_KHR_shader_subgroup_ballot : require
+#include "lanes.glsl"
+
+layout(constant_id = 0) const uint access = 0u;
+const uint strided = 0u;    // a lane's four lie `lanes` apart
+const uint neighbours = 1u; // they are neighbours, and rows are multiples of four
+const uint software = 2u;   // strided, for subgroups of eight: loads read what is behind a row's end, too
+
+uint lane, lanes; // set by divide_by_subgroup() or divide_by_grid()
+
+// Which of all subgroups this is.
+uint subgroup_number() {
+    return (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_NumSubgroups + gl_SubgroupID;
+}
+uint subgroup_count() { return gl_NumWorkGroups.y * gl_NumWorkGroups.x * gl_NumSubgroups; }
+
+// A row for each subgroup. Counted: drivers may run fewer invocations in one than gl_SubgroupSize says.
+void divide_by_subgroup() {
+    lanes = access == software ? 8u : subgroupBallotBitCount(subgroupBallot(true));
+    lane = access == software ? gl_SubgroupInvocationID : subgroupBallotExclusiveBitCount(subgroupBallot(true));
+}
+
+// Pictures [images, rows, columns] for a grid of invocations: the part of one of them. Its columns are those of its lane
+// from `first` on.
+struct part {
+    uint image, first, begin, end; // rows begin … end − 1
+};
+
+// With `slabs` in each image of `slab_rows` rows, the last with what remains. id: flat_id().
+part divide_by_grid(uint id, uint columns, uint rows, uint slabs, uint slab_rows) {
+    part at;
+    uint slab;
+    if (access == software) {
+        uint spans = (columns + 31u) / 32u, number = subgroup_number();
+        lane = gl_SubgroupInvocationID;
+        lanes = 8u;
+        at.first = number % spans * 32u;
+        slab = number / spans;
+    } else {
+        lanes = (columns + 3u) / 4u;
+        lane = id % lanes;
+        at.first = 0u;
+        slab = id / lanes;
+    }
+    at.image = slab / slabs;
+    at.begin = slab % slabs * slab_rows;
+    at.end = min(at.begin + slab_rows, rows);
+    return at;
+}
+
+// How far a lane's element j is behind a span's first.
+uint own(uint j) { return access == neighbours ? 4u * lane + j : j * lanes + lane; }
+
+// Which of a lane's four are among the `count` elements that are left.
+bvec4 own_below(uint count) { return lessThan(uvec4(own(0u), own(1u), own(2u), own(3u)), uvec4(count)); }
+
+// One of eight neighbours for each lane; 16-bit ones start at a multiple of 4 bytes.
+float lane_element(uint64_t at, uint type) {
+    if (type == f32) return lane_of(quads(at).at[0], quads(at).at[1]);
+    uvec4 words = floatBitsToUint(quads(at).at[0]);
+    bool second = (gl_SubgroupInvocationID & 2u) != 0u, odd = (gl_SubgroupInvocationID & 1u) != 0u;
+    uint low = second ? words.y : words.x, high = second ? words.w : words.z;
+    uint word = (gl_SubgroupInvocationID & 4u) != 0u ? high : low, bits = odd ? word >> 16 : word & 0xffffu;
+    return type == f16 ? unpackHalf2x16(bits).x : uintBitsToFloat(bits << 16);
+}
+
+// A lane's four of the span that starts at element `first`, which lies whole in its row.
+vec4 load_own(elements from, uint type, uint first) {
+    if (access == neighbours) return load4(from, type, first + 4u * lane);
+    if (access == software) {
+        uint64_t at = from + uint64_t(first) * bytes_of(type), eight = 8ul * bytes_of(type);
+        return vec4(lane_element(at, type), lane_element(at + eight, type), lane_element(at + 2ul * eight, type),
+                    lane_element(at + 3ul * eight, type));
+    }
+    uint i = first + lane;
+    return vec4(load(from, type, i), load(from, type, i + lanes), load(from, type, i + 2u * lanes),
+                load(from, type, i + 3u * lanes));
+}
+
+// The same where a row ends `count` elements after `first`; beyond, any number but never a fault.
+vec4 load_own(elements from, uint type, uint first, uint count) {
+    if (access == software) return load_own(from, type, first);
+    if (access == neighbours) return own(0u) < count ? load4(from, type, first + own(0u)) : vec4(0.0);
+    vec4 values = vec4(0.0);
+    [[unroll]] for (uint j = 0u; j < 4u; ++j)
+        if (own(j) < count) values[j] = load(from, type, first + own(j));
+    return values;
+}
+
+void store_own(elements to, uint type, uint first, vec4 values) {
+    if (access == neighbours) {
+        store4(to, type, first + own(0u), values);
+        return;
+    }
+    [[unroll]] for (uint j = 0u; j < 4u; ++j) store(to, type, first + own(j), values[j]);
+}
+
+void store_own(elements to, uint type, uint first, uint count, vec4 values) {
+    if (access == neighbours) {
+        if (own(0u) < count) store4(to, type, first + own(0u), values);
+        return;
+    }
+    [[unroll]] for (uint j = 0u; j < 4u; ++j)
+        if (own(j) < count) store(to, type, first + own(j), values[j]);
+}
+
+float sum_of(vec4 v) { return (v.x + v.y) + (v.z + v.w); }
+float largest_of(vec4 v) { return max(max(v.x, v.y), max(v.z, v.w)); }

@@ -215,6 +215,19 @@ struct gemm_reduce {
 
 // -- Attention
 
+// y = softmax(scale · q · kᵀ + bias) · v for each head, d channels each.
+struct attention {
+    elements q;           // [n, queries, heads · d]
+    elements k, v;        // [n, keys, heads · d]
+    elements bias;        // [1 or n, 1 or heads, queries, keys]
+    elements y;           // as q
+    f32s scratch;         // software variant: for each workgroup what attention_software.glsl says
+    uint heads, queries, keys;
+    uint bias_image, bias_head; // elements from one image's, one head's bias to the next; 0: all have the same
+    uint first, end;      // which blocks of queries of all heads and images
+    float scale;
+};
+
 #ifdef __cplusplus
 } // namespace sfumato::kernel
 #endif

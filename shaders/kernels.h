@@ -321,6 +321,20 @@ struct dequantize {
 
 // -- Attention
 
+// y = softmax(scale · q · kᵀ + bias) · v for each head, d channels each.
+struct attention {
+    elements q;           // [n, queries, heads · d]
+    elements k, v;        // [n, keys, heads · d]
+    elements bias;        // [1 or n, 1 or heads, queries, keys]
+    elements y;           // as q
+    f32s scratch;         // software variant: for each workgroup what attention_software.glsl says
+    uint heads, queries, keys;
+    uint bias_image, bias_head; // elements from one image's, one head's bias to the next; 0: all have the same
+    uint first, end;      // which blocks of queries, of those of all heads and images
+    float query_scale;    // the scale: a power of two, with which queries become fp16,
+    float score_scale;    // and the rest, in units of log 2
+};
+
 #ifdef __cplusplus
 } // namespace sfumato::kernel
 #endif

@@ -116,6 +116,8 @@ struct plan_options {
     /// For tests: every tensor gets its own place, everything starts as NaN (all bits set), and run() fails when a
     /// kernel wrote behind a tensor's end.
     bool guarded = false;
+    /// Every dispatch has no workgroups: run() makes the pipelines and computes nothing.
+    bool dry = false;
 };
 
 /// Told between submissions what runs and which part of the whole work is done (0..1); false = stop.

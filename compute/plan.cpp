@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t staging_bytes = 64 << 20;
 
-std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std::uint64_t base) {
+std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std::uint64_t base, bool dry) {
     std::vector<command> commands;
     commands.reserve(g.nodes().size());
     for (auto const& node : g.nodes()) {
@@ -26,6 +26,7 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std
             std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
             c.accesses.push_back({address, address + g.tensors()[use.tensor].bytes, use.writes, use.reads});
         }
+        if (dry) c.groups = {};
         commands.push_back(std::move(c));
     }
     return commands;
@@ -45,7 +46,7 @@ struct plan::state {
     state(device& d, graph g, plan_options o)
         : recorded(std::move(g)), options(o), layout(place_tensors(recorded, !o.guarded)), vk(*d.vk),
           arena(vk, std::max<std::uint64_t>(layout.bytes, 4), placement::device),
-          commands(place_nodes(recorded, layout, arena.address)), recorder(vk) {}
+          commands(place_nodes(recorded, layout, arena.address, o.dry)), recorder(vk) {}
 
     void check_guards();
     void transfer(std::uint64_t offset, std::byte* data, std::uint64_t bytes, placement direction);

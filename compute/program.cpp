@@ -1,16 +1,14 @@
 #include "compute/program.h"
 
+#include "compute/cache.h"
 #include "compute/vulkan.h"
 
 #include <cassert>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <future>
 #include <string>
-#include <unistd.h>
 
 namespace sfumato {
 
@@ -106,13 +104,6 @@ cache_header header_of(device::handles const& h, std::vector<char> const& data) 
     return header;
 }
 
-std::filesystem::path cache_directory() {
-    if (char const* dir = std::getenv("XDG_CACHE_HOME"); dir && *dir) return std::filesystem::path(dir) / "sfumato";
-    if (char const* home = std::getenv("HOME"); home && *home)
-        return std::filesystem::path(home) / ".cache" / "sfumato";
-    return {};
-}
-
 std::vector<char> read_cache(device::handles const& h) {
     std::ifstream file(h.cache_file, std::ios::binary | std::ios::ate);
     if (!file || file.tellg() < std::streamoff(sizeof(cache_header))) return {};
@@ -128,15 +119,11 @@ std::vector<char> read_cache(device::handles const& h) {
 } // namespace
 
 void pipeline_cache_open(device::handles& h) {
-    auto const directory = cache_directory();
-    std::vector<char> data;
-    if (!directory.empty()) {
-        auto const key = header_of(h, {});
-        h.cache_file =
-            directory / std::format("pipelines-{:04x}-{:04x}-{:08x}.bin", key.vendor, key.device, key.driver);
-        data = read_cache(h);
-        h.cache_bytes = data.size();
-    }
+    VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    vkGetPhysicalDeviceProperties2(h.physical, &properties);
+    h.cache_file = cache_path(std::format("pipelines-{}.bin", cache_key(properties.properties)));
+    std::vector<char> const data = h.cache_file.empty() ? std::vector<char>{} : read_cache(h);
+    h.cache_bytes = data.size();
     VkPipelineCacheCreateInfo const info{.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
                                          .initialDataSize = data.size(),
                                          .pInitialData = data.data()};
@@ -151,20 +138,10 @@ void pipeline_cache_save(device::handles& h) {
     std::vector<char> data(bytes);
     if (vkGetPipelineCacheData(h.device, h.cache, &bytes, data.data()) != VK_SUCCESS) return;
     data.resize(bytes);
-
-    std::error_code ignored;
-    std::filesystem::create_directories(std::filesystem::path(h.cache_file).parent_path(), ignored);
-    std::string const partial =
-        std::format("{}.{}", h.cache_file, getpid()); // renamed whole: readers never see half a file
     cache_header const header = header_of(h, data);
-    std::ofstream file(partial, std::ios::binary);
-    file.write(reinterpret_cast<char const*>(&header), sizeof header);
-    file.write(data.data(), std::streamsize(data.size()));
-    file.close();
-    if (file)
-        std::filesystem::rename(partial, h.cache_file, ignored);
-    else
-        std::filesystem::remove(partial, ignored);
+    std::string file(reinterpret_cast<char const*>(&header), sizeof header);
+    file.append(data.begin(), data.end());
+    cache_write(h.cache_file, file);
     h.cache_bytes = bytes;
 }
 

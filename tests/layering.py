@@ -46,7 +46,7 @@ for file in files:
             check(shared or ORDER.index(below) <= ORDER.index(folder), f"{name} includes {include}, which stands above it")
         check(not include.startswith("libgimp") or folder in {"plugin", "ui"}, f"{name} includes {include}: GIMP is known in plugin/ and ui/ only")
         check(not include.startswith(("vulkan", "vk_mem")) or folder == "compute", f"{name} includes {include}: Vulkan is known in compute/ only")
-        inner = {"compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}
+        inner = {"compute/cache.h", "compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}
         check(include not in inner or folder == "compute", f"{name} includes {include}: it is compute/'s own")
 
 headers = [f for f in files if f.suffix == ".h"]

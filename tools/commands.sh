@@ -52,7 +52,8 @@ command_gui() {
 command_bench() {
     case ${1:-fill} in
     fill) shift || true; bench_fill "$@" ;;
-    *) die "bench: no '$1'; there is: fill [--fresh]" ;;
+    ops) shift; bench_ops "$@" ;;
+    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them)" ;;
     esac
 }
 
@@ -72,6 +73,49 @@ bench_fill() {
         "${enter[@]}" python3 "$bench/fill_peers.py" "$folder" $fresh
     )
     SFUMATO_BUILD=$checkout/build-release inside python3 "$bench/fill.py" compare "$folder"
+}
+
+# Times the operations of networks. Beside ggml, both run in the peers' root: on the same device, with the same driver.
+bench_ops() {
+    local folder=$cache/bench-ops options=() peer= program=$checkout/build/tests/bench/ops/bench_ops
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --peer) peer=${2:?--peer needs a name: ggml}; shift ;;
+        *) options+=("$1") ;;
+        esac
+        shift
+    done
+    case $peer in '' | ggml) ;; *) die "bench ops: no peer '$peer'; there is: ggml" ;; esac
+    targets=(tests/bench/ops/bench_ops)
+    mkdir -p "$folder"
+    visible+=("$folder")
+    choose_environment
+    build
+    if [ -z "$peer" ]; then
+        inside "$program" "${options[@]}"
+        return
+    fi
+    exec {bench_lock}>"$folder/lock"
+    flock -n "$bench_lock" || die "another ./run bench is working in $folder"
+    "${enter[@]}" sh -c 'cp -L $(ldd "$1" | grep -o "/[^ ]*libbenchmark[^ ]*") "$2"' copy "$program" "$folder"
+    use_root peers "it holds ggml"
+    "${enter[@]}" g++ -std=c++20 -O2 "$checkout/tests/bench/ops/peer_ggml.cpp" -o "$folder/peer_ggml" -lggml -lggml-base
+    "${enter[@]}" env LD_LIBRARY_PATH="$folder" XDG_CACHE_HOME="$folder/cache" \
+        "$program" "${options[@]}" --peer "$folder/peer_ggml" --peer-folder "$folder"
+}
+
+# The engine, its tests and its bench with the libraries that they need, for a machine that has only a GPU driver.
+command_bundle() {
+    local folder=${1:?bundle needs a folder}
+    [ $# = 1 ] || die "bundle: one folder"
+    mkdir -p "$folder"
+    folder=$(cd "$folder" && pwd -P)
+    visible+=("$folder")
+    targets=(cli/sfumato tests/bench/ops/bench_ops tests/compute/compute_tests tests/kernels/kernel_tests)
+    choose_environment
+    build
+    "${enter[@]}" "$checkout/tools/bundle" "$checkout/build" "$folder"
+    say "in $folder ($(du -sh "$folder" | cut -f1)): run-tests, run-bench and sfumato run on any x86-64 Linux with a Vulkan driver"
 }
 
 # One folder with everything, in every GIMP 3 profile that this user has.

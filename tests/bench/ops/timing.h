@@ -1,0 +1,27 @@
+// One operation of ours, ready to run: placed, inputs uploaded, pipelines made.
+#pragma once
+
+#include "compute/graph.h"
+#include "tests/bench/ops/networks.h"
+
+#include <memory>
+
+namespace sfumato::bench {
+
+class timed_case {
+  public:
+    /// Throws error when the device cannot hold it.
+    timed_case(device&, op_case const&);
+    /// Runs the operation `copies` times in one go, as many as it takes to measure more than a submission, and returns
+    /// the seconds of wall time.
+    double run();
+    int const copies;
+    /// How long the pipelines of this operation took that no earlier one had made; names them.
+    double compile_seconds = 0;
+    std::string compiled;
+
+  private:
+    std::unique_ptr<plan> plan_;
+};
+
+} // namespace sfumato::bench

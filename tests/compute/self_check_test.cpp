@@ -1,0 +1,116 @@
+// The self-check: right kernels pass, a wrong family leads to the scalar path, and both are remembered.
+#include "compute/self_check.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <set>
+#include <unistd.h>
+
+namespace sfumato {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct check : testing::Test {
+    fs::path const home = fs::temp_directory_path() / ("sfumato-check-test-" + std::to_string(getpid()));
+    void SetUp() override { setenv("XDG_CACHE_HOME", home.c_str(), 1); }
+    void TearDown() override {
+        unsetenv("XDG_CACHE_HOME");
+        fs::remove_all(home);
+    }
+
+    std::set<std::string> asked;
+    falsify const watch = [this](std::string_view family, matrix_path, std::vector<float>&) { asked.emplace(family); };
+    // One element of one family's answer is off by what a wrong index gives.
+    falsify wrong(std::string_view family, bool on_scalar_too) {
+        return [=, this](std::string_view of, matrix_path path, std::vector<float>& answer) {
+            asked.emplace(of);
+            if (of == family && (on_scalar_too || path != matrix_path::scalar)) answer[answer.size() / 2] += 0.5f;
+        };
+    }
+
+    fs::path file() const {
+        for (auto const& f : fs::directory_iterator(home / "sfumato"))
+            if (f.path().filename().string().starts_with("self-check-")) return f.path();
+        return {};
+    }
+};
+
+std::vector<std::string> const none;
+
+TEST_F(check, passes_and_is_asked_once) {
+    device d;
+    matrix_path const path = d.target().matrix;
+    auto const r = self_check(d, watch);
+    EXPECT_EQ(r.wrong, none);
+    EXPECT_EQ(r.wrong_even_scalar, none);
+    EXPECT_EQ(d.target().matrix, path);
+    EXPECT_EQ(asked, (std::set<std::string>{"gemm", "conv2d", "attention", "group_norm", "softmax"}));
+    asked.clear();
+    device again;
+    auto const start = std::chrono::steady_clock::now();
+    EXPECT_EQ(self_check(again, watch).wrong, none);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(100));
+    EXPECT_EQ(asked.size(), 0u);
+}
+
+TEST_F(check, a_wrong_family_leads_to_the_scalar_path_and_is_remembered) {
+    for (std::string family : {"gemm", "conv2d", "attention", "group_norm", "softmax"}) {
+        fs::remove_all(home);
+        for (bool first : {true, false}) {
+            asked.clear();
+            device d;
+            matrix_path const path = d.target().matrix;
+            auto const r = self_check(d, first ? wrong(family, false) : watch);
+            if (path == matrix_path::scalar) {
+                EXPECT_EQ(r.wrong, none); // nothing plainer to fall back to, and nothing falsified
+                continue;
+            }
+            EXPECT_EQ(r.wrong, std::vector{family});
+            EXPECT_EQ(r.wrong_even_scalar, none);
+            EXPECT_EQ(d.target().matrix, matrix_path::scalar);
+            EXPECT_EQ(r.checked, path);
+            EXPECT_NE(r.sentence().find(family + "; the scalar"), std::string::npos) << r.sentence();
+            EXPECT_EQ(asked.empty(), !first);
+        }
+    }
+}
+
+TEST_F(check, wrong_even_with_scalar_kernels_is_reported) {
+    device d;
+    auto const r = self_check(d, wrong("attention", true));
+    EXPECT_EQ(r.wrong, std::vector<std::string>{"attention"});
+    EXPECT_EQ(r.wrong_even_scalar, std::vector<std::string>{"attention"});
+    EXPECT_NE(r.sentence().find("update its driver"), std::string::npos);
+}
+
+TEST_F(check, a_result_of_another_driver_or_build_is_not_believed) {
+    {
+        device d;
+        self_check(d, wrong("gemm", true));
+    }
+    std::string text;
+    std::getline(std::ifstream(file()), text, '\0');
+    text[text.find('\n') - 1] ^= 1; // the kernels' checksum
+    std::ofstream(file()) << text;
+    asked.clear();
+    device d;
+    EXPECT_EQ(self_check(d, watch).wrong, none);
+    EXPECT_EQ(asked.size(), 5u);
+}
+
+TEST_F(check, without_a_cache_directory_it_is_asked_each_time) {
+    std::ofstream(home.string()) << "a file where the directory should be";
+    for (int i = 0; i < 2; ++i) {
+        asked.clear();
+        device d;
+        EXPECT_EQ(self_check(d, watch).wrong, none);
+        EXPECT_EQ(asked.size(), 5u);
+    }
+}
+
+} // namespace
+} // namespace sfumato

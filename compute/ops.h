@@ -41,6 +41,7 @@ tensor mul(graph&, tensor const& x, tensor const& y);
 tensor lerp(graph&, tensor const& a, tensor const& b, tensor const& t);
 /// x·factor + offset
 tensor scale(graph&, tensor const& x, float factor, float offset = 0);
+/// x itself where it has that type already.
 tensor cast(graph&, tensor const& x, dtype);
 
 /// Along channels.
@@ -80,7 +81,7 @@ tensor statistics(graph&, tensor const& x);
 
 // ---- Tables and random numbers --------------------------------------------------------------------------------------
 
-/// ids [n, 1, w, 1] u32, table [rows, c] (as {.w = rows, .c}) → [n, 1, w, c] f32 or `type`.
+/// ids [n, 1, w, 1] u32 (too large: the last row), table [rows, c] (as {.w = rows, .c}) → [n, 1, w, c] f32 or `type`.
 tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dtype::f32);
 
 /// t [n] f32 (as {.c = n}) → [n, 1, 1, channels] f32: sines and cosines of t·10000^(−i/(half − shift)), i < half =
@@ -88,7 +89,8 @@ tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dt
 tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first = true, float shift = 0);
 
 /// Standard normal numbers as torch.randn on CUDA draws them (Philox 4×32-10, Box–Muller): f32. `state` [3] u32: seed
-/// low, seed high, offset; an input, so that a replayed plan draws anew. engine.md 3 has the layout.
+/// low, seed high, offset; an input, so that a replayed plan draws anew. Element i comes from counter (offset, 0, i, 0)
+/// and the first two words of its block, as in torch while a tensor has no more elements than its launch has threads.
 tensor random_normal(graph&, tensor const& state, shape);
 
 // ---- Resampling -----------------------------------------------------------------------------------------------------
@@ -100,7 +102,8 @@ tensor pixel_unshuffle(graph&, tensor const& x, int r);
 enum class filter : std::uint32_t { nearest, bilinear, bicubic, lanczos };
 /// Half-pixel centres. nearest, bilinear (triangle), bicubic (a = −0.5) and Lanczos-3 as Pillow computes them: when it
 /// shrinks the filter widens (antialias), at borders its weights are renormalised. `antialias` false: as torch
-/// interpolate (bicubic a = −0.75, border repeated).
+/// interpolate (bicubic a = −0.75, border repeated, nearest takes ⌊i·from/to⌋; no Lanczos). Rows first; what lies
+/// between the two passes is f32.
 tensor resize(graph&, tensor const& x, int h, int w, filter, bool antialias = true);
 
 // ---- Weights --------------------------------------------------------------------------------------------------------
@@ -108,8 +111,8 @@ tensor resize(graph&, tensor const& x, int h, int w, filter, bool antialias = tr
 /// Block formats of GGUF files and the 8-bit floats of safetensors.
 enum class block_format : std::uint32_t { q8_0, q4_0, q4_k, q5_k, q6_k, f8_e4m3, f8_e5m2 };
 std::size_t block_bytes(block_format, std::size_t count);
-/// raw: the file's bytes in a u32 tensor (padded to 4) → `to` of `type`; its innermost extent is a multiple of the
-/// block.
+/// raw: the file's bytes in a u32 tensor (padded to 4) → `to` of `type`, whose count is a multiple of the block (files
+/// flatten tensors with rows that are not).
 tensor dequantize(graph&, tensor const& raw, block_format, shape to, dtype type);
 
 /// How packed weights are stored; q8_0 and q4_0 stay so in memory and are expanded in the kernel.

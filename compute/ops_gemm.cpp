@@ -249,6 +249,18 @@ void multiply(graph& g, product const& p) {
         multiply_tiled(g, p);
 }
 
+// A software device has no tile to normalise once for many columns: it normalises the whole input first.
+tensor conv2d_unfused(graph& g, tensor const& x, packed_weights const& w, conv2d_options options,
+                      epilogue const& after) {
+    activation const f = options.affine_silu ? activation::silu : activation::none;
+    tensor const affine = *options.affine;
+    options.affine.reset();
+    if (!options.second) return conv2d(g, apply_affine(g, x, affine, f), w, options, after);
+    int const c1 = x.shape.c, c2 = options.second->shape.c;
+    options.second = apply_affine(g, *options.second, slice(g, affine, c1, c2), f);
+    return conv2d(g, apply_affine(g, x, slice(g, affine, 0, c1), f), w, options, after);
+}
+
 tensor result(graph& g, shape s, dtype type, epilogue const& e) { return g.temporary(s, e.type.value_or(type)); }
 
 } // namespace
@@ -288,6 +300,8 @@ tensor linear(graph& g, tensor const& x, packed_weights const& w, epilogue const
 
 tensor conv2d(graph& g, tensor const& x, packed_weights const& w, conv2d_options const& options,
               epilogue const& after) {
+    assert(!options.affine || options.affine->shape == (shape{.n = x.shape.n, .w = 2, .c = w.inputs}));
+    if (options.affine && g.target().matrix == matrix_path::software) return conv2d_unfused(g, x, w, options, after);
     int const scale = options.upsample ? 2 : 1;
     auto const extent = [&](int size, int pads, int kernel) {
         assert(size * scale + pads >= kernel);

@@ -24,7 +24,7 @@ layout(constant_id = 18) const int out_step = 1; // pixels of the result are out
 layout(constant_id = 19) const int out_y = 0;
 layout(constant_id = 20) const int out_x = 0;
 
-const bool pointwise = kernel_h == 1u && kernel_w == 1u && stride == 1 && up == 0 && pad_top == 0 && pad_left == 0;
+const bool one_to_one = kernel_h == 1u && kernel_w == 1u && stride == 1 && up == 0 && pad_top == 0 && pad_left == 0;
 
 struct pixel {
     uint image;
@@ -38,7 +38,7 @@ pixel pixel_of(uint row) {
 
 // Which pixel of the input tap (ty, tx) of a row sees; −1: none, it is zero.
 int source_of(uint row, pixel at, int ty, int tx) {
-    if (pointwise) return int(row);
+    if (one_to_one) return int(row);
     int y = at.y * stride + ty - pad_top, x = at.x * stride + tx - pad_left;
     int height = int(p.h) << up, width = int(p.w) << up;
     if (reflected) {

@@ -22,6 +22,15 @@ const uint chunks = block_k / 4u;                 // of a row, 4 inputs each
 const uint rows_a_pass = invocations / chunks;    // a chunk is loaded by one invocation
 const uint passes = block_m / rows_a_pass;
 const uint pairs = block_n / 2u;
+const uint pair_passes = block_k * pairs / invocations;
+
+#ifdef SCALAR
+#define four vec4
+#define two vec2
+#else
+#define four f16vec4
+#define two f16vec2
+#endif
 
 // ---- The input's tile
 
@@ -120,10 +129,10 @@ const uint thread_rows = block_m / 8u;
 shared float x_tile[block_k * (block_m + 4u)]; // [k][row]
 shared vec2 w_tile[block_k * pairs];           // [k][pair]
 
-void put_input(vec4 v, uint row, uint chunk) {
+void put_input(four v, uint row, uint chunk) {
     [[unroll]] for (uint j = 0u; j < 4u; ++j) x_tile[(chunk * 4u + j) * (block_m + 4u) + row] = v[j];
 }
-void put_weight(vec2 w, uint k, uint pair) { w_tile[k * pairs + pair] = w; }
+void put_weight(two w, uint k, uint pair) { w_tile[k * pairs + pair] = w; }
 
 vec4 sums[thread_rows]; // pairs i and i + 16 of the block, i = the invocation's number % 16
 
@@ -168,8 +177,8 @@ shared float patches[grid * fragment_size];        // a fragment of each, on its
 
 coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator> sums[fragments_m * fragments_n];
 
-void put_input(vec4 v, uint row, uint chunk) { x_tile[row * x_stride + chunk] = f16vec4(v); }
-void put_weight(vec2 w, uint k, uint pair) { w_tile[k * w_stride + pair] = f16vec2(w); }
+void put_input(four v, uint row, uint chunk) { x_tile[row * x_stride + chunk] = v; }
+void put_weight(two w, uint k, uint pair) { w_tile[k * w_stride + pair] = w; }
 
 uint holder() { return whole ? 0u : gl_SubgroupID; }
 uint holder_row() { return holder() / grid_n * fragments_m * fragment_m; }
@@ -229,17 +238,31 @@ void main() {
     uint slabs = kernel_h * kernel_w * ((p.c1 + block_k - 1u) / block_k + (p.c2 + block_k - 1u) / block_k);
     uint begin = slabs * gl_WorkGroupID.z / gl_NumWorkGroups.z, end = slabs * (gl_WorkGroupID.z + 1u) / gl_NumWorkGroups.z;
     clear();
-    for (uint i = begin; i < end; ++i) {
-        slab s = slab_of(i);
-        [[unroll]] for (uint j = 0u; j < passes; ++j) {
-            uint r = row + j * rows_a_pass;
-            put_input(input_chunk(s, first_row + r, at[j], chunk), r, chunk);
+    // What the next step needs is on its way while this one is multiplied.
+    four inputs[passes];
+    two weights[pair_passes];
+    for (uint i = begin; i <= end; ++i) {
+        if (i > begin) {
+            [[unroll]] for (uint j = 0u; j < passes; ++j) put_input(inputs[j], row + j * rows_a_pass, chunk);
+            [[unroll]] for (uint j = 0u; j < pair_passes; ++j) {
+                uint n = gl_LocalInvocationIndex + j * invocations;
+                put_weight(weights[j], n / pairs, n % pairs);
+            }
+            barrier();
         }
-        for (uint j = gl_LocalInvocationIndex; j < block_k * pairs; j += invocations)
-            put_weight(weight_chunk(s, first_column / 16u, j / pairs, j % pairs), j / pairs, j % pairs);
-        barrier();
-        multiply();
-        barrier();
+        if (i < end) {
+            slab s = slab_of(i);
+            [[unroll]] for (uint j = 0u; j < passes; ++j)
+                inputs[j] = four(input_chunk(s, first_row + row + j * rows_a_pass, at[j], chunk));
+            [[unroll]] for (uint j = 0u; j < pair_passes; ++j) {
+                uint n = gl_LocalInvocationIndex + j * invocations;
+                weights[j] = two(weight_chunk(s, first_column / 16u, n / pairs, n % pairs));
+            }
+        }
+        if (i > begin) {
+            multiply();
+            barrier();
+        }
     }
     finish_block(first_row, first_column / 2u);
 }

@@ -161,6 +161,21 @@ struct fill_finish {
 
 // -- Pointwise
 
+// y = op(a, b, t), each at first + Σ index·stride. Dimensions innermost first; the specialization constants hold the
+// innermost strides.
+struct pointwise {
+    elements a, b, t, y;
+    uint count;          // invocations
+    uint extents[3];     // of all but the outermost dimension
+    uint a_strides[3];   // of all but the innermost
+    uint b_strides[3];
+    uint t_strides[3];
+    uint y_strides[3];
+    uint a_first, b_first, y_first;
+    float factor;        // or the slope of leaky_relu
+    float offset;
+};
+
 // -- Norms and reductions. Kernels that divide rows by shaders/spans.glsl have `access` as their first constant.
 
 // Mean and squares of each column in each slab of rows (with minimum, maximum and count of non-finite values): stage 1.
@@ -223,7 +238,40 @@ struct statistics {
 
 // -- Tables and random numbers
 
+struct embedding {
+    u32s ids;            // [tokens]; what is too large counts as the last row
+    elements table;      // [rows, channels]
+    elements y;          // [tokens, channels]
+    uint count, rows, channels;
+};
+
+struct timestep_embedding {
+    f32s t;              // [n]
+    f32s y;              // [n, 2 * half_channels]
+    uint count, half_channels;
+    uint step_low, step_high; // log2 of what each frequency is less than the one before, in 2^-48
+};
+
+struct random_normal {
+    u32s state;          // [3]: seed low, seed high, offset
+    f32s y;              // [count]
+    uint count;
+};
+
 // -- Resampling
+
+// [n * h, w, channels * r * r] to [n * h * r, w * r, channels], or back.
+struct pixel_shuffle {
+    elements x, y;
+    uint count, width, channels, r; // width: w
+};
+
+// One axis: [outer, from, inner] to [outer, to, inner].
+struct resize {
+    elements x, y;
+    uint count, inner, from, to;
+    int reach;           // taps on each side of the middle one
+};
 
 // -- Weights and matrix products
 
@@ -264,7 +312,28 @@ struct gemm_reduce {
     float slope;
 };
 
+// Blocks of quantised numbers, or 8-bit floats, one after the other.
+struct dequantize {
+    u32s raw;            // blocks as in the file
+    elements y;          // [count]
+    uint count;
+};
+
 // -- Attention
+
+// y = softmax(scale · q · kᵀ + bias) · v for each head, d channels each.
+struct attention {
+    elements q;           // [n, queries, heads · d]
+    elements k, v;        // [n, keys, heads · d]
+    elements bias;        // [1 or n, 1 or heads, queries, keys]
+    elements y;           // as q
+    f32s scratch;         // software variant: for each workgroup what attention_software.glsl says
+    uint heads, queries, keys;
+    uint bias_image, bias_head; // elements from one image's, one head's bias to the next; 0: all have the same
+    uint first, end;      // which blocks of queries, of those of all heads and images
+    float query_scale;    // the scale: a power of two, with which queries become fp16,
+    float score_scale;    // and the rest, in units of log 2
+};
 
 #ifdef __cplusplus
 } // namespace sfumato::kernel

@@ -12,12 +12,13 @@ struct problem {
     dtype type = dtype::f32;
     weight_format format = weight_format::f32;
     bool epilogue = false;
+    bool affine = false, affine_silu = false;
 };
 
 int reflect(int i, int size) { return i < 0 ? -i : i >= size ? 2 * size - 2 - i : i; }
 
 struct operands {
-    std::vector<float> x, second, w, bias, channel_add, residual;
+    std::vector<float> x, second, w, bias, channel_add, residual, affine;
 };
 
 std::vector<float> reference(problem const& p, operands const& o, shape const& y) {
@@ -26,7 +27,10 @@ std::vector<float> reference(problem const& p, operands const& o, shape const& y
         if (p.options.reflect) iy = reflect(iy, h), ix = reflect(ix, width);
         if (iy < 0 || iy >= h || ix < 0 || ix >= width) return 0;
         std::size_t const at = (std::size_t(n) * p.x.h + iy / up) * p.x.w + ix / up;
-        return c < p.x.c ? o.x[at * p.x.c + c] : o.second[at * p.second + c - p.x.c];
+        double const v = c < p.x.c ? o.x[at * p.x.c + c] : o.second[at * p.second + c - p.x.c];
+        if (!p.affine) return v;
+        double const y = v * o.affine[(2 * n) * inputs + c] + o.affine[(2 * n + 1) * inputs + c];
+        return p.affine_silu ? activate_reference(activation::silu, y) : y;
     };
     std::vector<float> result;
     for (int n = 0; n < y.n; ++n)
@@ -66,10 +70,13 @@ void check(problem const& p) {
                                   operand_type(p.format == weight_format::f16 ? dtype::f16 : dtype::f32)),
                      .bias = random_values(p.outputs, -1, 1, 4),
                      .channel_add = random_values(to.n * p.outputs, -1, 1, 5),
-                     .residual = values(to.count(), 6)};
+                     .residual = values(to.count(), 6),
+                     .affine = random_values(p.x.n * 2 * inputs, -1, 1, 7)};
     kernel_run r;
     conv2d_options options = p.options;
     if (p.second) options.second = r.input(second, o.second, p.type);
+    if (p.affine) options.affine = r.input({.n = p.x.n, .w = 2, .c = inputs}, o.affine);
+    options.affine_silu = p.affine_silu;
     tensor const x = r.input(p.x, o.x, p.type), w = r.input({p.outputs, inputs, p.kernel, p.kernel}, o.w);
     epilogue after;
     if (p.epilogue)
@@ -81,7 +88,9 @@ void check(problem const& p) {
     r.g.output(y);
     r.run();
     ASSERT_EQ(y.shape, to);
-    EXPECT_LT(nmse(r.download(y), reference(p, o, to)), product_limit(p.type, inputs * taps));
+    // A normalised input is not a number that fp16 holds exactly.
+    dtype const result = p.affine && operand_type(p.type) == dtype::f16 ? dtype::f16 : p.type;
+    EXPECT_LT(nmse(r.download(y), reference(p, o, to)), product_limit(result, inputs * taps));
 }
 
 TEST(conv2d, three_by_three) {
@@ -113,6 +122,22 @@ TEST(conv2d, two_inputs_without_a_copy) {
     check({{1, 7, 6, 16}, 24, 3, same_3x3, 8});
     check({{2, 5, 4, 9}, 17, 3, same_3x3, 21});
     check({{1, 5, 4, 20}, 17, 1, {}, 12});
+}
+
+// The group norm as the input is loaded: zeros beyond the border stay zeros.
+TEST(conv2d, normalised_input) {
+    for (bool silu : {false, true}) {
+        check(
+            {.x = {2, 6, 9, 12}, .outputs = 20, .kernel = 3, .options = same_3x3, .affine = true, .affine_silu = silu});
+        check({.x = {2, 5, 4, 9},
+               .outputs = 17,
+               .kernel = 3,
+               .options = same_3x3,
+               .second = 21,
+               .type = dtype::f16,
+               .affine = true,
+               .affine_silu = silu});
+    }
 }
 
 TEST(conv2d, any_type) {

@@ -24,8 +24,8 @@ TEST(distance_columns, nearest_in_the_column) {
         for (int reach : {1, 4, 100}) {
             auto const values = random_values(s.count(), -1, 1);
             kernel_run r;
-            tensor const x = r.input({.h = s.height, .w = s.width}, values);
-            tensor const d = r.output({.h = s.height, .w = s.width});
+            tensor const x = r.input(plane(s), values);
+            tensor const d = r.output(plane(s));
             r.g.dispatch(kernel::distance_columns{.values = r.g.in(x),
                                                   .columns = r.g.out(d),
                                                   .width = s.width,

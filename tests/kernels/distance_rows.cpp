@@ -20,8 +20,8 @@ TEST(distance_rows, is_exact) {
                 wanted[std::size_t(y) * s.width + x] = std::sqrt(best);
             }
         kernel_run r;
-        tensor const c = r.input({.h = s.height, .w = s.width}, columns);
-        tensor const d = r.output({.h = s.height, .w = s.width});
+        tensor const c = r.input(plane(s), columns);
+        tensor const d = r.output(plane(s));
         r.g.dispatch(
             kernel::distance_rows{.columns = r.g.in(c), .distances = r.g.out(d), .width = s.width, .height = s.height},
             {uint32_t(s.width), uint32_t(s.height)});

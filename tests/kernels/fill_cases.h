@@ -1,6 +1,7 @@
 // What the tests of the fill's kernels share: sizes, pictures with holes, and patches in plain C++.
 #pragma once
 
+#include "compute/ops_fill.h"
 #include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
@@ -120,18 +121,27 @@ inline std::vector<uint32_t> random_matches(patches const& p, unsigned seed) {
     return matches;
 }
 
-struct area {
-    int left, top, right, bottom;
-    std::size_t width() const { return std::size_t(right - left); }
-    std::size_t height() const { return std::size_t(bottom - top); }
-    bool holds(int x, int y) const { return x >= left && y >= top && x < right && y < bottom; }
-};
-
-inline area whole(size s) { return {0, 0, s.width, s.height}; }
+inline bool holds(window const& w, int x, int y) { return x >= w.left && y >= w.top && x < w.right && y < w.bottom; }
+inline window whole(size s) { return {0, 0, s.width, s.height}; }
 /// All but one row or column on each side, where there is room.
-inline area inner(size s) {
+inline window inner(size s) {
     int const x = s.width > 2, y = s.height > 2;
     return {x, y, s.width - x, s.height - y};
+}
+
+inline shape plane(size s) { return {.h = s.height, .w = s.width}; }
+inline shape colours(size s) { return {.h = s.height, .w = s.width, .c = 4}; }
+
+/// What the ops on patches read of `p`; matches, costs, votes and the level's own tensors are the test's.
+inline patch_field field_of(kernel_run& r, patches const& p, window const& area, float remoteness = 0) {
+    patch_field f{.area = area,
+                  .options = {.remoteness = remoteness},
+                  .kinds = r.input(plane(p.s), p.kinds),
+                  .confidences = r.input(plane(p.s), p.confidences),
+                  .scales = r.input(plane(p.s), p.scales),
+                  .packed = r.input(plane(p.s), p.packed)};
+    f.level.pixels.shape = colours(p.s);
+    return f;
 }
 
 inline void expect_near(std::vector<float> const& got, std::vector<float> const& wanted, float tolerance,

@@ -5,7 +5,7 @@ namespace {
 
 using namespace fill_test;
 
-void check(size s, area a) {
+void check(size s, window const& a) {
     auto const votes = random_values(4 * s.count(), 0, 1, 1),
                offsets = random_values(4 * a.width() * a.height(), -0.3f, 0.3f, 2);
     std::vector<float> wanted(offsets.size());
@@ -17,9 +17,8 @@ void check(size s, area a) {
         wanted[4 * o + 3] = alpha;
     }
     kernel_run r;
-    shape const part{.h = int(a.height()), .w = int(a.width()), .c = 4};
-    tensor const vo = r.input({.h = s.height, .w = s.width, .c = 4}, votes), of = r.input(part, offsets),
-                 filled = r.output(part);
+    shape const part = colours({a.width(), a.height()});
+    tensor const vo = r.input(colours(s), votes), of = r.input(part, offsets), filled = r.output(part);
     r.g.dispatch(kernel::fill_finish{.votes = r.g.in(vo),
                                      .offsets = r.g.in(of),
                                      .filled = r.g.out(filled),

@@ -19,8 +19,7 @@ TEST(fill_halve, a_hole_wins_over_blank_over_known) {
                 depths[o] = std::max(depths[o], fine_depths[i] / 2);
             }
         kernel_run r;
-        tensor const a = r.input({.h = s.height, .w = s.width}, fine),
-                     b = r.input({.h = s.height, .w = s.width}, fine_depths);
+        tensor const a = r.input(plane(s), fine), b = r.input(plane(s), fine_depths);
         tensor const c = r.output({.h = h.height, .w = h.width}, dtype::u32),
                      d = r.output({.h = h.height, .w = h.width});
         r.g.dispatch(kernel::fill_halve{.fine_states = r.g.in(a),

@@ -10,43 +10,26 @@ struct found {
     std::vector<float> costs;
 };
 
-found search(patches const& p, std::vector<uint32_t> const& before, area a, int stride, int trials, uint32_t seed) {
+found search(patches const& p, std::vector<uint32_t> const& before, window const& a, int stride, int trials,
+             uint32_t seed) {
     kernel_run r;
-    shape const plane{.h = p.s.height, .w = p.s.width};
-    tensor const packed = r.input(plane, p.packed), kinds = r.input(plane, p.kinds), matches = r.input(plane, before);
-    tensor const confidences = r.input(plane, p.confidences), scales = r.input(plane, p.scales);
-    tensor const better = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_search{.packed = r.g.in(packed),
-                                      .kinds = r.g.in(kinds),
-                                      .confidences = r.g.in(confidences),
-                                      .scales = r.g.in(scales),
-                                      .matches = r.g.in(matches),
-                                      .found = r.g.out(better),
-                                      .costs = r.g.out(costs),
-                                      .width = p.s.width,
-                                      .height = p.s.height,
-                                      .left = a.left,
-                                      .top = a.top,
-                                      .right = a.right,
-                                      .bottom = a.bottom,
-                                      .stride = stride,
-                                      .trials = trials,
-                                      .seed = seed,
-                                      .reach = 10,
-                                      .remoteness = 0.5f},
-                 {uint32_t(a.width()), uint32_t(a.height())});
+    patch_field f = field_of(r, p, a, 0.5f);
+    f.matches = r.input(plane(p.s), before);
+    f.costs = r.output(plane(p.s));
+    match_search(r.g, f, stride, trials, 10, seed);
+    r.g.output(f.matches);
     r.run();
-    return {r.download<uint32_t>(better), r.download(costs)};
+    return {r.download<uint32_t>(f.matches), r.download(f.costs)};
 }
 
 // The best of the own match and what the neighbours' matches continue to.
-float propagated(patches const& p, std::vector<uint32_t> const& before, area a, int stride, int x, int y) {
+float propagated(patches const& p, std::vector<uint32_t> const& before, window const& a, int stride, int x, int y) {
     int const d = stride == 1 ? 2 : 1;
     int const steps[9][2] = {{0, 0},   {-stride, 0}, {stride, 0}, {0, -stride}, {0, stride},
                              {-d, -d}, {d, -d},      {-d, d},     {d, d}};
     float least = 1e30f;
     for (auto const& [u, v] : steps) {
-        if (!a.holds(x + u, y + v)) continue;
+        if (!holds(a, x + u, y + v)) continue;
         uint32_t const m = before[std::size_t(y + v) * p.s.width + x + u];
         if (m == no_match || !(p.kind(x_of(m) - u, y_of(m) - v) & is_source)) continue;
         least = std::min(least, p.cost(x, y, x_of(m) - u, y_of(m) - v, 0.5f));
@@ -54,7 +37,7 @@ float propagated(patches const& p, std::vector<uint32_t> const& before, area a, 
     return least;
 }
 
-void check(size s, area a, int stride, int spacing) {
+void check(size s, window const& a, int stride, int spacing) {
     patches const p = random_patches(s, spacing, 5);
     auto before = random_matches(p, 6);
     for (std::size_t i = 0; i < s.count(); ++i)

@@ -5,34 +5,18 @@ namespace {
 
 using namespace fill_test;
 
-void check(size s, area a, int cell, int spacing) {
+void check(size s, window const& a, int cell, int spacing) {
     constexpr uint32_t seed = 77;
     constexpr float remoteness = 0.5f;
     patches const p = random_patches(s, spacing, 5);
     kernel_run r;
-    shape const plane{.h = s.height, .w = s.width};
-    tensor const packed = r.input(plane, p.packed), kinds = r.input(plane, p.kinds);
-    tensor const confidences = r.input(plane, p.confidences), scales = r.input(plane, p.scales);
-    tensor const matches = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_start{.packed = r.g.in(packed),
-                                     .kinds = r.g.in(kinds),
-                                     .confidences = r.g.in(confidences),
-                                     .scales = r.g.in(scales),
-                                     .matches = r.g.out(matches),
-                                     .costs = r.g.out(costs),
-                                     .width = s.width,
-                                     .height = s.height,
-                                     .left = a.left,
-                                     .top = a.top,
-                                     .right = a.right,
-                                     .bottom = a.bottom,
-                                     .cell = cell,
-                                     .seed = seed,
-                                     .remoteness = remoteness},
-                 {uint32_t(a.width()), uint32_t(a.height())});
+    patch_field f = field_of(r, p, a, remoteness);
+    f.matches = r.output(plane(s), dtype::u32);
+    f.costs = r.output(plane(s));
+    match_start(r.g, f, cell, seed);
     r.run();
-    auto const got = r.download<uint32_t>(matches);
-    auto const got_costs = r.download(costs);
+    auto const got = r.download<uint32_t>(f.matches);
+    auto const got_costs = r.download(f.costs);
     for (int y = a.top; y < a.bottom; ++y)
         for (int x = a.left; x < a.right; ++x) {
             float least = 1e30f;

@@ -18,31 +18,19 @@ template <class Good> uint32_t nearest(int x, int y, int reach, Good const& good
     return found;
 }
 
-void check(size s, area a, int spacing) {
+void check(size s, window const& a, int spacing) {
     size const h{(s.width + 1) / 2, (s.height + 1) / 2};
     patches const fine = random_patches(s, spacing, 3), coarse = random_patches(h, spacing / 3, 4);
     auto const coarse_matches = random_matches(coarse, 5);
     kernel_run r;
-    shape const plane{.h = s.height, .w = s.width}, half{.h = h.height, .w = h.width};
-    tensor const ck = r.input(half, coarse.kinds), cm = r.input(half, coarse_matches), k = r.input(plane, fine.kinds);
-    tensor const matches = r.output(plane, dtype::u32), costs = r.output(plane);
-    r.g.dispatch(kernel::match_upsample{.coarse_kinds = r.g.in(ck),
-                                        .coarse_matches = r.g.in(cm),
-                                        .kinds = r.g.in(k),
-                                        .matches = r.g.out(matches),
-                                        .costs = r.g.out(costs),
-                                        .coarse_width = h.width,
-                                        .coarse_height = h.height,
-                                        .width = s.width,
-                                        .height = s.height,
-                                        .left = a.left,
-                                        .top = a.top,
-                                        .right = a.right,
-                                        .bottom = a.bottom},
-                 {uint32_t(a.width()), uint32_t(a.height())});
+    patch_field f = field_of(r, fine, a), half = field_of(r, coarse, whole(h));
+    half.matches = r.input(plane(h), coarse_matches);
+    f.matches = r.output(plane(s), dtype::u32);
+    f.costs = r.output(plane(s));
+    match_upsample(r.g, f, half);
     r.run();
-    auto const got = r.download<uint32_t>(matches);
-    auto const got_costs = r.download(costs);
+    auto const got = r.download<uint32_t>(f.matches);
+    auto const got_costs = r.download(f.costs);
     for (int y = a.top; y < a.bottom; ++y)
         for (int x = a.left; x < a.right; ++x) {
             uint32_t wanted = no_match;

@@ -5,7 +5,7 @@ namespace {
 
 using namespace fill_test;
 
-void check(size s, area a) {
+void check(size s, window const& a) {
     auto const states = random_states(s, 60, 1);
     auto const pixels = random_values(4 * s.count(), 0, 1, 2), votes = random_values(4 * s.count(), 0, 1, 3);
     std::vector<float> offsets(4 * a.width() * a.height()), weights(a.width() * a.height());
@@ -14,17 +14,15 @@ void check(size s, area a) {
             bool near = false;
             for (int v = -1; v <= 1; ++v)
                 for (int u = -1; u <= 1; ++u)
-                    near |= whole(s).holds(x + u, y + v) && states[std::size_t(y + v) * s.width + x + u] == hole;
+                    near |= holds(whole(s), x + u, y + v) && states[std::size_t(y + v) * s.width + x + u] == hole;
             std::size_t const i = std::size_t(y) * s.width + x, o = std::size_t(y - a.top) * a.width() + x - a.left;
             weights[o] = near && states[i] == known;
             for (int k = 0; k < 4; ++k) offsets[4 * o + k] = weights[o] * (pixels[4 * i + k] - votes[4 * i + k]);
         }
     kernel_run r;
-    tensor const px = r.input({.h = s.height, .w = s.width, .c = 4}, pixels),
-                 vo = r.input({.h = s.height, .w = s.width, .c = 4}, votes);
-    tensor const st = r.input({.h = s.height, .w = s.width}, states);
-    shape const part{.h = int(a.height()), .w = int(a.width())};
-    tensor const of = r.output({.h = part.h, .w = part.w, .c = 4}), we = r.output(part);
+    tensor const px = r.input(colours(s), pixels), vo = r.input(colours(s), votes), st = r.input(plane(s), states);
+    size const part{a.width(), a.height()};
+    tensor const of = r.output(colours(part)), we = r.output(plane(part));
     r.g.dispatch(kernel::membrane_rim{.pixels = r.g.in(px),
                                       .votes = r.g.in(vo),
                                       .states = r.g.in(st),

@@ -30,9 +30,8 @@ void check(size s, unsigned seed) {
             scales[i] = any_hole ? 1 / sum : 0;
         }
     kernel_run r;
-    shape const plane{.h = s.height, .w = s.width};
-    tensor const a = r.input(plane, states), b = r.input(plane, depths);
-    tensor const k = r.output(plane, dtype::u32), c = r.output(plane), d = r.output(plane);
+    tensor const a = r.input(plane(s), states), b = r.input(plane(s), depths);
+    tensor const k = r.output(plane(s), dtype::u32), c = r.output(plane(s)), d = r.output(plane(s));
     r.g.dispatch(kernel::patch_kinds{.states = r.g.in(a),
                                      .depths = r.g.in(b),
                                      .kinds = r.g.out(k),

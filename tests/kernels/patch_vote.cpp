@@ -5,7 +5,7 @@ namespace {
 
 using namespace fill_test;
 
-void check(size s, area a, bool relative, bool known_too, int spacing) {
+void check(size s, window const& a, bool relative, bool known_too, int spacing) {
     constexpr float sharpness = 0.02f;
     patches const p = random_patches(s, spacing, 5);
     auto const states = random_states(s, spacing, 6); // what random_patches made its kinds of
@@ -28,7 +28,7 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
             for (int v = -radius; v <= radius; ++v)
                 for (int u = -radius; u <= radius; ++u) {
                     std::size_t const j = i + std::ptrdiff_t(v) * s.width + u;
-                    if (!a.holds(x + u, y + v) || matches[j] == no_match) continue;
+                    if (!holds(a, x + u, y + v) || matches[j] == no_match) continue;
                     proposals.push_back({p.confidences[j], costs[j],
                                          std::size_t(y_of(matches[j]) - v) * s.width + x_of(matches[j]) - u});
                     least = std::min(least, double(costs[j]));
@@ -41,32 +41,18 @@ void check(size s, area a, bool relative, bool known_too, int spacing) {
             for (int k = 0; k < 4 && !proposals.empty(); ++k) wanted[4 * i + k] = float(sum[k] / weights);
         }
     kernel_run r;
-    shape const plane{.h = s.height, .w = s.width}, colours{.h = s.height, .w = s.width, .c = 4};
-    tensor const px = r.input(colours, pixels), st = r.input(plane, states);
-    tensor const co = r.input(plane, p.confidences), ma = r.input(plane, matches), cs = r.input(plane, costs);
-    tensor const votes = r.input(colours, before), packed = r.input(plane, p.packed);
-    r.g.output(votes);
-    r.g.output(packed);
-    r.g.dispatch(kernel::patch_vote{.pixels = r.g.in(px),
-                                    .states = r.g.in(st),
-                                    .confidences = r.g.in(co),
-                                    .matches = r.g.in(ma),
-                                    .costs = r.g.in(cs),
-                                    .votes = r.g.inout(votes),
-                                    .packed = r.g.inout(packed),
-                                    .width = s.width,
-                                    .height = s.height,
-                                    .left = a.left,
-                                    .top = a.top,
-                                    .right = a.right,
-                                    .bottom = a.bottom,
-                                    .sharpness = sharpness,
-                                    .relative = relative,
-                                    .known_too = known_too},
-                 {uint32_t(a.width()), uint32_t(a.height())});
+    patch_field f = field_of(r, p, a);
+    f.matches = r.input(plane(s), matches);
+    f.level.pixels = r.input(colours(s), pixels);
+    f.level.states = r.input(plane(s), states);
+    f.costs = r.input(plane(s), costs);
+    f.votes = r.input(colours(s), before);
+    patch_vote(r.g, f, {sharpness, relative, known_too});
+    r.g.output(f.votes);
+    r.g.output(f.packed);
     r.run();
-    expect_near(r.download(votes), wanted, 1e-4f, "vote", s);
-    auto const got = r.download<uint32_t>(packed);
+    expect_near(r.download(f.votes), wanted, 1e-4f, "vote", s);
+    auto const got = r.download<uint32_t>(f.packed);
     for (std::size_t i = 0; i < s.count(); ++i) {
         bool const voted = states[i] == hole && !std::equal(&wanted[4 * i], &wanted[4 * i] + 4, &before[4 * i]);
         for (int k = 0; k < 4 && voted; ++k) ASSERT_NEAR(float(got[i] >> 8 * k & 255), 255 * wanted[4 * i + k], 0.53f);

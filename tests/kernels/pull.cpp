@@ -27,10 +27,8 @@ TEST(pull, fills_from_the_coarser_level) {
                 }
             }
         kernel_run r;
-        tensor const a = r.input({.h = h.height, .w = h.width, .c = 4}, coarse),
-                     b = r.input({.h = s.height, .w = s.width, .c = 4}, fine);
-        tensor const w = r.input({.h = s.height, .w = s.width}, weights),
-                     f = r.output({.h = s.height, .w = s.width, .c = 4});
+        tensor const a = r.input({.h = h.height, .w = h.width, .c = 4}, coarse), b = r.input(colours(s), fine);
+        tensor const w = r.input(plane(s), weights), f = r.output(colours(s));
         r.g.dispatch(kernel::pull{.coarse = r.g.in(a),
                                   .fine = r.g.in(b),
                                   .weights = r.g.in(w),

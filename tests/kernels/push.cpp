@@ -30,8 +30,7 @@ TEST(push, weighted_mean_with_taps_1_3_3_1) {
                 weights[o] = std::min(1.0f, total / 16);
             }
         kernel_run r;
-        tensor const a = r.input({.h = s.height, .w = s.width, .c = 4}, fine),
-                     b = r.input({.h = s.height, .w = s.width}, fine_weights);
+        tensor const a = r.input(colours(s), fine), b = r.input(plane(s), fine_weights);
         tensor const c = r.output({.h = h.height, .w = h.width, .c = 4}), d = r.output({.h = h.height, .w = h.width});
         r.g.dispatch(kernel::push{.fine = r.g.in(a),
                                   .fine_weights = r.g.in(b),

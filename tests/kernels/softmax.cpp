@@ -62,7 +62,9 @@ TEST(softmax, masked_columns_get_nothing) {
     auto const got = r.download(y);
     EXPECT_LT(nmse(got, reference(x, 100, 1)), nmse_limit(dtype::f32));
     for (std::size_t i = 0; i < x.size(); ++i)
-        if (std::isinf(x[i])) EXPECT_EQ(got[i], 0);
+        if (std::isinf(x[i])) {
+            EXPECT_EQ(got[i], 0);
+        }
 }
 
 } // namespace

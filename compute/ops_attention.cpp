@@ -1,0 +1,168 @@
+// Flash attention.
+#include "compute/ops.h"
+
+#include "kernel_binaries.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace sfumato {
+
+namespace {
+
+using kernel::uint;
+
+uint parts(uint count, uint size) { return (count + size - 1) / size; }
+uint up(uint count, uint multiple) { return parts(count, multiple) * multiple; }
+
+constexpr uint absent = 255; // shaders/attention.comp
+
+struct operands {
+    tensor q, k, v;
+    attention_options const& options;
+    tensor y;
+
+    uint images() const { return q.shape.n; }
+    uint heads() const { return options.heads; }
+    uint queries() const { return q.shape.w; }
+    uint keys() const { return k.shape.w; }
+    uint d() const { return uint(q.shape.c) / heads(); }
+};
+
+void check(operands const& o) {
+    [[maybe_unused]] auto const &q = o.q.shape, &k = o.k.shape;
+    assert(q.h == 1 && k.h == 1 && k == o.v.shape && k.n == q.n && k.c == q.c);
+    assert(o.options.heads > 0 && q.c % o.options.heads == 0 && o.d() % 8 == 0);
+    if (auto const& b = o.options.bias) {
+        assert(b->shape.n == 1 || b->shape.n == q.n);
+        assert(b->shape.h == 1 || b->shape.h == o.options.heads);
+        assert(b->shape.w == q.w && b->shape.c == k.w);
+    }
+}
+
+kernel::attention parameters(graph& g, operands const& o) {
+    kernel::attention a{.q = g.in(o.q), .k = g.in(o.k), .v = g.in(o.v), .bias = {}, .y = g.out(o.y), .scratch = {}};
+    a.heads = o.heads(), a.queries = o.queries(), a.keys = o.keys();
+    if (auto const& b = o.options.bias) {
+        a.bias = g.in(*b);
+        a.bias_head = b->shape.h > 1 ? a.queries * a.keys : 0;
+        a.bias_image = b->shape.n > 1 ? a.queries * a.keys * b->shape.h : 0;
+    }
+    float const scale = o.options.scale.value_or(1 / std::sqrt(float(o.d())));
+    a.query_scale = std::exp2(float(std::ilogb(scale)));
+    a.score_scale = scale / a.query_scale * float(M_LOG2E);
+    return a;
+}
+
+// 0 … 6, of shaders/attention.comp.
+std::vector<uint> constants(operands const& o, uint block_keys) {
+    return {uint(o.q.type), uint(o.k.type),   uint(o.v.type), o.options.bias ? uint(o.options.bias->type) : absent,
+            o.d(),          o.options.causal, block_keys};
+}
+
+// Several dispatches where there is much to do, so that none takes long. run(first, end): these blocks of queries, of
+// those of all heads and images.
+template <class Run> void cut(operands const& o, uint block_queries, double most_operations, Run const& run) {
+    uint const items = parts(o.queries(), block_queries) * o.heads() * o.images();
+    double const operations = 4.0 * block_queries * o.keys() * o.d();
+    uint const each = uint(std::clamp(most_operations / operations, 1.0, double(items)));
+    for (uint first = 0; first < items; first += each) run(first, std::min(first + each, items), operations);
+}
+
+void attend_software(graph& g, operands const& o) {
+    // Scratch for each workgroup, so there are not many: enough for all cores.
+    constexpr uint block_queries = 16, most_groups = 64;
+    uint const block_keys = std::min(512u, up(o.keys(), 16));
+    tensor const scratch = g.temporary({.n = int(most_groups), .h = int(2 * o.d() + block_keys), .c = block_queries});
+    cut(o, block_queries, 2e10, [&](uint first, uint end, double operations) {
+        kernel::attention a = parameters(g, o);
+        a.scratch = g.out(scratch);
+        a.first = first, a.end = end;
+        uint const groups = std::min(end - first, most_groups);
+        g.dispatch(a, launch::groups(groups), operations * (end - first) / groups / 8, constants(o, block_keys),
+                   kernel_variant::software);
+    });
+}
+
+constexpr uint invocations = 128; // of a workgroup of shaders/attention_tile.glsl
+
+struct block {
+    uint queries = 0, keys = 32;
+    uint chunk = 0, chunks = 0; // of channels
+    uint fragments = 0;         // cooperative: of rows, of each subgroup
+};
+
+uint scalar_bytes(block const& b) {
+    return ((b.queries + b.keys) * (b.chunk / 4 + 1) + b.queries * (b.keys / 4 + 1)) * 16 +
+           (invocations + b.queries) * 4;
+}
+
+uint cooperative_bytes(block const& b) {
+    return b.keys * (b.chunk / 4 + 2) * 8 + b.queries * ((b.keys + 4) * 4 + (b.keys + 8) * 2) + invocations * 4 + 4;
+}
+
+// As few chunks of channels, multiples of `unit`, as shared memory has room for. False: it has not for any.
+template <class Bytes> bool choose_chunk(block& b, uint d, uint unit, uint most_bytes, Bytes const& bytes) {
+    for (b.chunks = 1;; ++b.chunks) {
+        b.chunk = up(parts(d, b.chunks), unit);
+        if (bytes(b) <= most_bytes) return true;
+        if (b.chunk == unit) return false;
+    }
+}
+
+constexpr uint most_shared_bytes = 32768; // more leaves a GPU too few workgroups at a time
+
+// Sums take queries · d / invocations registers of each invocation.
+block choose_scalar(target const& t, operands const& o) {
+    block b{.queries = o.d() <= 80 ? 64u : o.d() <= 160 ? 32u : 16u};
+    while (b.queries > 16 && b.queries / 2 >= o.queries()) b.queries /= 2;
+    while (!choose_chunk(b, o.d(), 16, std::min(most_shared_bytes, t.shared_bytes), scalar_bytes)) b.queries /= 2;
+    assert(b.queries >= 16 && "every device has shared memory for the smallest block");
+    return b;
+}
+
+// None (queries = 0) where sums would not fit into registers, or tiles not into shared memory.
+block choose_cooperative(target const& t, operands const& o) {
+    auto const& f = t.fragment;
+    uint const subgroups = f.workgroup_scope ? 1 : std::max(1u, invocations / t.subgroup), unit = std::max(f.n, f.k);
+    block b{.queries = 64, .keys = std::max({32u, f.m, f.n, f.k})};
+    while (b.queries > f.m && b.queries / 2 >= o.queries()) b.queries /= 2;
+    b.fragments = std::max(1u, b.queries / f.m / subgroups);
+    uint const most_bytes = f.workgroup_scope ? t.shared_bytes : std::min(most_shared_bytes, t.shared_bytes);
+    if (o.d() > 160 || !choose_chunk(b, o.d(), unit, most_bytes, cooperative_bytes)) return {};
+    return b;
+}
+
+void attend_tiled(graph& g, operands const& o) {
+    target const& t = g.target();
+    block b = t.matrix == matrix_path::scalar ? block{} : choose_cooperative(t, o);
+    bool const cooperative = b.queries > 0;
+    if (!cooperative) b = choose_scalar(t, o);
+    auto all = constants(o, b.keys);
+    all.insert(all.end(), {b.queries, b.chunk, b.chunks});
+    if (cooperative)
+        all.insert(all.end(),
+                   {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.fragments});
+    cut(o, b.queries, 1e11, [&](uint first, uint end, double operations) {
+        kernel::attention a = parameters(g, o);
+        a.first = first, a.end = end;
+        uint const line = std::min(end - first, 32768u);
+        g.dispatch(a, launch::groups(line, parts(end - first, line)), operations / invocations, all,
+                   cooperative ? kernel_variant::cooperative : kernel_variant::scalar);
+    });
+}
+
+} // namespace
+
+tensor attention(graph& g, tensor const& q, tensor const& k, tensor const& v, attention_options const& options) {
+    operands const o{q, k, v, options, g.temporary(q.shape, q.type)};
+    check(o);
+    if (g.target().matrix == matrix_path::software)
+        attend_software(g, o);
+    else
+        attend_tiled(g, o);
+    return o.y;
+}
+
+} // namespace sfumato

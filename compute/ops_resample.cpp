@@ -1,0 +1,81 @@
+#include "compute/ops.h"
+
+#include "kernel_binaries.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace sfumato {
+
+namespace {
+
+using kernel::uint;
+
+// `large` is [.., h·r, w·r, c] of the two.
+void shuffle(graph& g, tensor const& x, tensor const& y, shape const& large, int r, bool inverse) {
+    g.dispatch(kernel::pixel_shuffle{.x = g.in(x),
+                                     .y = g.out(y),
+                                     .count = uint(large.count()),
+                                     .width = uint(large.w / r),
+                                     .channels = uint(large.c),
+                                     .r = uint(r)},
+               launch::items(large.count()), 24, {uint(x.type), uint(inverse)});
+}
+
+int support(filter f) { return f == filter::lanczos ? 3 : f == filter::bicubic ? 2 : 1; }
+
+// x is [outer, from, inner].
+void resize_axis(graph& g, tensor const& x, tensor const& y, int from, int to, std::size_t inner, filter f,
+                 bool antialias) {
+    assert(double(from) * to < 1 << 30);
+    double const shrink = antialias ? std::max(double(from) / to, 1.0) : 1;
+    int const reach = f == filter::nearest ? 0 : int(std::ceil(support(f) * shrink));
+    uint const width = inner >= 4 ? 4 : 1;
+    std::size_t const invocations = y.shape.count() / inner * ((inner + width - 1) / width);
+    g.dispatch(kernel::resize{.x = g.in(x),
+                              .y = g.out(y),
+                              .count = uint(invocations),
+                              .inner = uint(inner),
+                              .from = uint(from),
+                              .to = uint(to),
+                              .reach = reach},
+               launch::items(invocations), 20.0 * (2 * reach + 1),
+               {uint(x.type), uint(y.type), uint(f), uint(antialias), width});
+}
+
+} // namespace
+
+tensor pixel_shuffle(graph& g, tensor const& x, int r) {
+    shape const& s = x.shape;
+    assert(r > 0 && s.c % (r * r) == 0);
+    tensor const y = g.temporary({s.n, s.h * r, s.w * r, s.c / (r * r)}, x.type);
+    shuffle(g, x, y, y.shape, r, false);
+    return y;
+}
+
+tensor pixel_unshuffle(graph& g, tensor const& x, int r) {
+    shape const& s = x.shape;
+    assert(r > 0 && s.h % r == 0 && s.w % r == 0);
+    tensor const y = g.temporary({s.n, s.h / r, s.w / r, s.c * r * r}, x.type);
+    shuffle(g, x, y, x.shape, r, true);
+    return y;
+}
+
+tensor resize(graph& g, tensor const& x, int h, int w, filter f, bool antialias) {
+    assert(h > 0 && w > 0 && (antialias || f != filter::lanczos));
+    shape s = x.shape;
+    tensor wide = x, y = x;
+    if (w != s.w) { // the rows; what lies between the two is f32
+        wide = g.temporary({s.n, s.h, w, s.c}, h == s.h ? x.type : dtype::f32);
+        resize_axis(g, x, wide, s.w, w, std::size_t(s.c), f, antialias);
+        y = wide;
+    }
+    if (h != s.h) {
+        y = g.temporary({s.n, h, w, s.c}, x.type);
+        resize_axis(g, wide, y, s.h, h, std::size_t(w) * s.c, f, antialias);
+    }
+    return y;
+}
+
+} // namespace sfumato

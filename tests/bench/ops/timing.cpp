@@ -119,6 +119,7 @@ timed_case::timed_case(device& d, op_case const& op) : copies(copiesfor(d.target
     recording all(d.target(), op, copies);
     plan_ = std::make_unique<plan>(d, std::move(all.g));
     for (auto const& [t, content] : all.inputs) fill(*plan_, t, content);
+    plan_->run(); // touches all memory
 }
 
 double timed_case::run() {

@@ -174,7 +174,7 @@ bool near(floats const& got, floats const& wanted) {
         error += (double(got[i]) - wanted[i]) * (double(got[i]) - wanted[i]);
         power += double(wanted[i]) * wanted[i];
     }
-    return error <= 1e-5 * power; // false for NaN
+    return error <= 1e-6 * power; // false for NaN
 }
 
 bool answers(device& d, question& q, falsify const& change) {

@@ -53,7 +53,8 @@ command_bench() {
     case ${1:-fill} in
     fill) shift || true; bench_fill "$@" ;;
     ops) shift; bench_ops "$@" ;;
-    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them)" ;;
+    pipelines) bench_pipelines ;;
+    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them); pipelines" ;;
     esac
 }
 
@@ -102,6 +103,15 @@ bench_ops() {
     "${enter[@]}" g++ -std=c++20 -O2 "$checkout/tests/bench/ops/peer_ggml.cpp" -o "$folder/peer_ggml" -lggml -lggml-base
     "${enter[@]}" env LD_LIBRARY_PATH="$folder" XDG_CACHE_HOME="$folder/cache" \
         "$program" "${options[@]}" --peer "$folder/peer_ggml" --peer-folder "$folder"
+}
+
+# How long the driver takes to make every pipeline that the kernels' tests use, without a shader cache.
+bench_pipelines() {
+    targets=(tests/kernels/kernel_tests)
+    choose_environment
+    build
+    "${enter[@]}" env SFUMATO_COMPILE_TIMES=1 XDG_CACHE_HOME=/nonexistent MESA_SHADER_CACHE_DISABLE=true __GL_SHADER_DISK_CACHE=0 \
+        "$checkout/build/tests/kernels/kernel_tests" --gtest_brief=1
 }
 
 # The engine, its tests and its bench with the libraries that they need, for a machine that has only a GPU driver.

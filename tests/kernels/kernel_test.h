@@ -3,6 +3,7 @@
 
 #include "compute/graph.h"
 #include "compute/half.h"
+#include "tests/kernels/compile_times.h"
 
 #include <algorithm>
 #include <bit>
@@ -72,6 +73,7 @@ struct kernel_run {
     }
     /// Call after recording; then read with `download`.
     void run() {
+        compile_times::note(test_device(), g);
         plan_ = std::make_unique<plan>(test_device(), g, plan_options{.guarded = true});
         for (auto const& [t, bytes] : uploads_) plan_->upload(t, bytes.data(), bytes.size());
         ASSERT_NO_THROW(ASSERT_TRUE(plan_->run()));

@@ -1,5 +1,7 @@
 // For software devices: one subgroup of eight lanes computes 6 rows × 16 columns at a time, sums in registers over all of
-// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this.
+// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this. Such a device may run
+// a loop's body once more with no lane active, and its loads happen all the same: they reach at most 1 KiB behind a panel or a
+// row, where an arena always has memory (compute/memory.cpp).
 #include "lanes.glsl"
 
 layout(local_size_x = 8) in;

@@ -229,6 +229,16 @@ struct statistics {
 
 // -- Attention
 
+// -- Fourier transform
+
+// A step before or after the complex transform: shaders/fft2d.comp. images, h, w, channels: of the real picture.
+struct fft2d {
+    elements from;
+    f32s to;
+    uint images, h, w, channels;
+    float scale;     // on the side of the spectrum
+};
+
 #ifdef __cplusplus
 } // namespace sfumato::kernel
 #endif

@@ -25,17 +25,16 @@ struct fft_size {
 };
 
 tensor take(graph& g, step which, fft_size const& s, tensor const& from, shape const& to) {
+    assert(s.w < 65536 && s.n * s.h < 65536); // workgroups in a direction
     tensor const result = g.temporary(to);
     bool const half = which == step::split;
     g.dispatch(kernel::fft2d{.from = g.in(from),
                              .to = g.out(result),
-                             .images = uint(s.n),
                              .h = uint(s.h),
                              .w = uint(s.w),
                              .channels = uint(s.c),
                              .scale = 1 / std::sqrt(float(s.h) * float(s.w))},
-               launch::items(std::size_t(s.n) * s.h * (half ? s.w / 2 + 1 : s.w) * s.pairs()), 16,
-               {uint(which), uint(from.type)});
+               {uint(s.pairs()), uint(half ? s.w / 2 + 1 : s.w), uint(s.n * s.h)}, 16, {uint(which), uint(from.type)});
     return result;
 }
 

@@ -3,7 +3,7 @@
 #version 460
 #include "common.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = 32) in; // x: pairs, y: the picture's x, z: its rows
 layout(push_constant, scalar) uniform block { fft2d p; };
 layout(constant_id = 0) const uint which = 0u;
 layout(constant_id = 1) const uint from_type = 0u;
@@ -53,9 +53,8 @@ void split(uint image, uint y, uint x, uint pair) {
 }
 
 void main() {
-    uint width = which == step_split ? p.w / 2u + 1u : p.w, id = flat_id();
-    uint pair = id % pairs(), x = id / pairs() % width, y = id / pairs() / width % p.h, image = id / pairs() / width / p.h;
-    if (image >= p.images) return;
+    uint pair = gl_GlobalInvocationID.x, x = gl_WorkGroupID.y, y = gl_WorkGroupID.z % p.h, image = gl_WorkGroupID.z / p.h;
+    if (pair >= pairs()) return;
     uint pixel = (image * p.h + y) * p.w + x, to = 2u * (pixel * pairs() + pair);
     if (which == step_split) {
         split(image, y, x, pair);

@@ -231,11 +231,11 @@ struct statistics {
 
 // -- Fourier transform
 
-// A step before or after the complex transform: shaders/fft2d.comp. images, h, w, channels: of the real picture.
+// A step before or after the complex transform: shaders/fft2d.comp. h, w, channels: of the real picture.
 struct fft2d {
     elements from;
     f32s to;
-    uint images, h, w, channels;
+    uint h, w, channels;
     float scale;     // on the side of the spectrum
 };
 

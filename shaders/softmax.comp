@@ -1,5 +1,6 @@
-// A subgroup takes a row at a time and reads it twice (what is left after whole rounds: once): for its maximum and the sum of
-// exponentials below it, kept up to date together (Milakov & Gimelshein, "Online normalizer calculation for softmax", 2018), and for the result.
+// A subgroup takes a row at a time and reads it twice (what is left after whole rounds: once): for its maximum and the sum
+// of exponentials below it, kept up to date together (Milakov & Gimelshein, "Online normalizer calculation for softmax",
+// 2018), and for the result.
 #version 460
 #include "common.glsl"
 #include "spans.glsl"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace sfumato {
 
@@ -60,7 +61,7 @@ void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
 void graph::add(program program, void const* parameters, launch count, double work) {
     kernel_binary const& kernel = *program.kernel;
     workgroup const local = workgroup_of(kernel);
-    node n;
+    node n{.name = kernel.name};
     n.program = std::move(program);
     if (kernel.variant == kernel_variant::software || kernel.variant == kernel_variant::cooperative)
         n.program.subgroup = target_.subgroup;
@@ -91,6 +92,16 @@ void graph::add(program program, void const* parameters, launch count, double wo
            "in(), out() and inout() are called for the fields of the next dispatch only");
     pending_.clear();
     nodes_.push_back(std::move(n));
+}
+
+void graph::record(char const* name, [[maybe_unused]] std::initializer_list<use> uses, double work,
+                   recordable recorded) {
+    assert(uses.size() == pending_.size());
+    nodes_.push_back({.name = name,
+                      .recorded = std::move(recorded),
+                      .work = work,
+                      .stage = std::uint32_t(stages_.size() - 1),
+                      .accesses = std::exchange(pending_, {})});
 }
 
 } // namespace sfumato

@@ -16,7 +16,11 @@
 #include <type_traits>
 #include <vector>
 
+struct VkCommandBuffer_T;
+
 namespace sfumato {
+
+struct buffer; // compute/memory.h
 
 /// How many invocations a kernel needs; rounded up to whole workgroups, so kernels check their bounds.
 struct launch {
@@ -28,6 +32,11 @@ struct launch {
     /// One invocation for each of `count` items, which flat_id() of shaders/common.glsl numbers; any count.
     static launch items(std::size_t count);
 };
+
+/// Writes work that is no dispatch of ours into a command buffer, each time that one is recorded.
+using recording = std::function<void(VkCommandBuffer_T*)>;
+/// Makes it, when a plan places its node; `offsets`: where in the arena the tensors lie, in the order of the uses.
+using recordable = std::function<recording(buffer& arena, std::span<std::uint64_t const> offsets)>;
 
 class graph {
   public:
@@ -61,6 +70,9 @@ class graph {
         add({&kernel_of<Parameters>::binary(variant), std::move(constants)}, &parameters, count, work);
     }
 
+    /// Records a node that is no dispatch. `work`: of all of it, in the same units. `name`: a literal.
+    void record(char const* name, std::initializer_list<use> uses, double work, recordable);
+
     struct tensor_record {
         std::size_t bytes = 0;
         bool input = false, output = false;
@@ -71,6 +83,8 @@ class graph {
         bool reads = false, writes = false;
     };
     struct node {
+        char const* name = ""; // of the kernel, or as given to record()
+        recordable recorded;   // instead of the following three
         sfumato::program program;
         std::array<std::byte, 128> parameters{};
         std::array<std::uint32_t, 3> groups{};

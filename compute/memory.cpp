@@ -54,6 +54,17 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
 
 buffer::~buffer() { vmaDestroyBuffer(vk.allocator, handle, allocation); }
 
+buffer_part::buffer_part(buffer const& of, std::uint64_t offset, std::uint64_t bytes) : vk(of.vk) {
+    VkBufferCreateInfo const info{
+        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .size = bytes,
+        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+    };
+    vk_check(vmaCreateAliasingBuffer2(vk.allocator, of.allocation, offset, &info, &handle), "vmaCreateAliasingBuffer2");
+}
+
+buffer_part::~buffer_part() { vkDestroyBuffer(vk.device, handle, nullptr); }
+
 std::uint64_t device::memory_available() const {
     if (char const* wish = std::getenv("SFUMATO_BUDGET")) {
         std::uint64_t bytes = 0;

@@ -31,6 +31,17 @@ struct buffer {
     std::byte* mapped = nullptr; // null when the host cannot see it
 };
 
+/// Another handle for a part of a buffer, for foreign code that binds buffers whole. The buffer outlives it.
+struct buffer_part {
+    buffer_part(buffer const&, std::uint64_t offset, std::uint64_t bytes);
+    ~buffer_part();
+    buffer_part(buffer_part const&) = delete;
+    buffer_part& operator=(buffer_part const&) = delete;
+
+    device::handles& vk;
+    VkBuffer handle = VK_NULL_HANDLE;
+};
+
 void allocator_open(device::handles&, bool has_memory_budget);
 void allocator_close(device::handles&);
 

@@ -180,7 +180,7 @@ tensor conv_transpose2d(graph&, tensor const& x, packed_transpose_weights const&
 struct attention_options {
     int heads = 1;
     std::optional<float> scale; // default 1/√(head size)
-    bool causal = false;
+    bool causal = false;        // query i sees keys 0 … i
     std::optional<tensor> bias; // [1 or n, heads or 1, queries, keys], added to the scaled products
 };
 /// q [n, 1, queries, heads·d], k and v [n, 1, keys, heads·d] → [n, 1, queries, heads·d]; d a multiple of 8. The

@@ -126,7 +126,8 @@ block choose_scalar(target const& t, operands const& o) {
 block choose_cooperative(target const& t, operands const& o) {
     auto const& f = t.fragment;
     uint const subgroups = f.workgroup_scope ? 1 : std::max(1u, invocations / t.subgroup), unit = std::max(f.n, f.k);
-    block b{.queries = 64, .keys = std::max({32u, f.m, f.n, f.k})};
+    // A software device has this path for tests only, and compiles it slowly.
+    block b{.queries = 64, .keys = std::max({t.software ? 16u : 32u, f.m, f.n, f.k})};
     while (b.queries > f.m && b.queries / 2 >= o.queries()) b.queries /= 2;
     b.fragments = std::max(1u, b.queries / f.m / subgroups);
     uint const most_bytes = f.workgroup_scope ? t.shared_bytes : std::min(most_shared_bytes, t.shared_bytes);

@@ -11,22 +11,29 @@ namespace {
 
 constexpr std::uint64_t staging_bytes = 64 << 20;
 
-std::vector<command> place_nodes(graph const& g, arena_layout const& layout, std::uint64_t base, bool dry) {
+std::vector<command> place_nodes(graph const& g, arena_layout const& layout, buffer& arena, bool dry) {
     std::vector<command> commands;
     commands.reserve(g.nodes().size());
     for (auto const& node : g.nodes()) {
-        command c{.program = node.program,
+        command c{.name = node.name,
+                  .record = {},
+                  .program = node.program,
                   .parameters = node.parameters,
                   .groups = node.groups,
                   .work = node.work,
                   .stage = node.stage,
                   .accesses = {}};
+        std::vector<std::uint64_t> offsets;
         for (auto const& use : node.accesses) {
-            std::uint64_t const address = base + layout.offsets[use.tensor];
-            std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
+            offsets.push_back(layout.offsets[use.tensor]);
+            std::uint64_t const address = arena.address + offsets.back();
+            if (!node.recorded) std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
             c.accesses.push_back({address, address + g.tensors()[use.tensor].bytes, use.writes, use.reads});
         }
-        if (dry) c.groups = {};
+        if (node.recorded)
+            c.record = node.recorded(arena, offsets);
+        else if (dry)
+            c.groups = {};
         commands.push_back(std::move(c));
     }
     return commands;
@@ -46,7 +53,7 @@ struct plan::state {
     state(device& d, graph g, plan_options o)
         : recorded(std::move(g)), options(o), layout(place_tensors(recorded, !o.guarded)), vk(*d.vk),
           arena(vk, std::max<std::uint64_t>(layout.bytes, 4), placement::device),
-          commands(place_nodes(recorded, layout, arena.address, o.dry)), recorder(vk) {}
+          commands(place_nodes(recorded, layout, arena, o.dry)), recorder(vk) {}
 
     void check_guards();
     void transfer(std::uint64_t offset, std::byte* data, std::uint64_t bytes, placement direction);

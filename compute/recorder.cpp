@@ -58,6 +58,13 @@ void barrier_all(VkCommandBuffer commands) {
                          &memory, 0, nullptr, 0, nullptr);
 }
 
+void record_dispatch(device::handles const& h, VkCommandBuffer commands, command const& c) {
+    vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, h.pipelines.at(c.program));
+    vkCmdPushConstants(commands, h.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes,
+                       c.parameters.data());
+    vkCmdDispatch(commands, c.groups[0], c.groups[1], c.groups[2]);
+}
+
 void begin(VkCommandBuffer commands) {
     VkCommandBufferBeginInfo const info{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     vk_check(vkBeginCommandBuffer(commands, &info), "vkBeginCommandBuffer");
@@ -132,7 +139,7 @@ class profile {
         };
         std::map<std::string, line> lines;
         for (std::size_t i = 0; i < commands.size(); ++i) {
-            auto& l = lines[commands[i].program.kernel->name];
+            auto& l = lines[commands[i].name];
             l.ms += double(ticks[2 * i + 1] - ticks[2 * i]) * vk_.limits.timestampPeriod * 1e-6;
             l.work += commands[i].work;
             ++l.count;
@@ -199,15 +206,14 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
         }
         since_barrier.add(c);
         if (labels) {
-            VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT,
-                                             .pLabelName = c.program.kernel->name};
+            VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = c.name};
             vkCmdBeginDebugUtilsLabelEXT(p.commands, &label);
         }
-        vkCmdBindPipeline(p.commands, VK_PIPELINE_BIND_POINT_COMPUTE, vk_.pipelines.at(c.program));
-        vkCmdPushConstants(p.commands, vk_.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes,
-                           c.parameters.data());
         p.times->stamp(p.commands, i, false);
-        vkCmdDispatch(p.commands, c.groups[0], c.groups[1], c.groups[2]);
+        if (c.record)
+            c.record(p.commands);
+        else
+            record_dispatch(vk_, p.commands, c);
         p.times->stamp(p.commands, i, true);
         if (labels) vkCmdEndDebugUtilsLabelEXT(p.commands);
     }
@@ -225,7 +231,8 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
     bool const replay = !pieces_.empty();
     if (!replay) {
         std::set<program> programs;
-        for (auto const& c : commands) programs.insert(c.program);
+        for (auto const& c : commands)
+            if (!c.record) programs.insert(c.program);
         compile_pipelines(vk_, programs);
     }
     double total = 0, done = 0;

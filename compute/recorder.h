@@ -1,6 +1,7 @@
 // Turns placed nodes into command buffers, submits them in short pieces, and waits for them.
 #pragma once
 
+#include "compute/graph.h"
 #include "compute/vulkan.h"
 
 #include <functional>
@@ -9,12 +10,14 @@
 
 namespace sfumato {
 
-/// A dispatch with its addresses filled in.
+/// A node with its addresses filled in.
 struct command {
     struct range {
         std::uint64_t begin = 0, end = 0; // addresses
         bool writes = false, reads = false;
     };
+    char const* name = "";
+    recording record; // instead of the following three
     sfumato::program program;
     std::array<std::byte, 128> parameters{};
     std::array<std::uint32_t, 3> groups{};

@@ -16,18 +16,23 @@ VK_DEFINE_HANDLE(VmaAllocator)
 
 // Every Vulkan function we call, once.
 #define SFUMATO_VULKAN_FUNCTIONS(X) \
-    X(AllocateCommandBuffers) X(BeginCommandBuffer) X(CmdBeginDebugUtilsLabelEXT) X(CmdBindPipeline) X(CmdCopyBuffer) \
+    X(AllocateCommandBuffers) X(AllocateDescriptorSets) X(AllocateMemory) X(BeginCommandBuffer) X(BindBufferMemory) \
+    X(CmdBeginDebugUtilsLabelEXT) X(CmdBindDescriptorSets) X(CmdBindPipeline) X(CmdCopyBuffer) \
     X(CmdDispatch) X(CmdEndDebugUtilsLabelEXT) X(CmdFillBuffer) X(CmdPipelineBarrier) X(CmdPushConstants) \
-    X(CmdResetQueryPool) X(CmdWriteTimestamp) X(CreateCommandPool) X(CreateComputePipelines) \
-    X(CreateDebugUtilsMessengerEXT) X(CreateDevice) X(CreatePipelineCache) X(CreatePipelineLayout) X(CreateQueryPool) \
-    X(CreateSemaphore) X(CreateShaderModule) X(DestroyCommandPool) X(DestroyDebugUtilsMessengerEXT) X(DestroyDevice) \
+    X(CmdResetQueryPool) X(CmdWriteTimestamp) X(CreateBuffer) X(CreateCommandPool) X(CreateComputePipelines) \
+    X(CreateDebugUtilsMessengerEXT) X(CreateDescriptorPool) X(CreateDescriptorSetLayout) X(CreateDevice) \
+    X(CreateFence) X(CreatePipelineCache) X(CreatePipelineLayout) X(CreateQueryPool) \
+    X(CreateSemaphore) X(CreateShaderModule) X(DestroyBuffer) X(DestroyCommandPool) X(DestroyDebugUtilsMessengerEXT) \
+    X(DestroyDescriptorPool) X(DestroyDescriptorSetLayout) X(DestroyDevice) X(DestroyFence) \
     X(DestroyInstance) X(DestroyPipeline) X(DestroyPipelineCache) X(DestroyPipelineLayout) X(DestroyQueryPool) \
     X(DestroySemaphore) X(DestroyShaderModule) X(EndCommandBuffer) X(EnumerateDeviceExtensionProperties) \
-    X(EnumeratePhysicalDevices) X(FreeCommandBuffers) X(GetBufferDeviceAddress) X(GetDeviceProcAddr) X(GetDeviceQueue) \
+    X(EnumeratePhysicalDevices) X(FreeCommandBuffers) X(FreeMemory) X(GetBufferDeviceAddress) \
+    X(GetBufferMemoryRequirements) X(GetDeviceProcAddr) X(GetDeviceQueue) \
     X(GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV) \
-    X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR) X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceProperties2) \
-    X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(QueueSubmit) \
-    X(WaitSemaphores)
+    X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR) X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) \
+    X(GetPhysicalDeviceProperties) X(GetPhysicalDeviceProperties2) \
+    X(GetPhysicalDeviceQueueFamilyProperties) X(GetPipelineCacheData) X(GetQueryPoolResults) X(MapMemory) \
+    X(QueueSubmit) X(ResetFences) X(UnmapMemory) X(UpdateDescriptorSets) X(WaitForFences) X(WaitSemaphores)
 
 namespace sfumato {
 
@@ -54,6 +59,8 @@ instance& vulkan_instance();
 /// comes.
 int validation_messages();
 
+struct fft_cache; // compute/fft.cpp
+
 struct device::handles {
     device_info info;
     VkPhysicalDevice physical = VK_NULL_HANDLE;
@@ -70,6 +77,7 @@ struct device::handles {
     std::string cache_file;
     std::size_t cache_bytes = 0;             // as loaded or last saved
     std::map<program, VkPipeline> pipelines; // compiled at a plan's first run, kept
+    std::shared_ptr<fft_cache> ffts;         // null until a plan transforms
     VkSemaphore timeline = VK_NULL_HANDLE;
     std::uint64_t submitted = 0; // the timeline's value when all submissions are done
     double work_per_second = 0;  // measured, in the units of graph::dispatch's `work`

@@ -58,8 +58,9 @@ pairs products(uint64_t q, uint64_t k[tile]) {
     [[unroll]] for (uint i = 0u; i < tile; ++i) s.left[i] = s.right[i] = 0.0;
     uint64_t from[tile];
     [[dont_unroll]] for (uint c = 0u; c + step <= d; c += step) {
-        [[unroll]] for (uint i = 0u; i < tile; ++i) from[i] = k[i] + bytes(c, k_type);
-        add_channels(s, q + c * line, from, step);
+        uint at = min(c, max(d, step) - step); // see main()
+        [[unroll]] for (uint i = 0u; i < tile; ++i) from[i] = k[i] + bytes(at, k_type);
+        add_channels(s, q + at * line, from, step);
     }
     if (d % step != 0u) {
         uint c = d - d % step;
@@ -83,11 +84,11 @@ pairs scores(place at, uvec2 query, uint64_t q, uint64_t k, uint64_t stride, uin
 
 // ---- Sums
 
-// Adds `count` values, of which the last `count − there` repeat one, times their weights; eight channels.
-void add_values(inout pairs o, uint64_t weights, uint64_t v, uint64_t stride, uint count, uint there) {
+// Adds `count` values times their weights; eight channels of each. Values beyond number `last` are read there.
+void add_values(inout pairs o, uint64_t weights, uint64_t v, uint64_t stride, uint count, uint last) {
     [[unroll]] for (uint i = 0u; i < count; ++i) {
         vec2 w = load_pair(weights + i * line);
-        uint64_t from = v + min(i, there - 1u) * stride;
+        uint64_t from = v + min(i, last) * stride;
         vec4 low = load4(from, v_type, 0u), high = load4(from, v_type, 4u);
         [[unroll]] for (uint j = 0u; j < 4u; ++j) {
             o.left[j] = fma(low[j], w.x, o.left[j]);
@@ -100,9 +101,16 @@ void add_values(inout pairs o, uint64_t weights, uint64_t v, uint64_t stride, ui
 
 // `n` values, the first at `v`; there are weights up to the next multiple of `tile`, 0 for what is beyond the end.
 void sum_values(inout pairs o, uint64_t weights, uint64_t v, uint64_t stride, uint n) {
-    uint i = 0u;
-    [[dont_unroll]] for (; i + step <= n; i += step) add_values(o, weights + i * line, v + i * stride, stride, step, step);
-    [[dont_unroll]] for (; i < n; i += tile) add_values(o, weights + i * line, v + i * stride, stride, tile, n - i);
+    uint i = 0u, most = n / step * step;
+    uint64_t whole_stride = most == 0u ? 0ul : stride; // see main() on what loops read
+    [[dont_unroll]] for (; i < most; i += step) {
+        uint first = min(i, max(most, step) - step);
+        add_values(o, weights + first * line, v + first * whole_stride, whole_stride, step, step);
+    }
+    [[dont_unroll]] for (; i < n; i += tile) {
+        uint first = min(i, n - 1u);
+        add_values(o, weights + first * line, v + first * stride, stride, tile, n - 1u - first);
+    }
 }
 
 void store_channels(uint i, float o[tile], float factor) {
@@ -164,7 +172,10 @@ void attend(uint item, uint64_t scratch) {
     }
 }
 
+// A software device goes through a loop's body once more than it should, with no lane active; loads from an address that is the
+// same in all lanes happen even then, and it must be one that is there.
 void main() {
     uint64_t scratch = uint64_t(p.scratch) + gl_WorkGroupID.x * ((2u * d + block_keys) * line);
-    for (uint item = p.first + gl_WorkGroupID.x; item < p.end; item += gl_NumWorkGroups.x) attend(item, scratch);
+    for (uint item = p.first + gl_WorkGroupID.x; item < p.end; item += gl_NumWorkGroups.x)
+        attend(min(item, p.end - 1u), scratch);
 }

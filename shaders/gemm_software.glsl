@@ -1,5 +1,7 @@
 // For software devices: one subgroup of eight lanes computes 6 rows × 16 columns at a time, sums in registers over all of
-// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this.
+// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this. Such a device may run
+// a loop's body once more with no lane active, and its loads happen all the same: they reach at most 1 KiB behind a panel or a
+// row, where an arena always has memory (compute/memory.cpp).
 #include "lanes.glsl"
 
 layout(local_size_x = 8) in;
@@ -61,6 +63,20 @@ void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint
     }
 }
 
+// As store_pair() of epilogue.glsl, for a whole panel of fp32 at once.
+void store_pairs(vec2 sums, uint image, uint to_row, uint panel) {
+    uint pair = panel * 8u + gl_SubgroupInvocationID, columns = p.columns;
+    bool plain = y_type == f32 && !geglu && (residual_type == absent || residual_type == f32);
+    if (!plain || panel * 16u + 16u > columns) {
+        store_pair(sums, image, to_row, pair);
+        return;
+    }
+    uint64_t offset = uint64_t(to_row * columns + panel * 16u) * 4ul;
+    vec2 y = vec2(finish(sums.x, image, 2u * pair), finish(sums.y, image, 2u * pair + 1u));
+    if (residual_type == f32) y += lane_pair(p.residual + offset);
+    store_lane_pair(p.y + offset, y);
+}
+
 void main() {
     uint c1 = p.c1, c2 = p.c2, k = kernel_h * kernel_w * (c1 + c2), rows = p.rows;
     uint64_t x = p.x, second = p.second, pixel1 = uint64_t(c1) * bytes_of(x_type), pixel2 = uint64_t(c2) * bytes_of(x_type);
@@ -92,8 +108,7 @@ void main() {
                 accumulate_inputs(s, from, panel, c2);
                 panel += uint64_t(panel_bytes(weight_format, c2));
             }
-        uint pair = gl_WorkGroupID.x * 8u + gl_SubgroupInvocationID;
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
-            if (row + r < end) store_pair(vec2(s.left[r], s.right[r]), at[r].image, result_row(row + r, at[r]), pair);
+            if (row + r < end) store_pairs(vec2(s.left[r], s.right[r]), at[r].image, result_row(row + r, at[r]), gl_WorkGroupID.x);
     }
 }

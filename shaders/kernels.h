@@ -335,6 +335,16 @@ struct attention {
     float score_scale;    // and the rest, in units of log 2
 };
 
+// -- Fourier transform
+
+// A step before or after the complex transform: shaders/fft2d.comp. h, w, channels: of the real picture.
+struct fft2d {
+    elements from;
+    f32s to;
+    uint h, w, channels;
+    float scale;     // on the side of the spectrum
+};
+
 #ifdef __cplusplus
 } // namespace sfumato::kernel
 #endif

@@ -11,3 +11,19 @@ float lane_of(vec4 a, vec4 b) {
     float low = second ? x23 : x01, high = second ? x67 : x45;
     return (gl_SubgroupInvocationID & 4u) != 0u ? high : low;
 }
+
+// A pair of sixteen neighbouring floats for each lane. A store is one instruction a lane or more, whatever its size.
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer float_pair_quads { u64vec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer float_pairs { uint64_t at[]; };
+
+vec2 lane_pair(uint64_t address) {
+    u64vec4 a = float_pair_quads(address).at[0], b = float_pair_quads(address).at[1];
+    bool odd = (gl_SubgroupInvocationID & 1u) != 0u, second = (gl_SubgroupInvocationID & 2u) != 0u;
+    uint64_t x01 = odd ? a.y : a.x, x23 = odd ? a.w : a.z, x45 = odd ? b.y : b.x, x67 = odd ? b.w : b.z;
+    uint64_t low = second ? x23 : x01, high = second ? x67 : x45;
+    return uintBitsToFloat(unpackUint2x32((gl_SubgroupInvocationID & 4u) != 0u ? high : low));
+}
+
+void store_lane_pair(uint64_t address, vec2 x) {
+    float_pairs(address).at[gl_SubgroupInvocationID] = packUint2x32(floatBitsToUint(x));
+}

@@ -1,4 +1,5 @@
-// A subgroup takes a row at a time and reads it three times: for its mean, for the deviations from it, for the result.
+// A subgroup takes a row at a time and reads it three times: for its mean, for the deviations from it, for the result; but
+// what is left after whole rounds only once.
 // Without `centred` the mean is taken for 0 (RMS norm).
 #version 460
 #include "common.glsl"
@@ -36,37 +37,43 @@ vec4 finished(vec4 y, uint image, uint i, uint count) {
 void main() {
     divide_by_subgroup();
     elements x = p.x, y = p.y;
-    uint rows = p.rows, columns = p.columns, span = 4u * lanes, image_rows = p.image_rows;
+    uint rows = p.rows, columns = p.columns, image_rows = p.image_rows, span = 4u * lanes, round = step * span;
     float share = 1.0 / float(columns), eps = p.eps;
     for (uint row = subgroup_number(); row < rows; row += subgroup_count()) {
-        uint first = row * columns, i = 0u;
+        uint first = row * columns, whole = columns / round * round;
+        vec4 rest[step], sum = vec4(0.0);
+        if (whole < columns)
+            [[unroll]] for (uint s = 0u; s < step; ++s) {
+                uint at = min(whole + s * span, columns);
+                rest[s] = load_own(x, type, first + at, columns - at);
+                sum += mix(vec4(0.0), rest[s], own_below(columns - at));
+            }
         float mean = 0.0;
         if (centred) {
-            vec4 sum = vec4(0.0);
-            for (; i + step * span <= columns; i += step * span)
+            for (uint i = 0u; i < whole; i += round)
                 [[unroll]] for (uint s = 0u; s < step; ++s) sum += load_own(x, type, first + i + s * span);
-            for (; i < columns; i += span)
-                sum += mix(vec4(0.0), load_own(x, type, first + i, columns - i), own_below(columns - i));
-            mean = subgroupAdd(sum_of(sum)) * share;
+            mean = sum_of_lanes(sum_of(sum)) * share;
         }
         deviations d = deviations(vec4(0.0), vec4(0.0));
-        for (i = 0u; i + step * span <= columns; i += step * span)
+        for (uint i = 0u; i < whole; i += round)
             [[unroll]] for (uint s = 0u; s < step; ++s) add(d, load_own(x, type, first + i + s * span) - mean);
-        for (; i < columns; i += span)
-            add(d, mix(vec4(0.0), load_own(x, type, first + i, columns - i) - mean, own_below(columns - i)));
-        // What the mean was rounded by.
-        float rest = centred ? subgroupAdd(sum_of(d.sum)) * share : 0.0;
-        float factor = inversesqrt(subgroupAdd(sum_of(d.squares)) * share - rest * rest + eps);
+        if (whole < columns)
+            [[unroll]] for (uint s = 0u; s < step; ++s)
+                add(d, mix(vec4(0.0), rest[s] - mean, own_below(columns - min(whole + s * span, columns))));
+        // By how much the mean was rounded.
+        float error = centred ? sum_of_lanes(sum_of(d.sum)) * share : 0.0;
+        float factor = inversesqrt(sum_of_lanes(sum_of(d.squares)) * share - error * error + eps);
         uint image = row / image_rows;
-        for (i = 0u; i + step * span <= columns; i += step * span)
+        for (uint i = 0u; i < whole; i += round)
             [[unroll]] for (uint s = 0u; s < step; ++s) {
                 uint at = i + s * span;
-                vec4 v = (load_own(x, type, first + at) - mean - rest) * factor;
+                vec4 v = (load_own(x, type, first + at) - mean - error) * factor;
                 store_own(y, type, first + at, finished(v, image, at, span));
             }
-        for (; i < columns; i += span) {
-            vec4 v = (load_own(x, type, first + i, columns - i) - mean - rest) * factor;
-            store_own(y, type, first + i, columns - i, finished(v, image, i, columns - i));
-        }
+        if (whole < columns)
+            [[unroll]] for (uint s = 0u; s < step; ++s) {
+                uint at = min(whole + s * span, columns), left = columns - at;
+                store_own(y, type, first + at, left, finished((rest[s] - mean - error) * factor, image, at, left));
+            }
     }
 }

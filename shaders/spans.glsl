@@ -1,12 +1,13 @@
 // Four numbers for each lane: how a row is divided among a subgroup, or among the invocations of a grid.
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #extension GL_KHR_shader_subgroup_ballot : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #include "lanes.glsl"
 
 layout(constant_id = 0) const uint access = 0u;
 const uint strided = 0u;    // a lane's four lie `lanes` apart
 const uint neighbours = 1u; // they are neighbours, and rows are multiples of four
-const uint software = 2u;   // strided, for subgroups of eight: loads read what is behind a row's end, too
+const uint software = 2u;   // two pairs, for subgroups of eight; loads read what is behind a row's end, too
 
 uint lane, lanes; // set by divide_by_subgroup() or divide_by_grid()
 
@@ -51,28 +52,33 @@ part divide_by_grid(uint id, uint columns, uint rows, uint slabs, uint slab_rows
 }
 
 // How far a lane's element j is behind a span's first.
-uint own(uint j) { return access == neighbours ? 4u * lane + j : j * lanes + lane; }
+uint own(uint j) {
+    if (access == software) return j / 2u * 16u + 2u * lane + j % 2u;
+    return access == neighbours ? 4u * lane + j : j * lanes + lane;
+}
 
 // Which of a lane's four are among the `count` elements that are left.
 bvec4 own_below(uint count) { return lessThan(uvec4(own(0u), own(1u), own(2u), own(3u)), uvec4(count)); }
 
-// One of eight neighbours for each lane; 16-bit ones start at a multiple of 4 bytes.
-float lane_element(uint64_t at, uint type) {
-    if (type == f32) return lane_of(quads(at).at[0], quads(at).at[1]);
-    uvec4 words = floatBitsToUint(quads(at).at[0]);
-    bool second = (gl_SubgroupInvocationID & 2u) != 0u, odd = (gl_SubgroupInvocationID & 1u) != 0u;
-    uint low = second ? words.y : words.x, high = second ? words.w : words.z;
-    uint word = (gl_SubgroupInvocationID & 4u) != 0u ? high : low, bits = odd ? word >> 16 : word & 0xffffu;
-    return type == f16 ? unpackHalf2x16(bits).x : uintBitsToFloat(bits << 16);
+vec2 load_pair(uint64_t at, uint type) {
+    if (type == f32) return lane_pair(at);
+    uint word = floatBitsToUint(lane_of(quads(at).at[0], quads(at).at[1]));
+    return type == f16 ? unpackHalf2x16(word) : uintBitsToFloat(uvec2(word << 16, word & 0xffff0000u));
+}
+
+void store_pair(uint64_t at, uint type, vec2 x) {
+    if (type == f32)
+        store_lane_pair(at, x);
+    else
+        u32s(at).at[lane] = type == f16 ? packHalf2x16(x) : bf16_bits(x.x) | bf16_bits(x.y) << 16;
 }
 
 // A lane's four of the span that starts at element `first`, which lies whole in its row.
 vec4 load_own(elements from, uint type, uint first) {
     if (access == neighbours) return load4(from, type, first + 4u * lane);
     if (access == software) {
-        uint64_t at = from + uint64_t(first) * bytes_of(type), eight = 8ul * bytes_of(type);
-        return vec4(lane_element(at, type), lane_element(at + eight, type), lane_element(at + 2ul * eight, type),
-                    lane_element(at + 3ul * eight, type));
+        uint64_t at = from + uint64_t(first) * bytes_of(type), half_span = 16ul * bytes_of(type);
+        return vec4(load_pair(at, type), load_pair(at + half_span, type));
     }
     uint i = first + lane;
     return vec4(load(from, type, i), load(from, type, i + lanes), load(from, type, i + 2u * lanes),
@@ -90,6 +96,12 @@ vec4 load_own(elements from, uint type, uint first, uint count) {
 }
 
 void store_own(elements to, uint type, uint first, vec4 values) {
+    if (access == software) {
+        uint64_t at = to + uint64_t(first) * bytes_of(type);
+        store_pair(at, type, values.xy);
+        store_pair(at + 16ul * bytes_of(type), type, values.zw);
+        return;
+    }
     if (access == neighbours) {
         store4(to, type, first + own(0u), values);
         return;
@@ -102,9 +114,33 @@ void store_own(elements to, uint type, uint first, uint count, vec4 values) {
         if (own(0u) < count) store4(to, type, first + own(0u), values);
         return;
     }
+    if (access == software) {
+        [[unroll]] for (uint j = 0u; j < 4u; j += 2u) {
+            if (own(j) + 1u < count)
+                store_pair(to + uint64_t(first + 8u * j) * bytes_of(type), type, vec2(values[j], values[j + 1u]));
+            else if (own(j) < count)
+                store(to, type, first + own(j), values[j]);
+        }
+        return;
+    }
     [[unroll]] for (uint j = 0u; j < 4u; ++j)
         if (own(j) < count) store(to, type, first + own(j), values[j]);
 }
 
 float sum_of(vec4 v) { return (v.x + v.y) + (v.z + v.w); }
 float largest_of(vec4 v) { return max(max(v.x, v.y), max(v.z, v.w)); }
+
+// Over all lanes. Software drivers reduce one lane after the other, but have an instruction for shuffles.
+float sum_of_lanes(float x) {
+    if (access != software) return subgroupAdd(x);
+    x += subgroupShuffleXor(x, 1u);
+    x += subgroupShuffleXor(x, 2u);
+    return x + subgroupShuffleXor(x, 4u);
+}
+
+float largest_of_lanes(float x) {
+    if (access != software) return subgroupMax(x);
+    x = max(x, subgroupShuffleXor(x, 1u));
+    x = max(x, subgroupShuffleXor(x, 2u));
+    return max(x, subgroupShuffleXor(x, 4u));
+}

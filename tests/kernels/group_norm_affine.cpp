@@ -54,7 +54,8 @@ TEST(group_norm_affine, sizes_of_networks) {
 TEST(group_norm_affine, any_type) {
     for (dtype type : float_types)
         for (dtype parameters : float_types)
-            for (auto [c, groups] : {std::pair{9, 3}, {30, 5}, {64, 32}}) check({{2, 10, 7, c}, groups, type, parameters});
+            for (auto [c, groups] : {std::pair{9, 3}, {30, 5}, {64, 32}})
+                check({{2, 10, 7, c}, groups, type, parameters});
 }
 
 // The variance is right to the last digits where E[x²] − E[x]² leaves none; the offset can be no better than fp32 has

@@ -80,8 +80,11 @@ TEST(layer_norm, any_number_of_rows) {
 
 TEST(layer_norm, any_type) {
     for (dtype type : float_types)
-        for (dtype parameters : float_types)
-            for (int c : {9, 30, 64, 332}) check({{2, 1, 7, c}, type, parameters, true, true});
+        for (int c : {9, 30, 332}) {
+            check({{2, 1, 7, c}, type, type, true, true});
+            if (type != dtype::f32) check({{2, 1, 7, c}, type, dtype::f32, true, true});
+        }
+    for (dtype parameters : {dtype::f16, dtype::bf16}) check({{2, 1, 7, 30}, dtype::f32, parameters, true, true});
 }
 
 TEST(layer_norm, with_and_without_its_parameters) {

@@ -92,7 +92,7 @@ struct recording {
 };
 
 // Enough for about 5 ms on a device of middling speed, so that a submission's own cost is small beside it.
-int copiesfor(target const& t, op_case const& op) {
+int copies_for(target const& t, op_case const& op) {
     double const per_second = op.counts_bytes() ? (t.software ? 10 : 1000) : (t.software ? 20 : 20000);
     return std::clamp(int(5e-3 * per_second / op.work()), 1, 100);
 }
@@ -107,7 +107,7 @@ std::string names_of_programs(graph const& g) {
 
 } // namespace
 
-timed_case::timed_case(device& d, op_case const& op) : copies(copiesfor(d.target(), op)) {
+timed_case::timed_case(device& d, op_case const& op) : copies(copies_for(d.target(), op)) {
     recording once(d.target(), op, 1);
     compiled = names_of_programs(once.g);
     {

@@ -37,10 +37,10 @@ class compile_times {
     void measure(device& d, graph const& g) {
         std::map<std::string, int> fresh;
         for (auto const& node : g.nodes())
-            if (seen_.insert(node.program).second) ++fresh[node.program.kernel->name];
+            if (node.recorded || seen_.insert(node.program).second) ++fresh[node.name];
         if (fresh.empty()) return;
-        plan dry(d, g, {.dry = true});
         auto const start = std::chrono::steady_clock::now();
+        plan dry(d, g, {.dry = true});
         dry.run();
         std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
         std::string names;

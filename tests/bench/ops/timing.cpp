@@ -99,7 +99,7 @@ int copies_for(target const& t, op_case const& op) {
 
 std::string names_of_programs(graph const& g) {
     std::set<std::string> names;
-    for (auto const& node : g.nodes()) names.insert(node.program.kernel->name);
+    for (auto const& node : g.nodes()) names.insert(node.name);
     std::string all;
     for (auto const& name : names) all += (all.empty() ? "" : ", ") + name;
     return all;

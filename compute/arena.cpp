@@ -43,7 +43,7 @@ arena_layout place_tensors(graph const& g, bool shared) {
 
     std::vector<std::uint32_t> placed; // sorted by offset
     for (std::uint32_t t : by_size) {
-        if (lives[t].first == ~0u) continue; // never used
+        if (lives[t].first == ~0u || g.tensors()[t].home) continue; // never used, or has its own memory
         std::uint64_t const bytes = aligned(g.tensors()[t].bytes) + (shared ? 0 : arena_alignment);
         std::uint64_t offset = 0;
         for (std::uint32_t other : placed) {

@@ -174,6 +174,8 @@ struct optional_features {
             cooperative.cooperativeMatrix = flexible.cooperativeMatrixFlexibleDimensions = false;
         if (device_has_extension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME))
             extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+        if (device_has_extension(physical, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME))
+            extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
     }
 };
 
@@ -208,7 +210,11 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     h.physical = chosen.physical;
     h.queue_family = compute_queue_family(h.physical);
 
-    VkPhysicalDeviceMaintenance3Properties sizes{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    bool const has_host = device_has_extension(h.physical, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+    VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+    VkPhysicalDeviceMaintenance3Properties sizes{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES,
+                                                 .pNext = has_host ? &host : nullptr};
     VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
     vkGetPhysicalDeviceProperties2(h.physical, &properties);
     h.limits = properties.properties.limits;
@@ -218,6 +224,7 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     for_each_required(wanted, [](char const*, VkBool32& flag) { flag = VK_TRUE; });
     optional_features offered;
     offered.enable(h.physical, wanted);
+    if (has_host) h.import_alignment = host.minImportedHostPointerAlignment;
     h.subgroup_control = offered.subgroups.subgroupSizeControl && offered.subgroups.computeFullSubgroups;
     h.target = target_of(h.physical, offered.cooperative.cooperativeMatrix,
                          offered.flexible.cooperativeMatrixFlexibleDimensions,

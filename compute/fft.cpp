@@ -129,11 +129,12 @@ std::uint64_t fft_scratch_bytes(fft_shape const& s) {
 }
 
 recordable fft(fft_shape const& shape) {
-    return [shape](buffer& arena, std::span<std::uint64_t const> offsets) -> recording {
-        assert(offsets.size() == (fft_scratch_bytes(shape) ? 2 : 1));
+    return [shape](std::span<place_of_tensor const> places) -> recording {
+        assert(places.size() == (fft_scratch_bytes(shape) ? 2 : 1) && places.front().home == places.back().home);
+        buffer const& arena = *places.front().home;
         auto& cache = arena.vk.ffts;
         if (!cache) cache = std::make_shared<fft_cache>();
-        fft_place const at{shape, arena.handle, offsets.front(), offsets.size() > 1 ? offsets[1] : ~0ull};
+        fft_place const at{shape, arena.handle, places.front().offset, places.size() > 1 ? places[1].offset : ~0ull};
         auto made = cache->applications[at].lock();
         if (!made) {
             made = std::make_shared<application>(arena, at, cache->compiled[shape]);

@@ -37,14 +37,28 @@ launch launch::items(std::size_t count) {
 tensor graph::make(shape s, dtype type, bool input) {
     assert(s.n > 0 && s.h > 0 && s.w > 0 && s.c > 0);
     tensor const t{std::uint32_t(tensors_.size()), s, type};
-    tensors_.push_back({t.bytes(), input, false});
+    tensors_.push_back({t.bytes(), input, false, {}});
     return t;
 }
 
 tensor graph::input(shape s, dtype type) { return make(s, type, true); }
 tensor graph::temporary(shape s, dtype type) { return make(s, type, false); }
 
+tensor graph::resident(sfumato::resident const& r) {
+    auto const known = residents_.find(r.get());
+    if (known != residents_.end()) return known->second;
+    tensor const t = make(r->shape, r->type, false);
+    tensors_.back().home = r;
+    return residents_[r.get()] = t;
+}
+
 void graph::output(tensor const& t) { tensors_.at(t.id).output = true; }
+
+void graph::keep(tensor const& t, sfumato::resident const& to) {
+    auto& record = tensors_.at(t.id);
+    assert(!record.input && !record.output && !record.home && to->type == t.type && to->bytes() == t.bytes());
+    record.home = to;
+}
 
 graph::use graph::refer(tensor const& t, bool reads, bool writes) {
     assert(t.id < tensors_.size() && "the tensor belongs to another graph");

@@ -5,11 +5,13 @@
 #include "compute/device.h"
 #include "compute/kernel_types.h"
 #include "compute/program.h"
+#include "compute/resident.h"
 #include "compute/target.h"
 
 #include <array>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,8 +37,13 @@ struct launch {
 
 /// Writes work that is no dispatch of ours into a command buffer, each time that one is recorded.
 using recording = std::function<void(VkCommandBuffer_T*)>;
-/// Makes it, when a plan places its node; `offsets`: where in the arena the tensors lie, in the order of the uses.
-using recordable = std::function<recording(buffer& arena, std::span<std::uint64_t const> offsets)>;
+/// Where a tensor lies.
+struct place_of_tensor {
+    buffer const* home = nullptr;
+    std::uint64_t offset = 0, bytes = 0;
+};
+/// Makes it, when a plan places its node; in the order of the uses.
+using recordable = std::function<recording(std::span<place_of_tensor const>)>;
 
 class graph {
   public:
@@ -48,8 +55,12 @@ class graph {
     tensor input(shape, dtype = dtype::f32);
     /// A tensor that only kernels write. Its contents are undefined until one has.
     tensor temporary(shape, dtype = dtype::f32);
+    /// A tensor with memory of its own; the same name each time. It has a place before a plan is made.
+    tensor resident(sfumato::resident const&);
     /// Keeps `t` until the end of the run, so that plan::download can read it.
     void output(tensor const& t);
+    /// `t`, a temporary, will lie in `to` (same type and bytes), and stay there after the run.
+    void keep(tensor const& t, sfumato::resident const& to);
 
     /// How the next dispatch uses a tensor: the value for an address field of its parameters.
     class use;
@@ -76,6 +87,7 @@ class graph {
     struct tensor_record {
         std::size_t bytes = 0;
         bool input = false, output = false;
+        sfumato::resident home; // null: in the arena
     };
     struct access {
         std::uint32_t tensor = 0;
@@ -106,6 +118,7 @@ class graph {
     std::vector<tensor_record> tensors_;
     std::vector<node> nodes_;
     std::vector<std::string> stages_{""};
+    std::map<resident_tensor const*, tensor> residents_;
     std::vector<access> pending_; // uses since the last dispatch; `field` not known yet
 };
 

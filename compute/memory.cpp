@@ -1,6 +1,7 @@
 #include "compute/memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <charconv>
 #include <cstdlib>
@@ -16,6 +17,7 @@ VmaAllocationCreateInfo how(placement where, bool host_sees_device) {
     case placement::upload:
         return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT,
                 .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
+    case placement::host: return {.flags = 0, .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
     case placement::readback:
         return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT,
                 .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
@@ -52,7 +54,48 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
     address = vkGetBufferDeviceAddress(h.device, &where_is);
 }
 
-buffer::~buffer() { vmaDestroyBuffer(vk.allocator, handle, allocation); }
+buffer::buffer(device::handles& h, std::span<std::byte const> memory) : vk(h), bytes(memory.size() - tail_bytes) {
+    constexpr auto type = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+    auto* const start = const_cast<std::byte*>(memory.data()); // kernels only read it
+    VkMemoryHostPointerPropertiesEXT where{.sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+    vk_check(vkGetMemoryHostPointerPropertiesEXT(h.device, type, start, &where), "vkGetMemoryHostPointerPropertiesEXT");
+    if (!where.memoryTypeBits) fail("{} cannot read the computer's memory itself.", h.info.name);
+
+    VkExternalMemoryBufferCreateInfo const external{.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+                                                    .handleTypes = type};
+    VkBufferCreateInfo const info{
+        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .pNext = &external,
+        .size = memory.size(),
+        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
+    };
+    VkImportMemoryHostPointerInfoEXT const source{.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+                                                  .handleType = type,
+                                                  .pHostPointer = start};
+    VkMemoryAllocateFlagsInfo const flags{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                          .pNext = &source,
+                                          .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
+    VkMemoryAllocateInfo const allocate{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                        .pNext = &flags,
+                                        .allocationSize = memory.size(),
+                                        .memoryTypeIndex = std::uint32_t(std::countr_zero(where.memoryTypeBits))};
+    vk_check(vkCreateBuffer(h.device, &info, nullptr, &handle), "vkCreateBuffer");
+    VkResult r = vkAllocateMemory(h.device, &allocate, nullptr, &imported);
+    if (r == VK_SUCCESS) r = vkBindBufferMemory(h.device, handle, imported, 0);
+    if (r != VK_SUCCESS) {
+        vkDestroyBuffer(h.device, handle, nullptr);
+        vkFreeMemory(h.device, imported, nullptr);
+        vk_check(r, "vkAllocateMemory");
+    }
+    VkBufferDeviceAddressInfo const where_is{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = handle};
+    address = vkGetBufferDeviceAddress(h.device, &where_is);
+}
+
+buffer::~buffer() {
+    if (!imported) return vmaDestroyBuffer(vk.allocator, handle, allocation);
+    vkDestroyBuffer(vk.device, handle, nullptr);
+    vkFreeMemory(vk.device, imported, nullptr);
+}
 
 buffer_part::buffer_part(buffer const& of, std::uint64_t offset, std::uint64_t bytes) : vk(of.vk) {
     VkBufferCreateInfo const info{

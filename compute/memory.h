@@ -3,6 +3,9 @@
 
 #include "compute/vulkan.h"
 
+#include <cstddef>
+#include <span>
+
 VK_DEFINE_HANDLE(VmaAllocation)
 
 namespace sfumato {
@@ -14,11 +17,15 @@ enum class placement {
     device,   // fast for kernels; mapped where the host sees device memory anyway (integrated, software)
     upload,   // host writes, device copies from it
     readback, // device copies to it, host reads
+    host,     // the computer's memory, for what waits there
 };
 
 /// A buffer that owns its memory.
 struct buffer {
     buffer(device::handles&, std::uint64_t bytes, placement);
+    /// Memory that the process has already, whole pages of it; the memory outlives the buffer. `tail_bytes` of it count
+    /// as the tail. Throws error when the driver refuses.
+    buffer(device::handles&, std::span<std::byte const>);
     ~buffer();
     buffer(buffer const&) = delete;
     buffer& operator=(buffer const&) = delete;
@@ -26,6 +33,7 @@ struct buffer {
     device::handles& vk;
     VkBuffer handle = VK_NULL_HANDLE;
     VmaAllocation allocation = nullptr;
+    VkDeviceMemory imported = VK_NULL_HANDLE; // instead of the allocation
     std::uint64_t address = 0;   // for kernels
     std::uint64_t bytes = 0;     // without the tail
     std::byte* mapped = nullptr; // null when the host cannot see it

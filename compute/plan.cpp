@@ -23,15 +23,18 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, buf
                   .work = node.work,
                   .stage = node.stage,
                   .accesses = {}};
-        std::vector<std::uint64_t> offsets;
+        std::vector<place_of_tensor> places;
         for (auto const& use : node.accesses) {
-            offsets.push_back(layout.offsets[use.tensor]);
-            std::uint64_t const address = arena.address + offsets.back();
+            auto const& t = g.tensors()[use.tensor];
+            assert((!t.home || t.home->home) && "place() comes before the plan");
+            places.push_back(t.home ? place_of_tensor{t.home->home.get(), t.home->offset, t.bytes}
+                                    : place_of_tensor{&arena, layout.offsets[use.tensor], t.bytes});
+            std::uint64_t const address = places.back().home->address + places.back().offset;
             if (!node.recorded) std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
-            c.accesses.push_back({address, address + g.tensors()[use.tensor].bytes, use.writes, use.reads});
+            c.accesses.push_back({address, address + t.bytes, use.writes, use.reads});
         }
         if (node.recorded)
-            c.record = node.recorded(arena, offsets);
+            c.record = node.recorded(places);
         else if (dry)
             c.groups = {};
         commands.push_back(std::move(c));
@@ -117,6 +120,7 @@ void plan::download(tensor const& t, void* data, std::size_t bytes) {
 void plan::state::check_guards() {
     std::vector<std::uint8_t> gap;
     for (std::size_t t = 0; t < layout.offsets.size(); ++t) {
+        if (recorded.tensors()[t].home) continue;
         std::uint64_t const end = layout.offsets[t] + recorded.tensors()[t].bytes;
         gap.resize(arena_alignment - end % arena_alignment + (end % arena_alignment ? arena_alignment : 0));
         transfer(end, reinterpret_cast<std::byte*>(gap.data()), gap.size(), placement::readback);

@@ -27,7 +27,7 @@ VK_DEFINE_HANDLE(VmaAllocator)
     X(DestroyInstance) X(DestroyPipeline) X(DestroyPipelineCache) X(DestroyPipelineLayout) X(DestroyQueryPool) \
     X(DestroySemaphore) X(DestroyShaderModule) X(EndCommandBuffer) X(EnumerateDeviceExtensionProperties) \
     X(EnumeratePhysicalDevices) X(FreeCommandBuffers) X(FreeMemory) X(GetBufferDeviceAddress) \
-    X(GetBufferMemoryRequirements) X(GetDeviceProcAddr) X(GetDeviceQueue) \
+    X(GetBufferMemoryRequirements) X(GetDeviceProcAddr) X(GetDeviceQueue) X(GetMemoryHostPointerPropertiesEXT) \
     X(GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV) \
     X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR) X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) \
     X(GetPhysicalDeviceProperties) X(GetPhysicalDeviceProperties2) \
@@ -72,6 +72,7 @@ struct device::handles {
     std::uint64_t largest_buffer = 0;         // bytes one allocation may have
     sfumato::target target;                   // what kernels are shaped for
     bool subgroup_control = false;            // a pipeline may ask for its subgroup size
+    std::uint64_t import_alignment = 0;       // of the host's memory that the device reads itself; 0: it cannot
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants
     VkPipelineCache cache = VK_NULL_HANDLE;
     std::string cache_file;

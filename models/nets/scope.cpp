@@ -1,0 +1,67 @@
+#include "models/nets/scope.h"
+
+namespace sfumato {
+
+namespace {
+
+std::string joined(std::string_view a, std::string_view b) {
+    if (a.empty() || b.empty()) return std::string(a.empty() ? b : a);
+    return std::string(a) + "." + std::string(b);
+}
+
+void add_bias(scope const& w, epilogue& after) {
+    if (w.has("bias")) after.bias = w.store.vector(w.g, w.name("bias"));
+}
+
+} // namespace
+
+scope scope::operator[](std::string_view part) const {
+    scope below = *this;
+    below.path_ = joined(path_, part);
+    return below;
+}
+
+std::string scope::name(std::string_view tensor) const { return joined(root_, joined(path_, tensor)); }
+
+tensor const& scope::tap(tensor const& t, std::string_view suffix) const {
+    if (!noted_) return t;
+    // A copy even of f32: what is noted must not share its name with an input or a resident.
+    tensor const noted = t.type == dtype::f32 ? scale(g, t, 1) : cast(g, t, dtype::f32);
+    g.output(noted);
+    noted_->emplace_back(joined(path_, suffix), noted);
+    return t;
+}
+
+tensor linear(scope const& w, tensor const& x, epilogue after) {
+    add_bias(w, after);
+    return linear(w.g, x, w.store.linear(w.g, w.name("weight")), after);
+}
+
+tensor linear_geglu(scope const& w, tensor const& x) {
+    epilogue after;
+    add_bias(w, after);
+    return linear(w.g, x, w.store.linear(w.g, w.name("weight"), true), after);
+}
+
+tensor conv2d(scope const& w, tensor const& x, conv2d_options const& options, epilogue after) {
+    add_bias(w, after);
+    return conv2d(w.g, x, w.store.conv2d(w.g, w.name("weight")), options, after);
+}
+
+tensor group_norm(scope const& w, tensor const& x, float eps, activation f, int groups) {
+    return group_norm(w.g, x, groups, w.store.vector(w.g, w.name("weight")), w.store.vector(w.g, w.name("bias")), eps, f);
+}
+
+tensor group_norm_affine(scope const& w, tensor const& x, float eps, int groups) {
+    return group_norm_affine(w.g, x, groups, w.store.vector(w.g, w.name("weight")), w.store.vector(w.g, w.name("bias")),
+                             eps);
+}
+
+tensor layer_norm(scope const& w, tensor const& x, float eps) {
+    return layer_norm(w.g, x,
+                      {.weight = w.store.vector(w.g, w.name("weight")),
+                       .bias = w.store.vector(w.g, w.name("bias")),
+                       .eps = eps});
+}
+
+} // namespace sfumato

@@ -1,0 +1,245 @@
+#include "models/nets/weight_store.h"
+
+#include "compute/device.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <format>
+#include <numeric>
+
+namespace sfumato {
+
+namespace {
+
+// Of one load()'s step: tensors that are uploaded share an arena, and between steps it can be cancelled.
+constexpr std::uint64_t step_bytes = 64 << 20;
+
+std::string shown(std::vector<std::int64_t> const& shape) {
+    std::string text = "[";
+    for (std::int64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+    return text + "]";
+}
+
+// A dtype that kernels read as it is; none for those that are converted first.
+std::optional<dtype> direct_type(stored_type type) {
+    switch (type) {
+    case stored_type::f32: return dtype::f32;
+    case stored_type::f16: return dtype::f16;
+    case stored_type::bf16: return dtype::bf16;
+    default: return {};
+    }
+}
+
+std::optional<block_format> blocks_of(stored_type type) {
+    switch (type) {
+    case stored_type::f8_e4m3: return block_format::f8_e4m3;
+    case stored_type::f8_e5m2: return block_format::f8_e5m2;
+    case stored_type::q8_0: return block_format::q8_0;
+    case stored_type::q4_0: return block_format::q4_0;
+    case stored_type::q4_k: return block_format::q4_k;
+    case stored_type::q5_k: return block_format::q5_k;
+    case stored_type::q6_k: return block_format::q6_k;
+    default: return {};
+    }
+}
+
+weight_format own_format(stored_type type, bool linear, int inputs) {
+    if (type == stored_type::bf16) return weight_format::bf16;
+    if (linear && inputs % 32 == 0) {
+        if (type == stored_type::q8_0) return weight_format::q8_0;
+        if (type == stored_type::q4_0) return weight_format::q4_0;
+    }
+    return weight_format::f16;
+}
+
+template <class T> void widen(std::span<std::byte const> from, std::vector<float>& to) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        T value;
+        std::memcpy(&value, from.data() + i * sizeof(T), sizeof(T));
+        to[i] = float(value);
+    }
+}
+
+// Of types that no kernel reads; rare, and small.
+std::vector<float> widened(stored_type type, std::span<std::byte const> from, std::size_t count) {
+    std::vector<float> to(count);
+    switch (type) {
+    case stored_type::f64: widen<double>(from, to); break;
+    case stored_type::i64: widen<std::int64_t>(from, to); break;
+    case stored_type::i32: widen<std::int32_t>(from, to); break;
+    case stored_type::i16: widen<std::int16_t>(from, to); break;
+    case stored_type::i8: widen<std::int8_t>(from, to); break;
+    default: widen<std::uint8_t>(from, to); break;
+    }
+    return to;
+}
+
+// What plan::upload gets, and when: the bytes are read just before.
+struct upload {
+    tensor to;
+    stored_tensor const* from;
+};
+
+} // namespace
+
+struct weight_store::entry {
+    std::string name;
+    weight_store::kind kind;
+    stored_tensor const* stored;
+    sfumato::shape shape; // as the ops want it
+    packed_weights packed;
+    resident home;
+    bool loaded = false;
+
+    bool is_matrix() const { return kind <= weight_store::kind::conv2d; }
+
+    // Records what makes the resident of `raw`.
+    packed_weights pack(graph& g, tensor const& raw, weight_format format) const {
+        return kind == weight_store::kind::conv2d ? pack_conv2d(g, raw, format)
+                                                  : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
+    }
+    tensor convert(graph& g, tensor const& raw) const {
+        if (is_matrix()) return pack(g, raw, packed.format).panels;
+        return raw.type == home->type ? scale(g, raw, 1) : cast(g, raw, home->type);
+    }
+    // The file's numbers as a type that kernels read.
+    tensor raw(graph& g, host_import const* import, std::vector<upload>& uploads) const {
+        if (auto const direct = direct_type(stored->type)) {
+            if (import && !stored->mapped.empty())
+                if (auto const there = import->at(stored->mapped, shape, *direct)) return g.resident(there);
+            uploads.push_back({g.input(shape, *direct), stored});
+        } else if (auto const blocks = blocks_of(stored->type)) {
+            uploads.push_back({g.input({.c = int((stored->bytes() + 3) / 4)}, dtype::u32), stored});
+            return dequantize(g, uploads.back().to, *blocks, shape, is_matrix() ? dtype::f16 : dtype::f32);
+        } else
+            uploads.push_back({g.input(shape), stored});
+        return uploads.back().to;
+    }
+};
+
+weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o) : checkpoint_(std::move(c)), options_(o) {}
+weight_store::~weight_store() = default;
+
+weight_store::entry& weight_store::ask(std::string const& name, kind k) {
+    auto& known = entries_[{name, k}];
+    if (known) return *known;
+
+    stored_tensor const& stored = checkpoint_->at(name);
+    auto extents = stored.shape;
+    if ((k == kind::linear || k == kind::geglu) && extents.size() == 4 && extents[2] == 1 && extents[3] == 1)
+        extents.resize(2);
+    std::size_t const wanted = k == kind::vector ? 1 : k == kind::conv2d ? 4 : 2;
+    bool const fits = extents.size() == wanted && stored.count() > 0 && stored.count() <= 0xffffffffu &&
+                      std::ranges::all_of(extents, [](std::int64_t e) { return e > 0 && e < (1 << 30); });
+    if (!fits)
+        fail("{}: {} has the shape {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind "
+             "that is not supported.",
+             checkpoint_->source, name, shown(stored.shape), wanted);
+
+    auto e = std::make_unique<entry>();
+    e->name = name, e->kind = k, e->stored = &stored;
+    auto const extent = [&](std::size_t i) { return int(extents[i]); };
+    if (k == kind::vector)
+        e->shape = {.c = extent(0)};
+    else if (k == kind::conv2d)
+        e->shape = {extent(0), extent(1), extent(2), extent(3)};
+    else
+        e->shape = {.w = extent(0), .c = extent(1)};
+
+    if (e->is_matrix()) {
+        graph scratch; // only to learn the packed size
+        int const inputs = k == kind::conv2d ? e->shape.h : e->shape.c;
+        e->packed = e->pack(scratch, scratch.input(e->shape),
+                            options_.format.value_or(own_format(stored.type, k != kind::conv2d, inputs)));
+        e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type);
+    } else
+        e->home = std::make_shared<resident_tensor>(
+            e->shape, k == kind::vector ? dtype::f32 : direct_type(stored.type).value_or(dtype::f32));
+    in_order_.push_back(e.get());
+    known = std::move(e);
+    return *known;
+}
+
+packed_weights weight_store::matrix(graph& g, entry const& e) {
+    packed_weights w = e.packed;
+    w.panels = options_.where == residence::host ? stream(g, e.home) : g.resident(e.home);
+    return w;
+}
+
+packed_weights weight_store::linear(graph& g, std::string const& name, bool geglu) {
+    return matrix(g, ask(name, geglu ? kind::geglu : kind::linear));
+}
+packed_weights weight_store::conv2d(graph& g, std::string const& name) { return matrix(g, ask(name, kind::conv2d)); }
+tensor weight_store::vector(graph& g, std::string const& name) { return g.resident(ask(name, kind::vector).home); }
+tensor weight_store::table(graph& g, std::string const& name) { return g.resident(ask(name, kind::table).home); }
+
+std::vector<resident> weight_store::residents(residence where, bool loaded_too) const {
+    std::vector<resident> all;
+    for (entry const* e : in_order_)
+        if ((e->is_matrix() ? options_.where : residence::device) == where && (loaded_too || !e->loaded))
+            all.push_back(e->home);
+    return all;
+}
+
+std::uint64_t weight_store::bytes(device& d, residence where) const { return resident_bytes(d, residents(where, true)); }
+
+bool weight_store::load(device& d, job const& j) {
+    if (std::ranges::all_of(in_order_, &entry::loaded)) return true;
+    for (residence where : {residence::device, residence::host}) {
+        std::vector<resident> homeless = residents(where, false);
+        std::erase_if(homeless, [](resident const& r) { return r->home != nullptr; }); // of a load that was cancelled
+        place(d, homeless, where);
+    }
+
+    std::vector<std::unique_ptr<host_import>> imports;
+    for (auto const& file : checkpoint_->files) imports.push_back(host_import::make(d, file));
+    auto const import_of = [&](entry const& e) -> host_import const* {
+        for (std::size_t i = 0; i < imports.size(); ++i) {
+            auto const file = checkpoint_->files[i];
+            if (!e.stored->mapped.empty() && e.stored->mapped.data() >= file.data() &&
+                e.stored->mapped.data() < file.data() + file.size())
+                return imports[i].get();
+        }
+        return nullptr;
+    };
+
+    std::uint64_t const total = std::accumulate(in_order_.begin(), in_order_.end(), std::uint64_t(0),
+                                                [](auto sum, entry const* e) { return sum + e->stored->bytes(); });
+    std::uint64_t done = 0;
+    std::vector<std::byte> scratch;
+    for (std::size_t first = 0; first < in_order_.size();) {
+        graph g(d.target());
+        std::vector<upload> uploads;
+        std::size_t last = first;
+        std::uint64_t bytes = 0;
+        for (; last < in_order_.size() && (last == first || bytes < step_bytes); ++last) {
+            entry const& e = *in_order_[last];
+            if (e.loaded) continue;
+            g.keep(e.convert(g, e.raw(g, import_of(e), uploads)), e.home);
+            bytes += e.stored->bytes();
+        }
+        plan p(d, std::move(g));
+        for (auto const& [to, from] : uploads) {
+            auto const read = from->read(scratch);
+            if (direct_type(from->type))
+                p.upload(to, read.data(), read.size());
+            else if (blocks_of(from->type)) {
+                std::vector<std::byte> padded(to.bytes());
+                std::ranges::copy(read, padded.begin());
+                p.upload(to, padded.data(), padded.size());
+            } else
+                p.upload<float>(to, widened(from->type, read, from->count()));
+        }
+        bool const going = p.run([&](std::string const&, double fraction) {
+            j.report({"load weights", (double(done) + fraction * double(bytes)) / double(total)});
+            return !j.is_cancelled();
+        });
+        if (!going) return false;
+        for (; first < last; ++first) in_order_[first]->loaded = true;
+        done += bytes;
+    }
+    return true;
+}
+
+} // namespace sfumato

@@ -1,0 +1,63 @@
+// The weights of a network on a device: what its graphs ask for is noted while they are recorded, so the memory is
+// known; then all of it is loaded at once, and stays.
+#pragma once
+
+#include "compute/ops.h"
+#include "models/job.h"
+#include "models/weights/checkpoint.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sfumato {
+
+struct weight_options {
+    /// How matrices are kept: the file's own type when not set (f64 and f32 as f16; f8 as f16; q8_0 and q4_0 stay).
+    std::optional<weight_format> format;
+    /// host: matrices wait in the computer's memory, and graphs stream them.
+    residence where = residence::device;
+};
+
+class weight_store {
+  public:
+    /// The checkpoint's mappings live as long as the store.
+    explicit weight_store(std::shared_ptr<checkpoint const>, weight_options = {});
+    ~weight_store();
+    weight_store(weight_store const&) = delete;
+    weight_store& operator=(weight_store const&) = delete;
+
+    checkpoint const& source() const { return *checkpoint_; }
+    weight_options const& options() const { return options_; }
+
+    /// What a graph needs, by the full name of a tensor. Each may be asked for any number of times, by any graph; a
+    /// graph that asked runs after the next load(). Throws error when the checkpoint's tensor is missing or has another
+    /// number of dimensions.
+    packed_weights linear(graph&, std::string const& name, bool geglu = false); // [n, k] or [n, k, 1, 1]
+    packed_weights conv2d(graph&, std::string const& name);                     // [outputs, inputs, h, w]
+    tensor vector(graph&, std::string const& name);                             // [c] as f32
+    tensor table(graph&, std::string const& name);                              // [rows, c] as {.w, .c}
+
+    /// What all that was asked for takes there.
+    std::uint64_t bytes(device&, residence) const;
+
+    /// Reads and converts what is not there yet. False: cancelled. Throws error: damaged file, no memory.
+    bool load(device&, job const& = {});
+
+  private:
+    struct entry;
+    enum class kind { linear, geglu, conv2d, vector, table };
+    entry& ask(std::string const& name, kind);
+    packed_weights matrix(graph&, entry const&);
+    std::vector<resident> residents(residence, bool loaded_too) const;
+
+    std::shared_ptr<checkpoint const> checkpoint_;
+    weight_options options_;
+    std::map<std::pair<std::string, kind>, std::unique_ptr<entry>, std::less<>> entries_;
+    std::vector<entry*> in_order_;
+};
+
+} // namespace sfumato

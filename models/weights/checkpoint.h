@@ -47,11 +47,12 @@ struct stored_tensor {
 ///   cond_stage_model.transformer.text_model.*         text encoder of SD1 and SD2, in transformers' names (q_proj …)
 ///   conditioner.embedders.{0,1}.transformer.text_model.*   of SDXL
 ///   text_encoders.{clip_l,clip_g,t5xxl}.transformer.*      of SD3
-/// Upscalers and TAESD keep the names of their files.
+///   taesd_encoder.*, taesd_decoder.*                       TAESD, layers numbered as in its original files
+/// Upscalers keep the names of their files.
 struct checkpoint {
-    std::string source;       // the path, as the user gave it; or "procedural:sd15"
-    std::string format;       // "safetensors", "torch zip", "GGUF v3", "diffusers folder" …
-    nlohmann::json metadata;  // what the file says of itself, an object; unchecked
+    std::string source;      // the path, as the user gave it; or "procedural:sd15"
+    std::string format;      // "safetensors", "torch zip", "GGUF v3", "diffusers folder" …
+    nlohmann::json metadata; // what the file says of itself, an object; unchecked
     std::map<std::string, stored_tensor, std::less<>> tensors;
     std::vector<std::shared_ptr<void const>> mappings; // keeps `mapped` spans alive
 

@@ -1,0 +1,76 @@
+// The sizes of a network: what its code needs to know beside the weights. models/weights/family.h reads them from a
+// checkpoint, models/weights/layout.h lists the tensors that follow from them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sfumato {
+
+/// What the UNet predicts.
+enum class prediction_type { epsilon, v };
+
+/// The UNet of Stable Diffusion 1, 2 and XL, as CompVis and Stability name its settings. Levels: finest first.
+struct unet_config {
+    int in_channels =
+        4; // 9: inpainting, latent ‖ mask ‖ masked image's latent; 8: latent ‖ a picture's latent (pix2pix)
+    int out_channels = 4;
+    int model_channels = 320;
+    std::vector<int> channel_mult = {1, 2, 4, 4};
+    int res_blocks = 2;                                // a level on the way down; one more on the way up
+    std::vector<int> transformer_depth = {1, 1, 1, 0}; // a level; 0: it has no attention
+    int middle_depth = 1;
+    int context_dim = 768;
+    int heads = 8;           // everywhere, and a head has channels / heads; 0: head_dim says
+    int head_dim = 0;        // everywhere, and there are channels / head_dim heads; 0: heads says
+    bool use_linear = false; // proj_in and proj_out are linear [c, c]; else 1×1 convolutions [c, c, 1, 1]
+    int adm_in_channels = 0; // width of label_emb's input; 0: there is none
+
+    int channels(std::size_t level) const { return model_channels * channel_mult[level]; }
+    int time_embed_dim() const { return 4 * model_channels; }
+    int heads_of(int channels) const { return heads ? heads : channels / head_dim; }
+
+    bool operator==(unet_config const&) const = default;
+};
+
+/// The VAE (AutoencoderKL). Levels: finest first, as in the file (`down.0`, `up.0`).
+struct vae_config {
+    int channels = 128;
+    std::vector<int> channel_mult = {1, 2, 4, 4};
+    int res_blocks = 2; // a level of the encoder; one more in the decoder
+    int z_channels = 4;
+    bool quant_conv = true;              // quant_conv and post_quant_conv are there
+    double scale = 0.18215, shift = 0;   // the UNet's latent = (z − shift)·scale
+    bool encoder = true, decoder = true; // which halves the file holds
+
+    bool operator==(vae_config const&) const = default;
+};
+
+/// A CLIP text encoder, in transformers' names.
+struct text_encoder_config {
+    std::string prefix = "cond_stage_model.transformer."; // before text_model.
+    int hidden = 768;
+    int heads = 12;
+    int layers = 12;        // in the file
+    int layers_used = 12;   // the UNet gets what layer layers_used − 1 puts out …
+    bool final_norm = true; // … after text_model.final_layer_norm
+    int feed_forward = 3072;
+    bool quick_gelu = true; // else the exact gelu
+    int vocabulary = 49408;
+    int context = 77;
+    int bos = 49406, eos = 49407, pad = 49407;
+    int projection = 0; // rows of text_projection.weight; 0: there is none
+
+    bool operator==(text_encoder_config const&) const = default;
+};
+
+/// The tiny autoencoder for previews (taesd_encoder.*, taesd_decoder.*).
+struct taesd_config {
+    int channels = 64;
+    int z_channels = 4;
+    bool encoder = true, decoder = true; // which halves the file holds
+
+    bool operator==(taesd_config const&) const = default;
+};
+
+} // namespace sfumato

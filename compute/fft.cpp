@@ -44,7 +44,7 @@ std::uint32_t padded(std::uint32_t side) {
 // What VkFFT makes for one place: pipelines, tables, descriptors.
 class application {
   public:
-    application(buffer& arena, fft_place const& at, std::vector<char>& compiled)
+    application(buffer const& arena, fft_place const& at, std::vector<char>& compiled)
         : vk_(arena.vk), shape_(at.shape), numbers_(arena, at.numbers, at.shape.bytes()) {
         if (at.scratch != ~0ull) scratch_.emplace(arena, at.scratch, fft_scratch_bytes(shape_));
         VkCommandPoolCreateInfo const pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,

@@ -69,9 +69,8 @@ buffer::buffer(device::handles& h, std::span<std::byte const> memory) : vk(h), b
         .size = memory.size(),
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT,
     };
-    VkImportMemoryHostPointerInfoEXT const source{.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
-                                                  .handleType = type,
-                                                  .pHostPointer = start};
+    VkImportMemoryHostPointerInfoEXT const source{
+        .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, .handleType = type, .pHostPointer = start};
     VkMemoryAllocateFlagsInfo const flags{.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
                                           .pNext = &source,
                                           .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
@@ -92,7 +91,10 @@ buffer::buffer(device::handles& h, std::span<std::byte const> memory) : vk(h), b
 }
 
 buffer::~buffer() {
-    if (!imported) return vmaDestroyBuffer(vk.allocator, handle, allocation);
+    if (allocation) {
+        vmaDestroyBuffer(vk.allocator, handle, allocation);
+        return;
+    }
     vkDestroyBuffer(vk.device, handle, nullptr);
     vkFreeMemory(vk.device, imported, nullptr);
 }

@@ -34,9 +34,9 @@ struct buffer {
     VkBuffer handle = VK_NULL_HANDLE;
     VmaAllocation allocation = nullptr;
     VkDeviceMemory imported = VK_NULL_HANDLE; // instead of the allocation
-    std::uint64_t address = 0;   // for kernels
-    std::uint64_t bytes = 0;     // without the tail
-    std::byte* mapped = nullptr; // null when the host cannot see it
+    std::uint64_t address = 0;                // for kernels
+    std::uint64_t bytes = 0;                  // without the tail
+    std::byte* mapped = nullptr;              // null when the host cannot see it
 };
 
 /// Another handle for a part of a buffer, for foreign code that binds buffers whole. The buffer outlives it.

@@ -52,8 +52,9 @@ tensor slice(graph&, tensor const& x, int first, int count);
 // ---- Norms and reductions -------------------------------------------------------------------------------------------
 
 /// What group_norm found: [n, 1, 2, c] f32, the factor and the offset of each channel, so that y = x·factor + offset.
-/// Statistics over (h, w, c/groups) in two stages; weight and bias [c].
-tensor group_norm_affine(graph&, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps);
+/// Statistics over (h, w, c/groups) in two stages; weight and bias [c]. With `second`: of concat(x, second).
+tensor group_norm_affine(graph&, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps,
+                         std::optional<tensor> const& second = {});
 /// y = f(x·factor + offset) with the result of group_norm_affine; f is none or silu.
 tensor apply_affine(graph&, tensor const& x, tensor const& affine, activation = activation::none);
 /// Both in a row.
@@ -186,8 +187,8 @@ struct attention_options {
     bool causal = false;        // query i sees keys 0 … i
     std::optional<tensor> bias; // [1 or n, heads or 1, queries, keys], added to the scaled products
 };
-/// q [n, 1, queries, heads·d], k and v [n, 1, keys, heads·d] → [n, 1, queries, heads·d]; d a multiple of 8. The
-/// products never lie in memory (flash attention: Dao et al. 2022, 2023).
+/// q [n, 1, queries, heads·d], k and v [n, 1, keys, heads·d] → [n, 1, queries, heads·d]; fast where d is a multiple
+/// of 8. The products never lie in memory (flash attention: Dao et al. 2022, 2023).
 tensor attention(graph&, tensor const& q, tensor const& k, tensor const& v, attention_options const&);
 
 // ---- Fourier transform (VkFFT) --------------------------------------------------------------------------------------

@@ -154,9 +154,30 @@ void attend_tiled(graph& g, operands const& o) {
     });
 }
 
+// Heads of d channels with zeros behind them: products do not change.
+tensor pad_heads(graph& g, tensor t, int heads, int d, int to) {
+    t.shape = {.n = t.shape.n, .h = t.shape.w, .w = heads, .c = d};
+    while (t.shape.c < to) t = concat(g, t, scale(g, slice(g, t, 0, std::min(to - t.shape.c, d)), 0));
+    t.shape = {.n = t.shape.n, .w = t.shape.h, .c = heads * to};
+    return t;
+}
+
+// Small networks have heads of 4 channels; kernels take multiples of 8.
+tensor attend_padded(graph& g, tensor const& q, tensor const& k, tensor const& v, attention_options options) {
+    int const heads = options.heads, d = q.shape.c / heads, to = int(up(d, 8));
+    options.scale = options.scale.value_or(1 / std::sqrt(float(d)));
+    auto const padded = [&](tensor const& t) { return pad_heads(g, t, heads, d, to); };
+    tensor y = attention(g, padded(q), padded(k), padded(v), options);
+    y.shape = {.n = y.shape.n, .h = y.shape.w, .w = heads, .c = to};
+    y = slice(g, y, 0, d);
+    y.shape = q.shape;
+    return y;
+}
+
 } // namespace
 
 tensor attention(graph& g, tensor const& q, tensor const& k, tensor const& v, attention_options const& options) {
+    if (options.heads > 0 && q.shape.c / options.heads % 8 != 0) return attend_padded(g, q, k, v, options);
     operands const o{q, k, v, options, g.temporary(q.shape, q.type)};
     check(o);
     if (g.target().matrix == matrix_path::software)

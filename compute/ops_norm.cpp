@@ -51,13 +51,19 @@ struct partial_moments {
     tensor values; // [images, slabs, fields, columns]
 };
 
-// Stage 1: as many slabs as keep the device busy, and few for stage 2.
-partial_moments moments(graph& g, tensor const& x, uint rows, uint columns, bool extremes) {
+// As many slabs as keep the device busy, and few for stage 2.
+std::size_t choose_slab_rows(graph const& g, tensor const& x, uint rows, uint columns) {
     access const columns_by = access_to(g, int(columns), {x.type});
     grid const whole = cut(x.shape.n, rows, columns, columns_by, rows);
     std::size_t const busy = columns_by == access::software ? 512 : 65536; // invocations
     std::size_t const slabs = std::clamp<std::size_t>(busy / (whole.lanes() * whole.images), 1, 256);
-    grid const of = cut(x.shape.n, rows, columns, columns_by, std::max<std::size_t>(groups_of(rows, slabs), 32));
+    return std::max<std::size_t>(groups_of(rows, slabs), 32);
+}
+
+// Stage 1.
+partial_moments moments(graph& g, tensor const& x, uint rows, uint columns, bool extremes, std::size_t slab_rows) {
+    access const columns_by = access_to(g, int(columns), {x.type});
+    grid const of = cut(x.shape.n, rows, columns, columns_by, slab_rows);
     tensor const values = g.temporary({.n = x.shape.n, .h = int(of.slabs), .w = extremes ? 6 : 3, .c = int(columns)});
     g.dispatch(kernel::moments{.x = g.in(x),
                                .partial = g.out(values),
@@ -141,10 +147,21 @@ tensor norm_rows(graph& g, tensor const& x, row_norm const& norm) {
 
 } // namespace
 
-tensor group_norm_affine(graph& g, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps) {
-    shape const& s = x.shape;
-    assert(groups > 0 && s.c % groups == 0 && per_channel(weight, x) && per_channel(bias, x));
-    auto const [of, partial] = moments(g, x, uint(s.h * s.w), uint(s.c), false);
+tensor group_norm_affine(graph& g, tensor const& x, int groups, tensor const& weight, tensor const& bias, float eps,
+                         std::optional<tensor> const& second) {
+    shape s = x.shape;
+    if (second) s.c += second->shape.c;
+    [[maybe_unused]] shape const each{.c = s.c};
+    assert(groups > 0 && s.c % groups == 0 && weight.shape == each && bias.shape == each);
+    uint const rows = uint(s.h * s.w);
+    std::size_t const slab_rows = choose_slab_rows(g, x, rows, uint(s.c));
+    auto [of, partial] = moments(g, x, rows, uint(x.shape.c), false, slab_rows);
+    if (second) { // each column has moments of its own
+        assert(second->shape.n == s.n && second->shape.h == s.h && second->shape.w == s.w);
+        auto const further = moments(g, *second, rows, uint(second->shape.c), false, slab_rows);
+        partial = concat(g, partial, further.values);
+        of.columns = uint(s.c);
+    }
     tensor const affine = g.temporary({.n = s.n, .w = 2, .c = s.c});
     g.dispatch(kernel::group_norm_affine{.partial = g.in(partial),
                                          .weight = g.in(weight),
@@ -204,7 +221,8 @@ tensor statistics(graph& g, tensor const& x) {
     uint columns = uint(s.c);
     for (int side : {s.w, s.h})
         if (columns < 32) columns *= uint(side);
-    auto const [of, partial] = moments(g, x, uint(image / columns), columns, true);
+    uint const rows = uint(image / columns);
+    auto const [of, partial] = moments(g, x, rows, columns, true, choose_slab_rows(g, x, rows, columns));
     tensor const result = g.temporary({.n = s.n, .c = 5});
     g.dispatch(kernel::statistics{.partial = g.in(partial),
                                   .result = g.out(result),

@@ -39,8 +39,8 @@ std::uint64_t resident_bytes(device& d, std::span<resident const> all) {
 void place(device& d, std::span<resident const> all, residence where) {
     std::vector<std::shared_ptr<buffer const>> buffers;
     for (std::uint64_t size : divide(d, all, [](auto&&...) {}))
-        buffers.push_back(std::make_shared<buffer>(
-            *d.vk, size, where == residence::device ? placement::device : placement::host));
+        buffers.push_back(
+            std::make_shared<buffer>(*d.vk, size, where == residence::device ? placement::device : placement::host));
     divide(d, all, [&](resident_tensor& r, std::size_t which, std::uint64_t offset) {
         assert(!r.home && "it has a place already");
         r.home = buffers[which];

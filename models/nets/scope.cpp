@@ -49,19 +49,19 @@ tensor conv2d(scope const& w, tensor const& x, conv2d_options const& options, ep
 }
 
 tensor group_norm(scope const& w, tensor const& x, float eps, activation f, int groups) {
-    return group_norm(w.g, x, groups, w.store.vector(w.g, w.name("weight")), w.store.vector(w.g, w.name("bias")), eps, f);
+    return group_norm(w.g, x, groups, w.store.vector(w.g, w.name("weight")), w.store.vector(w.g, w.name("bias")), eps,
+                      f);
 }
 
-tensor group_norm_affine(scope const& w, tensor const& x, float eps, int groups) {
+tensor group_norm_affine(scope const& w, tensor const& x, float eps, std::optional<tensor> const& second, int groups) {
     return group_norm_affine(w.g, x, groups, w.store.vector(w.g, w.name("weight")), w.store.vector(w.g, w.name("bias")),
-                             eps);
+                             eps, second);
 }
 
 tensor layer_norm(scope const& w, tensor const& x, float eps) {
-    return layer_norm(w.g, x,
-                      {.weight = w.store.vector(w.g, w.name("weight")),
-                       .bias = w.store.vector(w.g, w.name("bias")),
-                       .eps = eps});
+    return layer_norm(
+        w.g, x,
+        {.weight = w.store.vector(w.g, w.name("weight")), .bias = w.store.vector(w.g, w.name("bias")), .eps = eps});
 }
 
 } // namespace sfumato

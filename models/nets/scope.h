@@ -1,5 +1,5 @@
-// How network code is written: a scope is a place in a checkpoint and the graph that is recorded, so that a line reads as in the
-// reference implementation: `h = conv2d(w["in_layers.2"], h)`.
+// How network code is written: a scope is a place in a checkpoint and the graph that is recorded, so that a line reads
+// as in the reference implementation: `h = conv2d(w["in_layers.2"], h)`.
 #pragma once
 
 #include "compute/ops.h"
@@ -29,10 +29,14 @@ class scope {
     scope operator[](std::string_view part) const;
     scope operator[](int part) const { return (*this)[std::to_string(part)]; }
 
+    /// Of this part, below the network.
+    std::string const& path() const { return path_; }
     /// Full name of a tensor of this part.
     std::string name(std::string_view tensor) const;
     bool has(std::string_view tensor) const { return store.source().find(name(tensor)) != nullptr; }
 
+    /// Whether somebody wants taps: then what a fused op hides is computed once more.
+    bool tapped() const { return noted_ != nullptr; }
     /// Notes t under this part's name (and `suffix`) where somebody wants taps; returns t.
     tensor const& tap(tensor const& t, std::string_view suffix = "") const;
 
@@ -47,8 +51,9 @@ tensor linear(scope const&, tensor const& x, epilogue = {});
 tensor linear_geglu(scope const&, tensor const& x);
 tensor conv2d(scope const&, tensor const& x, conv2d_options const& = same_3x3, epilogue = {});
 tensor group_norm(scope const&, tensor const& x, float eps, activation = activation::none, int groups = 32);
-/// What conv2d's `affine` takes.
-tensor group_norm_affine(scope const&, tensor const& x, float eps, int groups = 32);
+/// What conv2d's `affine` takes; with `second`: of concat(x, second).
+tensor group_norm_affine(scope const&, tensor const& x, float eps, std::optional<tensor> const& second = {},
+                         int groups = 32);
 tensor layer_norm(scope const&, tensor const& x, float eps = 1e-5f);
 
 } // namespace sfumato

@@ -118,7 +118,8 @@ struct weight_store::entry {
     }
 };
 
-weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o) : checkpoint_(std::move(c)), options_(o) {}
+weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o)
+    : checkpoint_(std::move(c)), options_(o) {}
 weight_store::~weight_store() = default;
 
 weight_store::entry& weight_store::ask(std::string const& name, kind k) {
@@ -133,9 +134,10 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k) {
     bool const fits = extents.size() == wanted && stored.count() > 0 && stored.count() <= 0xffffffffu &&
                       std::ranges::all_of(extents, [](std::int64_t e) { return e > 0 && e < (1 << 30); });
     if (!fits)
-        fail("{}: {} has the shape {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind "
-             "that is not supported.",
-             checkpoint_->source, name, shown(stored.shape), wanted);
+        fail(
+            "{}: {} has the shape {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind "
+            "that is not supported.",
+            checkpoint_->source, name, shown(stored.shape), wanted);
 
     auto e = std::make_unique<entry>();
     e->name = name, e->kind = k, e->stored = &stored;
@@ -182,7 +184,9 @@ std::vector<resident> weight_store::residents(residence where, bool loaded_too) 
     return all;
 }
 
-std::uint64_t weight_store::bytes(device& d, residence where) const { return resident_bytes(d, residents(where, true)); }
+std::uint64_t weight_store::bytes(device& d, residence where) const {
+    return resident_bytes(d, residents(where, true));
+}
 
 bool weight_store::load(device& d, job const& j) {
     if (std::ranges::all_of(in_order_, &entry::loaded)) return true;

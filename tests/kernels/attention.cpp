@@ -117,6 +117,10 @@ TEST(attention, any_type) {
         for (int k = 0; k < 3; ++k) check({1, 2, 21, 43, 16, float_types[q], float_types[k], float_types[(q + k) % 3]});
 }
 
+TEST(attention, heads_of_any_size) {
+    for (int d : {1, 3, 4, 12, 20}) check({2, 3, 17, 29, d, dtype::f16, dtype::f32, dtype::f32});
+}
+
 TEST(attention, many_heads) { check({1, 33000, 1, 3, 8}); }
 
 TEST(attention, any_scale) {

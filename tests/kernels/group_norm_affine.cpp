@@ -66,6 +66,29 @@ TEST(group_norm_affine, a_mean_far_larger_than_the_deviations) {
             check({.x = s, .groups = 32, .offset = offset});
 }
 
+// Two tensors as one: groups straddle their border.
+TEST(group_norm_affine, of_a_concatenation) {
+    for (target const& to : norm_targets())
+        for (auto [a, b] : {std::pair{20, 10}, {64, 32}, {9, 6}}) {
+            shape const first{2, 37, 41, a}, second{2, 37, 41, b}, both{2, 37, 41, a + b};
+            auto const x = random_values(first.count(), -1, 3, 1), y = random_values(second.count(), -5, 1, 2);
+            auto const weight = random_values(a + b, 0.5, 2, 3), bias = random_values(a + b, -1, 1, 4);
+            std::vector<float> joined;
+            for (std::size_t row = 0; row < x.size() / a; ++row) {
+                joined.insert(joined.end(), &x[row * a], &x[row * a] + a);
+                joined.insert(joined.end(), &y[row * b], &y[row * b] + b);
+            }
+            kernel_run r(to);
+            tensor const affine = group_norm_affine(r.g, r.input(first, x), 3, r.input({.c = a + b}, weight),
+                                                    r.input({.c = a + b}, bias), 1e-5f, r.input(second, y));
+            r.g.output(affine);
+            r.run();
+            auto const wanted = group_norm_reference(both, joined, 3, weight, bias, 1e-5f);
+            EXPECT_LT(nmse(r.download(affine), std::vector<float>(wanted.begin(), wanted.end())),
+                      nmse_limit(dtype::f32));
+        }
+}
+
 TEST(group_norm_affine, a_flat_picture_is_divided_by_eps_alone) {
     kernel_run r;
     tensor const affine = group_norm_affine(

@@ -47,8 +47,11 @@ class device {
     sfumato::target const& target() const;
 
     /// Bytes that can be allocated now: the driver's budget (or 0.8 of the heap) less what is in use and a reserve;
-    /// $SFUMATO_BUDGET=bytes overrides.
+    /// $SFUMATO_BUDGET=bytes instead: of all that we use.
     std::uint64_t memory_available() const;
+    /// Bytes that plans and residents hold on the device now, and the most there have been so far.
+    std::uint64_t memory_used() const;
+    std::uint64_t memory_peak(bool begin_anew = false);
 
     struct handles; // compute/vulkan.h
     std::unique_ptr<handles> const vk;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vk_mem_alloc.h>
 
 namespace sfumato {
@@ -50,6 +51,9 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
              size >> 20, h.info.name);
     vk_check(r, "vmaCreateBuffer");
     mapped = static_cast<std::byte*>(got.pMappedData);
+    if (where == placement::device) counted = bytes + tail_bytes;
+    h.used += counted;
+    h.peak = std::max(h.peak, h.used);
     VkBufferDeviceAddressInfo const where_is{.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO, .buffer = handle};
     address = vkGetBufferDeviceAddress(h.device, &where_is);
 }
@@ -91,6 +95,7 @@ buffer::buffer(device::handles& h, std::span<std::byte const> memory) : vk(h), b
 }
 
 buffer::~buffer() {
+    vk.used -= counted;
     if (allocation) {
         vmaDestroyBuffer(vk.allocator, handle, allocation);
         return;
@@ -115,7 +120,7 @@ std::uint64_t device::memory_available() const {
         std::uint64_t bytes = 0;
         auto const [end, status] = std::from_chars(wish, wish + std::strlen(wish), bytes);
         if (status != std::errc{} || *end) fail("SFUMATO_BUDGET is \"{}\"; it must be a number of bytes", wish);
-        return bytes;
+        return bytes > vk->used ? bytes - vk->used : 0;
     }
     VkPhysicalDeviceMemoryProperties const* memory = nullptr;
     vmaGetMemoryProperties(vk->allocator, &memory);
@@ -131,6 +136,9 @@ std::uint64_t device::memory_available() const {
     }
     return available;
 }
+
+std::uint64_t device::memory_used() const { return vk->used; }
+std::uint64_t device::memory_peak(bool begin_anew) { return begin_anew ? std::exchange(vk->peak, vk->used) : vk->peak; }
 
 void allocator_open(device::handles& h, bool has_memory_budget) {
     VmaVulkanFunctions const functions{.vkGetInstanceProcAddr = vkGetInstanceProcAddr,

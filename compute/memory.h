@@ -36,6 +36,7 @@ struct buffer {
     VkDeviceMemory imported = VK_NULL_HANDLE; // instead of the allocation
     std::uint64_t address = 0;                // for kernels
     std::uint64_t bytes = 0;                  // without the tail
+    std::uint64_t counted = 0;                // in device::memory_used()
     std::byte* mapped = nullptr;              // null when the host cannot see it
 };
 

@@ -70,6 +70,7 @@ struct device::handles {
     VmaAllocator allocator = nullptr;
     VkPhysicalDeviceLimits limits{};
     std::uint64_t largest_buffer = 0;         // bytes one allocation may have
+    std::uint64_t used = 0, peak = 0;         // bytes of buffers that lie on the device
     sfumato::target target;                   // what kernels are shaped for
     bool subgroup_control = false;            // a pipeline may ask for its subgroup size
     std::uint64_t import_alignment = 0;       // of the host's memory that the device reads itself; 0: it cannot

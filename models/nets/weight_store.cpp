@@ -6,14 +6,13 @@
 #include <cassert>
 #include <cstring>
 #include <format>
-#include <numeric>
 
 namespace sfumato {
 
 namespace {
 
-// Of one load()'s step: tensors that are uploaded share an arena, and between steps it can be cancelled.
-constexpr std::uint64_t step_bytes = 64 << 20;
+// About so many bytes of a file are loaded at once: what is uploaded shares an arena.
+constexpr std::uint64_t batch_bytes = 64 << 20;
 
 std::string shown(std::vector<std::int64_t> const& shape) {
     std::string text = "[";
@@ -75,13 +74,22 @@ std::vector<float> widened(stored_type type, std::span<std::byte const> from, st
     return to;
 }
 
-// What plan::upload gets, and when: the bytes are read just before.
-struct upload {
+// Reads a tensor and uploads it as entry::raw() wants it.
+void send(plan& p, tensor const& to, stored_tensor const& from, std::vector<std::byte>& scratch) {
+    auto const bytes = from.read(scratch);
+    if (direct_type(from.type)) return p.upload(to, bytes.data(), bytes.size());
+    if (!blocks_of(from.type)) return p.upload<float>(to, widened(from.type, bytes, from.count()));
+    std::vector<std::byte> padded(to.bytes());
+    std::ranges::copy(bytes, padded.begin());
+    p.upload(to, padded.data(), padded.size());
+}
+
+} // namespace
+
+struct weight_store::upload {
     tensor to;
     stored_tensor const* from;
 };
-
-} // namespace
 
 struct weight_store::entry {
     std::string name;
@@ -176,10 +184,10 @@ packed_weights weight_store::conv2d(graph& g, std::string const& name) { return 
 tensor weight_store::vector(graph& g, std::string const& name) { return g.resident(ask(name, kind::vector).home); }
 tensor weight_store::table(graph& g, std::string const& name) { return g.resident(ask(name, kind::table).home); }
 
-std::vector<resident> weight_store::residents(residence where, bool loaded_too) const {
+std::vector<resident> weight_store::residents(residence where, bool placed_too) const {
     std::vector<resident> all;
     for (entry const* e : in_order_)
-        if ((e->is_matrix() ? options_.where : residence::device) == where && (loaded_too || !e->loaded))
+        if ((e->is_matrix() ? options_.where : residence::device) == where && (placed_too || !e->home->home))
             all.push_back(e->home);
     return all;
 }
@@ -188,60 +196,64 @@ std::uint64_t weight_store::bytes(device& d, residence where) const {
     return resident_bytes(d, residents(where, true));
 }
 
-bool weight_store::load(device& d, job const& j) {
-    if (std::ranges::all_of(in_order_, &entry::loaded)) return true;
-    for (residence where : {residence::device, residence::host}) {
-        std::vector<resident> homeless = residents(where, false);
-        std::erase_if(homeless, [](resident const& r) { return r->home != nullptr; }); // of a load that was cancelled
-        place(d, homeless, where);
-    }
+std::uint64_t weight_store::loaded_bytes(device& d) const {
+    return bytes(d, residence::device) - resident_bytes(d, residents(residence::device, false));
+}
 
-    std::vector<std::unique_ptr<host_import>> imports;
-    for (auto const& file : checkpoint_->files) imports.push_back(host_import::make(d, file));
-    auto const import_of = [&](entry const& e) -> host_import const* {
-        for (std::size_t i = 0; i < imports.size(); ++i) {
+// Some of the entries, and the graph that loads them.
+struct weight_store::batch {
+    graph g;
+    std::vector<upload> uploads{};
+    std::vector<entry*> entries{};
+    std::uint64_t bytes = 0; // of the file
+};
+
+weight_store::batch weight_store::next_batch(device& d, std::size_t& first) {
+    if (imports_.empty())
+        for (auto const& file : checkpoint_->files) imports_.push_back(host_import::make(d, file));
+    auto const import_of = [&](stored_tensor const& t) -> host_import const* {
+        for (std::size_t i = 0; i < imports_.size(); ++i) {
             auto const file = checkpoint_->files[i];
-            if (!e.stored->mapped.empty() && e.stored->mapped.data() >= file.data() &&
-                e.stored->mapped.data() < file.data() + file.size())
-                return imports[i].get();
+            if (t.mapped.data() >= file.data() && t.mapped.data() < file.data() + file.size()) return imports_[i].get();
         }
         return nullptr;
     };
+    batch b{graph(d.target())};
+    for (; first < in_order_.size() && b.bytes < batch_bytes; ++first) {
+        entry* const e = in_order_[first];
+        if (e->loaded) continue;
+        b.g.keep(e->convert(b.g, e->raw(b.g, import_of(*e->stored), b.uploads)), e->home);
+        b.entries.push_back(e);
+        b.bytes += e->stored->bytes();
+    }
+    return b;
+}
 
-    std::uint64_t const total = std::accumulate(in_order_.begin(), in_order_.end(), std::uint64_t(0),
-                                                [](auto sum, entry const* e) { return sum + e->stored->bytes(); });
-    std::uint64_t done = 0;
+std::uint64_t weight_store::loading_bytes(device& d) {
+    std::uint64_t most = 0;
+    for (std::size_t first = 0; first < in_order_.size();)
+        most = std::max<std::uint64_t>(most, plan::peak_bytes(next_batch(d, first).g));
+    return most;
+}
+
+bool weight_store::load(device& d, job const& j) {
+    if (std::ranges::all_of(in_order_, &entry::loaded)) return true;
+    for (residence where : {residence::device, residence::host}) place(d, residents(where, false), where);
+
+    std::uint64_t total = 0, done = 0;
+    for (entry const* e : in_order_) total += e->loaded ? 0 : e->stored->bytes();
     std::vector<std::byte> scratch;
     for (std::size_t first = 0; first < in_order_.size();) {
-        graph g(d.target());
-        std::vector<upload> uploads;
-        std::size_t last = first;
-        std::uint64_t bytes = 0;
-        for (; last < in_order_.size() && (last == first || bytes < step_bytes); ++last) {
-            entry const& e = *in_order_[last];
-            if (e.loaded) continue;
-            g.keep(e.convert(g, e.raw(g, import_of(e), uploads)), e.home);
-            bytes += e.stored->bytes();
-        }
-        plan p(d, std::move(g));
-        for (auto const& [to, from] : uploads) {
-            auto const read = from->read(scratch);
-            if (direct_type(from->type))
-                p.upload(to, read.data(), read.size());
-            else if (blocks_of(from->type)) {
-                std::vector<std::byte> padded(to.bytes());
-                std::ranges::copy(read, padded.begin());
-                p.upload(to, padded.data(), padded.size());
-            } else
-                p.upload<float>(to, widened(from->type, read, from->count()));
-        }
+        batch b = next_batch(d, first);
+        plan p(d, std::move(b.g));
+        for (auto const& [to, from] : b.uploads) send(p, to, *from, scratch);
         bool const going = p.run([&](std::string const&, double fraction) {
-            j.report({"load weights", (double(done) + fraction * double(bytes)) / double(total)});
+            j.report({"load weights", (double(done) + fraction * double(b.bytes)) / double(total)});
             return !j.is_cancelled();
         });
         if (!going) return false;
-        for (; first < last; ++first) in_order_[first]->loaded = true;
-        done += bytes;
+        for (entry* e : b.entries) e->loaded = true;
+        done += b.bytes;
     }
     return true;
 }

@@ -41,23 +41,30 @@ class weight_store {
     tensor vector(graph&, std::string const& name);                             // [c] as f32
     tensor table(graph&, std::string const& name);                              // [rows, c] as {.w, .c}
 
-    /// What all that was asked for takes there.
+    /// What all that was asked for takes there; what of it is loaded takes on the device; and what the device needs
+    /// beside that while loading.
     std::uint64_t bytes(device&, residence) const;
+    std::uint64_t loaded_bytes(device&) const;
+    std::uint64_t loading_bytes(device&);
 
     /// Reads and converts what is not there yet. False: cancelled. Throws error: damaged file, no memory.
     bool load(device&, job const& = {});
 
   private:
     struct entry;
+    struct upload;
+    struct batch;
     enum class kind { linear, geglu, conv2d, vector, table };
     entry& ask(std::string const& name, kind);
     packed_weights matrix(graph&, entry const&);
-    std::vector<resident> residents(residence, bool loaded_too) const;
+    std::vector<resident> residents(residence, bool placed_too) const;
+    batch next_batch(device&, std::size_t& first);
 
     std::shared_ptr<checkpoint const> checkpoint_;
     weight_options options_;
     std::map<std::pair<std::string, kind>, std::unique_ptr<entry>, std::less<>> entries_;
     std::vector<entry*> in_order_;
+    std::vector<std::unique_ptr<host_import>> imports_; // of the checkpoint's files; null: the device reads none itself
 };
 
 } // namespace sfumato

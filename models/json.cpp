@@ -24,12 +24,12 @@ json json_parse(std::string_view text, std::string_view what) {
 
 std::string json_line(json const& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-std::string json_show(json const& value) {
+std::string json_show(json const& value, std::size_t longest) {
     if (value.is_object()) return "an object";
     if (value.is_array()) return "a list";
     std::string shown = json_line(value);
-    if (shown.size() > 40) {
-        std::size_t end = 36;
+    if (shown.size() > longest) {
+        std::size_t end = longest - 4;
         while (end > 0 && (shown[end] & 0xC0) == 0x80) --end; // not inside a UTF-8 sequence
         shown = shown.substr(0, end) + "…";
     }

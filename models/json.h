@@ -14,7 +14,7 @@ nlohmann::json json_parse(std::string_view text, std::string_view what);
 /// One line; bytes that are not UTF-8 (file names) are replaced, never an exception.
 std::string json_line(nlohmann::json const&);
 
-/// The value as an error message shows it: `"bogus"`, `12`, `a list`; never longer than about 40 characters.
-std::string json_show(nlohmann::json const&);
+/// The value as an error message shows it: `"bogus"`, `12`, `a list`; never longer than about `longest` bytes.
+std::string json_show(nlohmann::json const&, std::size_t longest = 40);
 
 } // namespace sfumato

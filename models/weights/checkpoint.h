@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +20,14 @@ namespace sfumato {
 // clang-format off
 enum class stored_type : std::uint8_t {
     f64, f32, f16, bf16, f8_e4m3, f8_e5m2,
-    i64, i32, i16, i8, u8, boolean,
+    i64, i32, i16, i8, u64, u32, u16, u8, boolean,
     q8_0, q4_0, q4_k, q5_k, q6_k,
 };
 // clang-format on
 std::string_view name_of(stored_type);
+
+/// The bytes of a tensor; nothing where there is no such tensor: an extent below 0, more than 2⁶³ bytes, a block begun.
+std::optional<std::size_t> stored_bytes(stored_type, std::span<std::int64_t const> shape);
 
 /// One tensor of a checkpoint, row-major, little endian.
 struct stored_tensor {
@@ -40,6 +44,10 @@ struct stored_tensor {
     /// The bytes, in the file itself or made into `scratch`.
     std::span<std::byte const> read(std::vector<std::byte>& scratch) const;
 };
+
+/// As messages show them: `"vae.conv_in.weight"`, safe to print whatever is in it; `f16 [320, 4, 3, 3]`.
+std::string show_name(std::string_view name);
+std::string show_shape(stored_tensor const&);
 
 /// Tensors under the names of single-file checkpoints (docs/model-files.md), whatever layout they came in:
 ///   model.diffusion_model.*                           UNet, MMDiT (CompVis / Stability names)

@@ -1,6 +1,6 @@
 // The tensors of a network: every name and shape that its sizes imply, in the naming of single-file checkpoints,
 // without the prefix. Sources: the original code of CompVis (ldm), Stability (sgm), OpenAI's CLIP in transformers' and
-// open_clip's forms.
+// open_clip's forms, BasicSR, TAESD.
 #pragma once
 
 #include "models/weights/networks.h"
@@ -23,5 +23,7 @@ tensor_shapes text_encoder_tensors(text_encoder_config const&);
 tensor_shapes open_clip_tensors(text_encoder_config const&);
 /// taesd_encoder.N.…, taesd_decoder.N.…: the layers' numbers in the original files, with these prefixes.
 tensor_shapes taesd_tensors(taesd_config const&);
+tensor_shapes rrdbnet_tensors(rrdbnet_config const&);
+tensor_shapes srvgg_tensors(srvgg_config const&);
 
 } // namespace sfumato

@@ -12,8 +12,8 @@ enum class prediction_type { epsilon, v };
 
 /// The UNet of Stable Diffusion 1, 2 and XL, as CompVis and Stability name its settings. Levels: finest first.
 struct unet_config {
-    int in_channels =
-        4; // 9: inpainting, latent ‖ mask ‖ masked image's latent; 8: latent ‖ a picture's latent (pix2pix)
+    /// 4: latent; 9: latent ‖ mask ‖ masked picture's latent (inpainting); 8: latent ‖ picture's latent (pix2pix)
+    int in_channels = 4;
     int out_channels = 4;
     int model_channels = 320;
     std::vector<int> channel_mult = {1, 2, 4, 4};
@@ -71,6 +71,25 @@ struct taesd_config {
     bool encoder = true, decoder = true; // which halves the file holds
 
     bool operator==(taesd_config const&) const = default;
+};
+
+/// The ESRGAN family, in the naming of conv_first, body.N.rdb1.conv1 …
+struct rrdbnet_config {
+    int scale = 4; // below 4 the picture is pixel-unshuffled first, by 4 / scale
+    int features = 64;
+    int blocks = 23;
+    int growth = 32;
+
+    bool operator==(rrdbnet_config const&) const = default;
+};
+
+/// SRVGGNetCompact: body.N alternates convolutions and PReLU, pixel shuffle at the end.
+struct srvgg_config {
+    int scale = 4;
+    int features = 64;
+    int convolutions = 32; // between the first and the last
+
+    bool operator==(srvgg_config const&) const = default;
 };
 
 } // namespace sfumato

@@ -1,8 +1,8 @@
 """plug-in-sfumato-inpaint end to end; executed inside GIMP by run.py."""
 import os
+import signal
 import struct
 import threading
-import time
 
 import scratch
 from document import *
@@ -325,18 +325,12 @@ def big_document():
     return image, ground
 
 
-def struck(program, wait):
-    """Kills the newest process of that name `wait` seconds after it has something to do."""
+def struck(program):
+    """Kills the newest process of that name as soon as the engine is at work."""
     def strike():
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found = scratch.processes(os.environ["XDG_RUNTIME_DIR"], "gimp-sfumato")
-            target = scratch.processes(os.environ["XDG_RUNTIME_DIR"], program)
-            if found and target:
-                time.sleep(wait)
-                os.kill(target[-1], 9)
-                return
-            time.sleep(0.05)
+        runtime = os.environ["XDG_RUNTIME_DIR"]
+        scratch.engine_at_work(runtime)
+        os.kill(scratch.processes(runtime, program)[-1], signal.SIGKILL)
     thread = threading.Thread(target=strike)
     thread.start()
     return thread
@@ -354,7 +348,7 @@ def small_run_works(after):
 def cancelled_by_gimp():
     image, source = big_document()
     before = state(image)
-    thread = struck("gimp-sfumato", 2)  # what Cancel in GIMP's status bar does
+    thread = struck("gimp-sfumato")  # what Cancel in GIMP's status bar does
     status, why = inpaint(image, [source], seed=1)
     thread.join()
     check("plug-in killed: not a success", status != SUCCESS)
@@ -366,7 +360,7 @@ def cancelled_by_gimp():
 def killed_engine():
     image, source = big_document()
     before = state(image)
-    thread = struck("sfumato", 2)
+    thread = struck("sfumato")
     status, why = inpaint(image, [source], seed=1)
     thread.join()
     check(f"engine killed: one sentence ({why})", status == ERROR and why and "\n" not in why)

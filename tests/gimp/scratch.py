@@ -1,5 +1,6 @@
 """A place of its own for one GIMP: profile, home, runtime directory, locale; and an end for what was started there."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,7 +48,7 @@ class Scratch:
         return processes(self.runtime, program)
 
     def engine_log(self) -> str:
-        return "\n".join(log.read_text(errors="replace") for log in self.runtime.rglob("engine.log"))
+        return engine_log(self.runtime)
 
 
 def processes(runtime: Path | str, program: str | None = None) -> list[int]:
@@ -64,6 +65,25 @@ def processes(runtime: Path | str, program: str | None = None) -> list[int]:
         except OSError:
             continue  # ended meanwhile, or not ours
     return sorted(found)
+
+
+def engine_log(runtime: Path | str) -> str:
+    return "\n".join(log.read_text(errors="replace") for log in Path(runtime).rglob("engine.log"))
+
+
+def last_of_engine(runtime: Path | str) -> str:
+    """The last line of the engine's log that is about a run."""
+    return next((line for line in reversed(engine_log(runtime).splitlines()) if re.search(r" client \d+: ", line)), "")
+
+
+def engine_at_work(runtime: Path | str, seconds=60) -> int:
+    """Waits until a run has begun and returns the engine's process: however fast the machine is, it has hardly begun."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if re.search(r": \{.*\} on \d+ × \d+$", last_of_engine(runtime)):
+            return processes(runtime, "sfumato")[-1]
+        time.sleep(0.01)
+    raise TimeoutError(f"no run has begun within {seconds} s")
 
 
 def end(pid: int) -> None:

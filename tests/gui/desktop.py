@@ -85,6 +85,10 @@ class Desktop:
     def type(self, text: str) -> None:
         self.xdotool("type", "--delay", "30", text)
 
+    def height(self, window: str) -> int:
+        shell = self.xdotool("getwindowgeometry", "--shell", window)
+        return next((int(line.removeprefix("HEIGHT=")) for line in shell.split() if line.startswith("HEIGHT=")), 0)
+
     def screenshot(self, name: str) -> None:
         subprocess.run(["import", "-window", "root", str(self.pictures / f"{name}.png")], env=self.environment, check=True,
                        timeout=20)

@@ -4,30 +4,54 @@
 #pragma once
 
 #include "models/picture.h"
+#include "models/sampling/noise.h"
+#include "models/sampling/samplers.h"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sfumato {
 
-enum class operation { inpaint };
+enum class operation { inpaint, txt2img, img2img };
 enum class method { patchmatch };
 /// How much of the surroundings a pipeline sees.
 enum class context { automatic, image, selection };
 /// Which pixels are read: the active layer alone or all that is visible.
 enum class source { layer, visible };
 
+/// What a diffusion model is asked for: txt2img and img2img.
+struct diffusion_settings {
+    std::string model; // a file, a diffusers folder, or procedural:NAME
+    std::string prompt, negative_prompt;
+    int width = 0, height = 0; // pixels, multiples of 8; 0: as the model was trained, or the picture's
+    int steps = 20;
+    double cfg = 7; // guidance scale; 1: the prompt alone, without the negative one
+    sfumato::sampler sampler = sampler::dpmpp_2m;
+    std::optional<sfumato::scheduler> scheduler; // none: the one that goes with the sampler
+    generator rng = generator::cpu;
+    int clip_skip = 1; // the text encoder's last layers left out, plus 1
+    int batch = 1;     // pictures, of seed, seed + 1 …
+    double strength = 0.75; // of img2img: 1 = nothing of the picture stays
+    strength_rule strength_means = strength_rule::comfyui;
+    std::optional<sfumato::prediction> prediction; // none: as the model's file says
+    bool zero_terminal_snr = false;
+
+    bool operator==(diffusion_settings const&) const = default;
+};
+
 struct request {
     static constexpr int version = 1; // key "sfumato"; raised when an old reader would misunderstand
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;
-    std::int64_t seed = -1; // 0 … 2³²−1; −1 = choose one (resolve_seed), never found in a recipe
+    std::int64_t seed = -1; // 0 … 2³²−1, of diffusion models up to 2⁶³−1; −1 = choose one (resolve_seed), never found in a recipe
     sfumato::context context = context::automatic;
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture
+    diffusion_settings diffusion;
 
     bool operator==(request const&) const = default;
 };

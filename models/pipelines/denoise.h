@@ -1,0 +1,47 @@
+// The loop at the heart of every diffusion run: noise becomes a latent.
+#pragma once
+
+#include "models/job.h"
+#include "models/pipelines/memory_plan.h"
+#include "models/pipelines/prompt_context.h"
+#include "models/sampling/samplers.h"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace sfumato {
+
+/// What lies outside of a mask stays: inpainting with an ordinary model.
+struct known_latent {
+    std::vector<float> mask; // [height, width]: 1 is made anew
+    latent image;            // the UNet's scale
+    std::vector<float> noise; // as image.values
+};
+
+struct denoise_inputs {
+    sampling_run const& run;
+    latent start; // x, as run.from_noise or run.from_image makes it
+    prompt_context const& positive;
+    prompt_context const* negative = nullptr; // none: no guidance
+    double guidance = 1;
+    std::vector<float> further; // [height, width, in_channels − 4]: of inpainting models
+    std::optional<known_latent> known;
+    std::function<std::vector<float>()> noise; // the next unit normals, channels last, when the sampler wants some
+    /// Told after each evaluation: its number, x, and the picture as predicted.
+    std::function<void(int, latent const& x, latent const& x0)> each;
+};
+
+/// The last x. Nothing: cancelled. Throws error when the network computes what is no number, naming the step.
+std::optional<latent> denoise(device&, diffusion_model&, memory_plan const&, denoise_inputs const&, job const&);
+
+/// Bytes on the device beside the UNet's weights, which are recorded into `weights`.
+struct denoise_bytes {
+    std::uint64_t context = 0;       // keys and values of the prompts
+    std::uint64_t context_arena = 0; // while those are made
+    std::uint64_t step_arena = 0;
+};
+denoise_bytes measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&, memory_choice const&,
+                              dtype storage);
+
+} // namespace sfumato

@@ -80,7 +80,7 @@ tensor softmax(graph&, tensor const& x, float factor = 1);
 /// that are not finite (minimum and maximum leave those out).
 tensor statistics(graph&, tensor const& x);
 
-// ---- Tables and random numbers --------------------------------------------------------------------------------------
+// ---- Tables ---------------------------------------------------------------------------------------------------------
 
 /// ids [n, 1, w, 1] u32 (too large: the last row), table [rows, c] (as {.w = rows, .c}) → [n, 1, w, c] f32 or `type`.
 tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dtype::f32);
@@ -88,11 +88,6 @@ tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dt
 /// t [n] f32 (as {.c = n}) → [n, 1, 1, channels] f32: sines and cosines of t·10000^(−i/(half − shift)), i < half =
 /// channels/2. cos_first: diffusers' flip_sin_to_cos, and CompVis' order. engine.md 2.2
 tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first = true, float shift = 0);
-
-/// Standard normal numbers as torch.randn on CUDA draws them (Philox 4×32-10, Box–Muller): f32. `state` [3] u32: seed
-/// low, seed high, offset; an input, so that a replayed plan draws anew. Element i comes from counter (offset, 0, i, 0)
-/// and the first two words of its block, as in torch while a tensor has no more elements than its launch has threads.
-tensor random_normal(graph&, tensor const& state, shape);
 
 // ---- Resampling -----------------------------------------------------------------------------------------------------
 

@@ -43,12 +43,4 @@ tensor timestep_embedding(graph& g, tensor const& t, int channels, bool cos_firs
     return y;
 }
 
-tensor random_normal(graph& g, tensor const& state, shape s) {
-    assert(state.shape == shape{.c = 3});
-    tensor const y = g.temporary(s);
-    g.dispatch(kernel::random_normal{.state = g.in(state), .y = g.out(y), .count = uint(s.count())},
-               launch::items(s.count()), 150);
-    return y;
-}
-
 } // namespace sfumato

@@ -236,7 +236,7 @@ struct statistics {
     uint images, rows, columns, slabs, slab_rows;
 };
 
-// -- Tables and random numbers
+// -- Tables
 
 struct embedding {
     u32s ids;            // [tokens]; what is too large counts as the last row
@@ -250,12 +250,6 @@ struct timestep_embedding {
     f32s y;              // [n, 2 * half_channels]
     uint count, half_channels;
     uint step_low, step_high; // log2 of what each frequency is less than the one before, in 2^-48
-};
-
-struct random_normal {
-    u32s state;          // [3]: seed low, seed high, offset
-    f32s y;              // [count]
-    uint count;
 };
 
 // -- Resampling
@@ -333,6 +327,42 @@ struct attention {
     uint first, end;      // which blocks of queries, of those of all heads and images
     float query_scale;    // the scale: a power of two, with which queries become fp16,
     float score_scale;    // and the rest, in units of log 2
+};
+
+// -- Sampling
+
+// What differs between one evaluation of a network and the next (models/sampling/samplers.h); a coefficient of 0 means
+// that its tensor is not read.
+struct sampler_coefficients {
+    float guidance;                // m = negative + guidance * (positive - negative)
+    float x0_x, x0_model;          // the picture as predicted here: of x, m
+    float kept_x, kept_model;      // K_0: of x, m
+    float next_x, next_saved, next_noise; // x', after Σ next_kept[i] * K_i
+    float next_kept[4];
+    float save_x, save_saved;      // saved', after Σ save_kept[i] * K_i; all 0: saved stays
+    float save_kept[4];
+    float known_image, known_noise; // x' outside of the mask
+    float input_scale;             // of x', for the network; 0: it is not asked again
+    uint places[4];                // where in `kept` K_0 … K_3 lie
+};
+
+struct sampler_step {
+    f32s coefficients;   // one sampler_coefficients
+    elements negative;   // [images, pixels, channels] from negative_first on: the network's output without the prompt
+    elements positive;   // and with it
+    f32s x;              // [images, pixels, channels]
+    f32s saved;
+    f32s kept;           // [4, images, pixels, channels]
+    f32s noise;          // [images, pixels, channels]
+    f32s mask;           // [1 or images, pixels]: 1 where x' is the sampler's
+    f32s image;          // [1 or images, pixels, channels]: what is known, and
+    f32s image_noise;    // [images, pixels, channels] its noise
+    elements input;      // [images or 2 * images, pixels, input_channels]
+    f32s x0;             // [images, pixels, channels]
+    uint negative_first, positive_first; // elements
+    uint count;          // images * pixels * channels
+    uint channels, input_channels;
+    uint mask_count, image_count; // elements, after which they repeat
 };
 
 // -- Fourier transform

@@ -1,0 +1,48 @@
+// Random numbers as torch draws them, so that a seed gives the noise, and with it the picture, that other programs make
+// of it. Computed on the host with nothing but +, ×, ÷ and √, so that they are the same bits on every machine.
+#pragma once
+
+#include "compute/tensor.h"
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <span>
+#include <vector>
+
+namespace sfumato {
+
+/// What torch.randn does on the CPU (ComfyUI's noise): MT19937. On CUDA (A1111's default): Philox 4×32-10.
+enum class generator { cpu, cuda };
+
+/// torch.Generator(…).manual_seed(seed), drawing float32.
+class noise_source {
+  public:
+    noise_source(generator, std::uint64_t seed);
+
+    /// The next torch.randn(count). A call is a call: two halves are other numbers than the whole.
+    std::vector<float> normal(std::size_t count);
+
+  private:
+    std::vector<float> normal_cpu(std::size_t count);
+    std::vector<float> normal_cuda(std::size_t count);
+    double pair_member();
+
+    generator generator_;
+    std::uint64_t seed_;
+    std::mt19937 engine_;
+    std::optional<double> second_; // of a pair, not drawn yet
+    std::uint32_t calls_ = 0;
+};
+
+/// One source for each picture of a batch: picture k has seed + k.
+std::vector<noise_source> batch_sources(generator, std::uint64_t seed, int pictures);
+
+/// Noise for latents s = [n, h, w, c] from n sources, each drawing [c, h, w] as torch does; channels last.
+std::vector<float> latent_noise(std::span<noise_source>, shape s);
+
+/// [n, c, h, w] ⇄ [n, h, w, c] of shape s.
+std::vector<float> channels_last(std::span<float const>, shape s);
+std::vector<float> channels_first(std::span<float const>, shape s);
+
+} // namespace sfumato

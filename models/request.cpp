@@ -29,9 +29,10 @@ constexpr std::array contexts{choice<context>{"automatic", context::automatic},
                               choice<context>{"selection", context::selection}};
 constexpr std::array sources{choice<source>{"layer", source::layer}, choice<source>{"visible", source::visible}};
 constexpr std::array generators{choice<generator>{"cpu", generator::cpu}, choice<generator>{"cuda", generator::cuda}};
-constexpr std::array strength_rules{choice<strength_rule>{"comfyui", strength_rule::comfyui},
-                                    choice<strength_rule>{"diffusers", strength_rule::diffusers}};
-constexpr std::array predictions{choice<prediction>{"epsilon", prediction::epsilon}, choice<prediction>{"v", prediction::v}};
+constexpr std::array strength_rules{choice<strength_rule>{"full_steps", strength_rule::full_steps},
+                                    choice<strength_rule>{"fewer_steps", strength_rule::fewer_steps}};
+constexpr std::array predictions{choice<prediction>{"epsilon", prediction::epsilon},
+                                 choice<prediction>{"v", prediction::v}};
 
 template <class T> std::string_view name_of(T value, std::span<choice<T> const> choices) {
     auto const found = std::ranges::find(choices, value, &choice<T>::second);
@@ -122,8 +123,7 @@ struct object_reader {
     template <class T, class Named> void read_named(std::string_view key, Named const& named, T& to) {
         json const* value = find(key);
         if (!value) return;
-        if (!value->is_string())
-            fail("The request's \"{}{}\" must be a name, not {}.", prefix, key, json_show(*value));
+        if (!value->is_string()) fail("The request's \"{}{}\" must be a name, not {}.", prefix, key, json_show(*value));
         to = named(value->get_ref<std::string const&>());
     }
 
@@ -152,7 +152,8 @@ rect area_from_json(json const& value, std::vector<std::string>* unknown) {
 void read_size(object_reader& reader, std::string_view key, int& to) {
     reader.read(key, 0, 1 << 14, to);
     if (to % 8 || (to && to < 64))
-        fail("The request's \"{}\" must be a multiple of 8, from 64 on (0: as the model was trained), not {}.", key, to);
+        fail("The request's \"{}\" must be a multiple of 8, from 64 on (0: as the model was trained), not {}.", key,
+             to);
 }
 
 void read_diffusion(object_reader& reader, diffusion_settings& d) {
@@ -169,7 +170,7 @@ void read_diffusion(object_reader& reader, diffusion_settings& d) {
     reader.read("clip_skip", 1, 12, d.clip_skip);
     reader.read("batch", 1, 64, d.batch);
     reader.read("strength", 0.01, 1.0, d.strength);
-    reader.read("strength_means", strength_rules, d.strength_means);
+    reader.read("strength_rule", strength_rules, d.strength_means);
     prediction chosen{};
     reader.read("prediction", predictions, chosen);
     if (reader.object.contains("prediction")) d.prediction = chosen;
@@ -194,7 +195,7 @@ void write_diffusion(json& object, request const& r) {
     if (d.prediction) object["prediction"] = name_of<prediction>(*d.prediction, predictions);
     if (r.operation == operation::txt2img) return;
     object["strength"] = d.strength;
-    object["strength_means"] = name_of<strength_rule>(d.strength_means, strength_rules);
+    object["strength_rule"] = name_of<strength_rule>(d.strength_means, strength_rules);
 }
 
 } // namespace
@@ -221,9 +222,8 @@ request request_from_json(json const& object, std::vector<std::string>* unknown)
 }
 
 json request_to_json(request const& r) {
-    json object{{"sfumato", request::version},
-                {"operation", name_of<operation>(r.operation, operations)},
-                {"seed", r.seed}};
+    json object{
+        {"sfumato", request::version}, {"operation", name_of<operation>(r.operation, operations)}, {"seed", r.seed}};
     if (r.operation != operation::inpaint) {
         write_diffusion(object, r);
         return object;

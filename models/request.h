@@ -32,10 +32,10 @@ struct diffusion_settings {
     sfumato::sampler sampler = sampler::dpmpp_2m;
     std::optional<sfumato::scheduler> scheduler; // none: the one that goes with the sampler
     generator rng = generator::cpu;
-    int clip_skip = 1; // the text encoder's last layers left out, plus 1
-    int batch = 1;     // pictures, of seed, seed + 1 …
+    int clip_skip = 1;      // the text encoder's last layers left out, plus 1
+    int batch = 1;          // pictures, of seed, seed + 1 …
     double strength = 0.75; // of img2img: 1 = nothing of the picture stays
-    strength_rule strength_means = strength_rule::comfyui;
+    strength_rule strength_means = strength_rule::full_steps;
     std::optional<sfumato::prediction> prediction; // none: as the model's file says
     bool zero_terminal_snr = false;
 
@@ -47,7 +47,8 @@ struct request {
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;
-    std::int64_t seed = -1; // 0 … 2³²−1, of diffusion models up to 2⁶³−1; −1 = choose one (resolve_seed), never found in a recipe
+    std::int64_t seed =
+        -1; // 0 … 2³²−1, of diffusion models up to 2⁶³−1; −1 = choose one (resolve_seed), never found in a recipe
     sfumato::context context = context::automatic;
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture

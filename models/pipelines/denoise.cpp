@@ -117,15 +117,16 @@ std::vector<float> first_input(denoise_inputs const& in, tensor const& input) {
     for (std::size_t cell = 0; cell < values.size() / all; ++cell) {
         std::size_t const of_image = cell % (std::size_t(in.start.height) * in.start.width);
         for (int i = 0; i < all; ++i)
-            values[cell * all + i] = i < c ? scale * in.start.values[of_image * c + i]
-                                           : in.further[of_image * (all - c) + (i - c)];
+            values[cell * all + i] =
+                i < c ? scale * in.start.values[of_image * c + i] : in.further[of_image * (all - c) + (i - c)];
     }
     return values;
 }
 
 void check_finite(std::vector<float> const& values, int step, int steps, device& d) {
     if (std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return;
-    fail("The UNet computed values that are no numbers in step {} of {} on {}: its file may be damaged, or needs more precision than "
+    fail("The UNet computed values that are no numbers in step {} of {} on {}: its file may be damaged, or needs more "
+         "precision than "
          "this device's 16-bit numbers have (try --dtype fp32).",
          step + 1, steps, d.info().name);
 }
@@ -144,7 +145,8 @@ denoise_bytes measure_denoise(device& d, weight_store& weights, diffusion_model 
         bytes.context += resident_bytes(d, residents(c.kept));
         contexts.push_back(c.kept);
     }
-    bytes.step_arena = plan::peak_bytes(record_step(d.target(), weights, model.unet(), size, contexts, images, storage).g);
+    bytes.step_arena =
+        plan::peak_bytes(record_step(d.target(), weights, model.unet(), size, contexts, images, storage).g);
     return bytes;
 }
 

@@ -14,8 +14,8 @@ namespace sfumato {
 
 /// What lies outside of a mask stays: inpainting with an ordinary model.
 struct known_latent {
-    std::vector<float> mask; // [height, width]: 1 is made anew
-    latent image;            // the UNet's scale
+    std::vector<float> mask;  // [height, width]: 1 is made anew
+    latent image;             // the UNet's scale
     std::vector<float> noise; // as image.values
 };
 
@@ -41,7 +41,7 @@ struct denoise_bytes {
     std::uint64_t context_arena = 0; // while those are made
     std::uint64_t step_arena = 0;
 };
-denoise_bytes measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&, memory_choice const&,
-                              dtype storage);
+denoise_bytes measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&,
+                              memory_choice const&, dtype storage);
 
 } // namespace sfumato

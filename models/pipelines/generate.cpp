@@ -86,7 +86,8 @@ void check_picture(picture const& p, device& d) {
         high = std::max(high, p.pixels[i]);
     }
     if (finite && high - low > 1e-4f) return;
-    fail("The VAE decoded {} on {}: the model's file may be damaged, or its VAE needs more precision than 16-bit numbers have (try "
+    fail("The VAE decoded {} on {}: the model's file may be damaged, or its VAE needs more precision than 16-bit "
+         "numbers have (try "
          "--dtype fp32, or another VAE).",
          finite ? "a flat picture" : "values that are no numbers", d.info().name);
 }
@@ -97,7 +98,10 @@ picture crop_to(picture const& p, pixel_size size) { return crop(p, {0, 0, size.
 
 diffusion_model& open_models::open(diffusion_settings const& s, std::optional<dtype> wanted) {
     std::optional<weight_format> format;
-    if (wanted) format = *wanted == dtype::f32 ? weight_format::f32 : *wanted == dtype::bf16 ? weight_format::bf16 : weight_format::f16;
+    if (wanted)
+        format = *wanted == dtype::f32    ? weight_format::f32
+                 : *wanted == dtype::bf16 ? weight_format::bf16
+                                          : weight_format::f16;
     if (!last || last->source() != s.model || precision != wanted || last->asked_prediction() != s.prediction) {
         last.reset(); // its memory, before the next one's
         last = std::make_shared<diffusion_model>(s.model, s.prediction, format);
@@ -112,13 +116,15 @@ pixel_size size_of(diffusion_settings const& s, model_description const& what, p
 }
 
 std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
-                                             std::optional<dtype> precision, job const& j, generate_watch const& watch) {
+                                             std::optional<dtype> precision, job const& j,
+                                             generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve_seed() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
     diffusion_model& model = models.open(s, precision);
     pixel_size const pixels = size_of(s, model.what(), from);
-    if (pixels.width < 64 || pixels.height < 64) fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
+    if (pixels.width < 64 || pixels.height < 64)
+        fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
 
     text_encoder_config const text = with_clip_skip(model.text(), s.clip_skip);
     clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
@@ -162,7 +168,8 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
         latent x{size.height, size.width, z, normals()};
         if (given) {
             latent image = given->mean;
-            // As A1111 and ComfyUI: the picture's latent is a sample in A1111 and the mean here, which is the same picture always.
+            // As A1111 and ComfyUI: the picture's latent is a sample in A1111 and the mean here, which is the same
+            // picture always.
             to_unet(image, model.vae());
             for (std::size_t i = 0; i < x.values.size(); ++i)
                 x.values[i] = float(run.from_image.image * image.values[i] + run.from_image.noise * x.values[i]);

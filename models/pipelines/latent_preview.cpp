@@ -7,8 +7,10 @@ namespace sfumato {
 
 picture latent_preview(latent const& l) {
     // Least squares of decoded pictures on their latents, as ComfyUI has them for Stable Diffusion 1.
-    constexpr float factors[4][3] = {
-        {0.3512f, 0.2297f, 0.3227f}, {0.3250f, 0.4974f, 0.2350f}, {-0.2829f, 0.1762f, 0.2721f}, {-0.2120f, -0.2616f, -0.7177f}};
+    constexpr float factors[4][3] = {{0.3512f, 0.2297f, 0.3227f},
+                                     {0.3250f, 0.4974f, 0.2350f},
+                                     {-0.2829f, 0.1762f, 0.2721f},
+                                     {-0.2120f, -0.2616f, -0.7177f}};
     assert(l.channels == 4);
     picture p(l.width, l.height);
     for (std::size_t cell = 0; cell < l.values.size() / 4; ++cell)

@@ -57,8 +57,8 @@ stage_bytes vae_stage(device& d, diffusion_model& model, run_size const& size, t
     return measure(d, model, part::vae, weights, arena);
 }
 
-// The most that lies on the device at a time: the text encoder comes first and is let go; then, from a picture, the VAE; the
-// UNet; the VAE again.
+// The most that lies on the device at a time: the text encoder comes first and is let go; then, from a picture, the
+// VAE; the UNet; the VAE again.
 std::uint64_t peak_of(memory_choice const& c, run_size const& size, stage_bytes const& text, stage_bytes const& unet,
                       stage_bytes const& vae) {
     if (!c.keep_weights) return std::max({text.peak(), unet.peak(), vae.peak()});
@@ -118,7 +118,8 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
         if (plan.needed <= available) return plan;
         least = std::min(least, plan.needed);
     }
-    fail("{} at {} × {} pixels needs {} of GPU memory at least, and {} can be had on {}: choose a smaller picture, close "
+    fail("{} at {} × {} pixels needs {} of GPU memory at least, and {} can be had on {}: choose a smaller picture, "
+         "close "
          "other programs that use the GPU, or take a smaller model.",
          model.source(), size.width * latent_scale, size.height * latent_scale, gigabytes(least), gigabytes(available),
          d.info().name);

@@ -18,7 +18,8 @@ text_graph record_text(target const& to, weight_store& weights, text_encoder_con
     return {std::move(g), ids, context};
 }
 
-std::optional<std::vector<prompt_context>> encode_prompts(device& d, diffusion_model& model, text_encoder_config const& config,
+std::optional<std::vector<prompt_context>> encode_prompts(device& d, diffusion_model& model,
+                                                          text_encoder_config const& config,
                                                           std::vector<prompt_chunks> const& prompts, dtype storage,
                                                           job const& j) {
     std::vector<std::uint32_t> ids;

@@ -24,8 +24,9 @@ struct text_graph {
 };
 text_graph record_text(target const&, weight_store&, text_encoder_config const&, int chunks, dtype storage);
 
-/// Encodes all chunks of all prompts at once, with the model's text encoder (its config may be one with layers left out); loads the encoder and lets it go. Nothing: cancelled.
-std::optional<std::vector<prompt_context>> encode_prompts(device&, diffusion_model&, text_encoder_config const&, std::vector<prompt_chunks> const&,
-                                                          dtype storage, job const&);
+/// Encodes all chunks of all prompts at once, with the model's text encoder (its config may be one with layers left
+/// out); loads the encoder and lets it go. Nothing: cancelled.
+std::optional<std::vector<prompt_context>> encode_prompts(device&, diffusion_model&, text_encoder_config const&,
+                                                          std::vector<prompt_chunks> const&, dtype storage, job const&);
 
 } // namespace sfumato

@@ -11,6 +11,7 @@
 // (image, noise), so that they hold where x is kept as x0 + σ·n, where it has unit variance, and for flows.
 #pragma once
 
+#include "models/prediction.h"
 #include "models/sampling/schedule.h"
 
 #include <array>
@@ -19,10 +20,6 @@
 #include <vector>
 
 namespace sfumato {
-
-/// What the network was trained to predict from x: the noise n; v = α·n − σ·x0 where x = α·x0 + σ·n, α² + σ² = 1
-/// (Salimans & Ho 2022); or the flow's velocity n − x0.
-enum class prediction { epsilon, v, flow };
 
 enum class sampler {
     euler,

@@ -4,6 +4,7 @@
 // config.json files.
 #pragma once
 
+#include "models/prediction.h"
 #include "models/weights/checkpoint.h"
 #include "models/weights/networks.h"
 
@@ -23,16 +24,16 @@ struct model_description {
     std::optional<text_encoder_config> text;
     std::optional<taesd_config> taesd;
 
-    prediction_type prediction = prediction_type::epsilon;
+    sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason;
     int native_size = 512; // the side of the square pictures that it was trained on, in pixels
 };
 
 /// Never throws for a file that is only unknown or incomplete: then `supported` is false and the reason says what.
 /// `prediction`: the user's own choice.
-model_description describe_model(checkpoint const&, std::optional<prediction_type> prediction = {});
+model_description describe_model(checkpoint const&, std::optional<prediction> prediction = {});
 
 /// The same, but throws error with the reason where the model cannot be run.
-model_description require_model(checkpoint const&, std::optional<prediction_type> prediction = {});
+model_description require_model(checkpoint const&, std::optional<prediction> prediction = {});
 
 } // namespace sfumato

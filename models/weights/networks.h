@@ -7,9 +7,6 @@
 
 namespace sfumato {
 
-/// What the UNet predicts.
-enum class prediction_type { epsilon, v };
-
 /// The UNet of Stable Diffusion 1, 2 and XL, as CompVis and Stability name its settings. Levels: finest first.
 struct unet_config {
     /// 4: latent; 9: latent ‖ mask ‖ masked picture's latent (inpainting); 8: latent ‖ picture's latent (pix2pix)

@@ -16,7 +16,7 @@ struct procedural_model {
     std::string_view name;
     std::uint64_t seed = 0;
     std::string_view family;
-    prediction_type prediction = prediction_type::epsilon;
+    sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::optional<unet_config> unet;
     std::optional<vae_config> vae;
     std::optional<text_encoder_config> clip_l, clip_h, clip_g;
@@ -75,7 +75,7 @@ std::vector<procedural_model> const& all_models() {
          .clip_l = text_encoder_config{}},
         {.name = "sd21",
          .family = "sd2",
-         .prediction = prediction_type::v,
+         .prediction = sfumato::prediction::v,
          .unet = with_head_dim(64, {.context_dim = 1024}),
          .vae = vae_config{},
          .clip_h = open_clip()},
@@ -93,7 +93,7 @@ std::vector<procedural_model> const& all_models() {
         {.name = "sd2-tiny",
          .seed = 2,
          .family = "sd2",
-         .prediction = prediction_type::v,
+         .prediction = sfumato::prediction::v,
          .unet = with_head_dim(16, tiny_unet(4, {1, 1, 1, 2}, 64)),
          .vae = tiny_vae({1, 1, 1, 1}),
          .clip_h = open_clip(64, 4, 3, 1000)},
@@ -153,7 +153,7 @@ json text_encoder_json(text_encoder_config const& c) {
 json config_json(procedural_model const& m) {
     json config = {{"family", m.family},
                    {"seed", m.seed},
-                   {"prediction", m.prediction == prediction_type::v ? "v_prediction" : "epsilon"},
+                   {"prediction", m.prediction == sfumato::prediction::v ? "v_prediction" : "epsilon"},
                    {"unet", unet_json(*m.unet)},
                    {"vae", vae_json(*m.vae)}};
     if (m.clip_l) config["clip_l"] = text_encoder_json(*m.clip_l);

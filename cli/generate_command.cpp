@@ -1,0 +1,218 @@
+// txt2img and img2img: what the options say becomes a request, and its pictures become files.
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/picture_file.h"
+#include "cli/progress_line.h"
+#include "cli/recipe.h"
+#include "compute/error.h"
+#include "models/json.h"
+#include "models/sampling/names.h"
+#include "models/text/parameters.h"
+
+#include <chrono>
+#include <filesystem>
+#include <format>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+// An option, the request's key, and what its value is.
+struct setting {
+    std::string_view option, key;
+    enum { text, whole, real } is;
+};
+constexpr setting settings[] = {
+    {"--model", "model", setting::text},
+    {"--prompt", "prompt", setting::text},
+    {"--negative", "negative_prompt", setting::text},
+    {"--width", "width", setting::whole},
+    {"--height", "height", setting::whole},
+    {"--steps", "steps", setting::whole},
+    {"--cfg", "cfg", setting::real},
+    {"--sampler", "sampler", setting::text},
+    {"--scheduler", "scheduler", setting::text},
+    {"--seed", "seed", setting::whole},
+    {"--rng", "rng", setting::text},
+    {"--clip-skip", "clip_skip", setting::whole},
+    {"--batch", "batch", setting::whole},
+    {"--strength", "strength", setting::real},
+    {"--strength-rule", "strength_rule", setting::text},
+    {"--prediction", "prediction", setting::text},
+};
+
+// The recipe, if there is one, with what the command line says on top: the request's own checks serve both.
+request read_request(options const& given, char const* operation, std::vector<std::string>& unknown) {
+    json object{{"sfumato", request::version}};
+    if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
+    if (object.is_object()) {
+        object["operation"] = operation;
+        for (auto const& [option, key, is] : settings) {
+            if (!given.has(option)) continue;
+            if (is == setting::text)
+                object[key] = given.value(option);
+            else if (is == setting::whole)
+                object[key] = given.number(option, INT64_MIN, INT64_MAX, 0);
+            else
+                object[key] = given.real(option);
+        }
+        if (given.has("--zero-terminal-snr")) object["zero_terminal_snr"] = true;
+    }
+    return resolve_seed(request_from_json(object, &unknown));
+}
+
+generation_parameters parameters_of(request const& r, picture const& made, int k) {
+    diffusion_settings const& d = r.diffusion;
+    generation_parameters p{.prompt = d.prompt,
+                            .negative_prompt = d.negative_prompt,
+                            .steps = d.steps,
+                            .sampler = std::string(display_name(d.sampler)),
+                            .schedule_type = std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
+                            .cfg_scale = float(d.cfg),
+                            .seed = std::uint64_t(r.seed) + std::uint64_t(k),
+                            .width = made.width,
+                            .height = made.height,
+                            .model = std::filesystem::path(d.model).stem().string(),
+                            .clip_skip = d.clip_skip,
+                            .rng = d.rng == generator::cpu ? "CPU" : ""};
+    if (r.operation == operation::img2img) p.denoising_strength = float(d.strength);
+    return p;
+}
+
+// OUT, or for several pictures OUT-1, OUT-2 … before the ending.
+std::string name_of_picture(std::string const& out, int k, int count) {
+    if (count == 1) return out;
+    std::filesystem::path const path = out;
+    return (path.parent_path() / std::format("{}-{}{}", path.stem().string(), k + 1, path.extension().string())).string();
+}
+
+// Each picture's own recipe makes that one alone again.
+void write_picture(std::string const& path, request r, picture const& made, int k) {
+    std::string const parameters = parameters_text(parameters_of(r, made, k));
+    r.seed += k;
+    r.diffusion.batch = 1;
+    picture_file(made).write(path, {{"parameters", parameters}, {recipe_keyword, json_line(request_to_json(r))}});
+}
+
+int generate_files(options const& given, request const& r, picture const* from, progress_line& line) {
+    std::string const out = given.value("-o");
+    int const count = r.diffusion.batch;
+    for (int k = 0; k < count; ++k) check_can_write(name_of_picture(out, k, count));
+    generate_watch watch;
+    watch.planned = [&](memory_plan const& plan) { line.note(plan.text(), {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}}); };
+    if (given.has("--preview")) {
+        check_can_write(given.value("--preview"));
+        watch.preview = [&](picture const& p) { picture_file(p).write(given.value("--preview"), {}); };
+    }
+    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
+    auto const start = std::chrono::steady_clock::now();
+    auto const made = open_generate_job(given.value("--device"), given.precision())(r, from, j, watch);
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    if (!made || interrupted()) {
+        line.finish("cancelled", {{"type", "cancelled"}});
+        return exit_code::cancelled;
+    }
+    json outputs = json::array();
+    for (int k = 0; k < count; ++k) {
+        outputs.push_back(name_of_picture(out, k, count));
+        write_picture(outputs.back(), r, (*made)[k], k);
+    }
+    line.finish(std::format("{}: {} in {:.1f} s, seed {}", outputs[0].get<std::string>(),
+                            count == 1 ? "made" : std::format("and {} more made", count - 1), seconds.count(), r.seed),
+                {{"type", "result"}, {"outputs", outputs}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
+    return exit_code::ok;
+}
+
+request prepare(options const& given, char const* operation, progress_line& line) {
+    if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", operation));
+    cancel_on_interrupt();
+    std::vector<std::string> unknown;
+    request r = read_request(given, operation, unknown);
+    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", operation));
+    return r;
+}
+
+int txt2img(options const& given) {
+    if (!given.files.empty()) throw usage_error("txt2img takes no picture; img2img does");
+    progress_line line(given.has("--json"));
+    return generate_files(given, prepare(given, "txt2img", line), nullptr, line);
+}
+
+int img2img(options const& given) {
+    if (given.files.size() != 1) throw usage_error("img2img takes exactly one picture");
+    progress_line line(given.has("--json"));
+    request const r = prepare(given, "img2img", line);
+    std::string const& in = given.files.front();
+    line.show({.stage = "read " + in});
+    picture_file const file(in);
+    picture const from = finite_crop(file, {0, 0, file.width(), file.height()}, in);
+    return generate_files(given, r, &from, line);
+}
+
+constexpr char const* shared_help =
+    "  --model MODEL      a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder\n"
+    "  --prompt TEXT      (word:1.2) weighs, [word] weakens, BREAK starts the next 75 tokens\n"
+    "  --negative TEXT    what is not wanted\n"
+    "  --steps N          20\n"
+    "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
+    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim, plms,\n"
+    "                     unipc, lcm\n"
+    "  --scheduler NAME   the one that goes with the sampler, or normal, karras, exponential, sgm_uniform, simple,\n"
+    "                     ddim_uniform, beta, ays, leading, trailing, linspace\n"
+    "  --seed N           0 to 9223372036854775807 (default: random)\n"
+    "  --rng NAME         cpu (default): ComfyUI's noise; cuda: A1111's\n"
+    "  --clip-skip N      1: the text encoder's usual layer\n"
+    "  --batch N          so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …\n"
+    "  --prediction NAME  epsilon or v, where the file does not tell (SD 2.x)\n"
+    "  --zero-terminal-snr  for models that were trained so\n"
+    "  --recipe FILE      a PNG that an earlier run wrote, or its JSON: made again bit for bit; the options above win\n"
+    "  --preview FILE     a small picture, written anew after each step\n"
+    "  --dtype NAME       fp32 or fp16 (default: as the device likes it)\n"
+    "  --device NAME      the GPU: its number in `sfumato devices`, or a part of its name\n"
+    "  --json             plan, progress, result and error on standard output, one JSON object a line\n\n"
+    "A PNG carries the request and A1111's parameters text.\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
+
+std::vector<std::string_view> with_value(bool from_picture) {
+    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--dtype", "--device"};
+    for (auto const& s : settings) {
+        bool const of_picture = s.option.starts_with("--strength"), of_text = s.option == "--width" || s.option == "--height";
+        if (from_picture ? !of_text : !of_picture) all.push_back(s.option);
+    }
+    return all;
+}
+
+std::string const txt2img_help = std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
+                                             "Makes a picture from words.\n\n"
+                                             "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
+                                             "  --width N, --height N  pixels, multiples of 8 (default: as the model was trained)\n") +
+                                 shared_help;
+std::string const img2img_help =
+    std::string("Usage: sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
+                "Makes a picture anew, after the words; its size stays, its transparency too.\n\n"
+                "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
+                "  --strength X       0.75: how much is made anew, from just above 0 to 1\n"
+                "  --strength-rule NAME  full_steps (default): all steps run whatever the strength (ComfyUI); fewer_steps:\n"
+                "                     steps × strength of them (diffusers)\n") +
+    shared_help;
+
+} // namespace
+
+command const txt2img_command{.name = "txt2img",
+                              .summary = "make a picture from words, with a Stable Diffusion model",
+                              .help = txt2img_help,
+                              .run = txt2img,
+                              .with_value = with_value(false),
+                              .flags = {"--json", "--zero-terminal-snr"}};
+command const img2img_command{.name = "img2img",
+                              .summary = "make a picture anew, after words",
+                              .help = img2img_help,
+                              .run = img2img,
+                              .with_value = with_value(true),
+                              .flags = {"--json", "--zero-terminal-snr"}};
+
+} // namespace sfumato

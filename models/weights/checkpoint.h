@@ -62,8 +62,8 @@ struct checkpoint {
     std::string format;      // "safetensors", "torch zip", "GGUF v3", "diffusers folder" …
     nlohmann::json metadata; // what the file says of itself, an object; unchecked
     std::map<std::string, stored_tensor, std::less<>> tensors;
-    std::vector<std::shared_ptr<void const>> mappings;     // keeps `mapped` spans alive
-    std::vector<std::span<std::byte const>> files;         // the mapped files, whole: they begin at a page
+    std::vector<std::shared_ptr<void const>> mappings; // keeps `mapped` spans alive
+    std::vector<std::span<std::byte const>> files;     // the mapped files, whole: they begin at a page
 
     stored_tensor const* find(std::string_view name) const;
     /// Throws error naming the tensor and the source.

@@ -16,8 +16,8 @@ namespace sfumato {
 /// What was found. A file may hold a whole model or one network of it (a VAE alone).
 struct model_description {
     std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD" …
-    std::string reason;     // one sentence: which tensors of what shape say so
-    bool supported = false; // false: known by its names, but not to be run yet; the configs are empty
+    std::string reason;     // a clause: what says so, or why it cannot be run
+    bool supported = false; // false: not to be run; the configs below are what could be read all the same
 
     std::optional<unet_config> unet;
     std::optional<vae_config> vae;
@@ -25,8 +25,8 @@ struct model_description {
     std::optional<taesd_config> taesd;
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
-    std::string prediction_reason;
-    int native_size = 512; // the side of the square pictures that it was trained on, in pixels
+    std::string prediction_reason; // a clause
+    int native_size = 512;         // the side of the square pictures that it was trained on, in pixels
 };
 
 /// Never throws for a file that is only unknown or incomplete: then `supported` is false and the reason says what.

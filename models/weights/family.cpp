@@ -1,0 +1,205 @@
+#include "models/weights/family.h"
+
+#include "compute/error.h"
+#include "models/weights/declared.h"
+#include "models/weights/prediction.h"
+#include "models/weights/sizes.h"
+
+#include <algorithm>
+#include <format>
+
+namespace sfumato {
+
+namespace {
+
+constexpr std::string_view unet_prefix = "model.diffusion_model.", vae_prefix = "first_stage_model.";
+
+// ---- Models that are known by a name in them and cannot be run yet
+
+struct known_name {
+    std::string_view part; // of some tensor's name
+    std::string_view family;
+};
+
+constexpr known_name other_families[] = {
+    {"joint_blocks.0.x_block.", "Stable Diffusion 3"},
+    {"double_blocks.0.img_attn.", "FLUX"},
+    {"transformer_blocks.0.attn.add_q_proj.", "Stable Diffusion 3 or FLUX, in diffusers' names"},
+    {"conditioner.embedders.", "Stable Diffusion XL"},
+    {"lora_up.weight", "LoRA"},
+    {"lora_B.weight", "LoRA"},
+    {".lora.up.", "LoRA"},
+    {"hada_w1_a", "LoRA (LoHa)"},
+    {"lokr_w1", "LoRA (LoKr)"},
+    {"control_model.", "ControlNet"},
+    {"controlnet_", "ControlNet"},
+    {"motion_modules.", "AnimateDiff motion module"},
+    {"emb_params", "textual inversion"},
+    {"string_to_param", "textual inversion"},
+    {"generator.model.1.ffc.", "LaMa"},
+    {"model.1.ffc.", "LaMa"},
+    {"body.0.rdb1.conv1.", "upscaler (RRDBNet)"},
+    {"RDB1.conv1.", "upscaler (RRDBNet, old names)"},
+    {"SelfAttention.relative_attention_bias.", "T5 text encoder"},
+    {"vision_model.encoder.layers.0.", "CLIP image encoder"},
+    {"model.diffusion_model.", "diffusion model of an unknown kind"},
+};
+
+std::string_view other_family(checkpoint const& c) {
+    for (auto const& [part, family] : other_families)
+        for (auto const& [name, tensor] : c.tensors)
+            if (name.find(part) != name.npos) return family;
+    return srvgg_sizes(c) ? "upscaler (SRVGG)" : "";
+}
+
+// ---- What shapes and the file itself tell together
+
+void take_heads(unet_config& c, declared_model const& d) {
+    if (d.unet_heads || d.unet_head_dim) {
+        c.heads = d.unet_heads;
+        c.head_dim = d.unet_head_dim;
+    } else if (c.use_linear) { // Stable Diffusion 2, XL
+        c.heads = 0;
+        c.head_dim = 64;
+    }
+}
+
+bool heads_fit(unet_config const& c) {
+    for (std::size_t level = 0; level < c.channel_mult.size(); ++level) {
+        bool const attention = c.transformer_depth[level] || level + 1 == c.channel_mult.size();
+        int const parts = c.heads ? c.heads : c.head_dim;
+        if (attention && c.channels(level) % parts) return false;
+    }
+    return true;
+}
+
+void take_text_facts(text_encoder_config& c, declared_model const& d, bool second_generation) {
+    c.heads = d.text_heads ? d.text_heads : std::max(1, c.hidden / 64);
+    c.quick_gelu = d.quick_gelu.value_or(!second_generation);
+    c.bos = c.vocabulary - 2;
+    c.eos = c.vocabulary - 1;
+    c.pad = second_generation ? 0 : c.eos;
+    // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
+    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : second_generation && c.layers != 23;
+    c.layers_used = c.layers - left_out;
+}
+
+// ---- Whole models
+
+std::string kind_of_input(unet_config const& c) {
+    switch (c.in_channels) {
+    case 4: return "";
+    case 8: return " pix2pix";
+    case 9: return " inpainting";
+    default: return std::format(" with {} input channels", c.in_channels);
+    }
+}
+
+// "the UNet takes 4 channels, a text of width 768, and has convolutions around its attention"
+std::string describe_unet(unet_config const& c) {
+    std::string text = std::format("the UNet takes {} channels and a text of width {}, its projections are {}",
+                                   c.in_channels, c.context_dim, c.use_linear ? "linear" : "convolutions");
+    if (c.adm_in_channels) text += std::format(", its label_emb is {} wide", c.adm_in_channels);
+    return text;
+}
+
+// The first reason stays.
+void refuse(model_description& m, std::string reason) {
+    if (m.supported) m.reason = std::move(reason);
+    m.supported = false;
+}
+
+void refuse_what_is_missing(checkpoint const& c, model_description& m) {
+    auto const check = [&](std::string_view prefix, tensor_shapes const& expected) {
+        if (auto const wrong = difference(c, prefix, expected); !wrong.empty()) refuse(m, wrong);
+    };
+    if (m.unet) check(unet_prefix, unet_tensors(*m.unet));
+    if (m.vae) check(vae_prefix, vae_tensors(*m.vae));
+    if (m.text) check(m.text->prefix, text_encoder_tensors(*m.text));
+    if (m.taesd) check("", taesd_tensors(*m.taesd));
+}
+
+// Numbers of 8 bits with a factor beside each tensor.
+bool is_scaled(checkpoint const& c) {
+    return std::ranges::any_of(
+        c.tensors, [](auto const& t) { return t.first.ends_with(".scale_weight") || t.first.ends_with("scaled_fp8"); });
+}
+
+void describe_diffusion(checkpoint const& c, declared_model const& d, std::optional<sfumato::prediction> chosen,
+                        model_description& m) {
+    unet_config& unet = *m.unet;
+    take_heads(unet, d);
+    bool const xl = unet.adm_in_channels != 0;
+    bool const second = unet.use_linear && !xl;
+    m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
+    m.reason = describe_unet(unet);
+    if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
+    if (m.text) take_text_facts(*m.text, d, second);
+    auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
+    m.prediction = prediction;
+    m.prediction_reason = prediction_reason;
+    bool const v_at_768 = second && prediction == sfumato::prediction::v;
+    m.native_size = d.native_size ? d.native_size : xl ? 1024 : v_at_768 ? 768 : 512;
+
+    if (xl && unet.context_dim == 1024) m.family = "Stable Diffusion 2.x unCLIP";
+    if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
+    if (xl) refuse(m, "not supported yet: " + m.reason);
+    if (unet.in_channels != 4 && unet.in_channels != 8 && unet.in_channels != 9)
+        refuse(m, std::format("not supported yet: the UNet takes {} channels", unet.in_channels));
+    if (is_scaled(c)) refuse(m, "weights in scaled fp8 are not supported yet");
+    if (!heads_fit(unet)) refuse(m, "the UNet's channels do not divide into its heads");
+    if (m.text && m.text->hidden != unet.context_dim)
+        refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
+}
+
+void describe_alone(declared_model const& d, model_description& m) {
+    if (m.vae) {
+        m.family = "VAE";
+        m.reason = std::format("its latent has {} channels", m.vae->z_channels);
+        if (m.vae->z_channels != 4) refuse(m, "not supported yet: " + m.reason);
+    } else if (m.text) {
+        bool const second = m.text->hidden != 768;
+        take_text_facts(*m.text, d, second);
+        m.family = second ? "OpenCLIP text encoder" : "CLIP text encoder";
+        m.reason = std::format("{} layers of width {}", m.text->layers, m.text->hidden);
+    } else {
+        m.family = "TAESD";
+        m.reason = std::format("its latent has {} channels", m.taesd->z_channels);
+    }
+}
+
+} // namespace
+
+model_description describe_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
+    declared_model const d = read_declared(c.metadata);
+    model_description m{.supported = true,
+                        .unet = unet_sizes(c),
+                        .vae = vae_sizes(c),
+                        .text = text_encoder_sizes(c),
+                        .taesd = taesd_sizes(c)};
+    if (m.vae) {
+        m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
+        m.vae->shift = d.vae_shift.value_or(m.vae->z_channels == 16 ? 0.0609 : 0);
+    }
+    if (m.unet)
+        describe_diffusion(c, d, chosen, m);
+    else if (auto const other = other_family(c); !other.empty()) {
+        m.family = other;
+        refuse(m, "not supported yet");
+    } else if (m.vae || m.text || m.taesd)
+        describe_alone(d, m);
+    else {
+        m.family = "unknown";
+        refuse(m, "none of its tensors is of a network that is known here");
+    }
+    refuse_what_is_missing(c, m);
+    return m;
+}
+
+model_description require_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
+    model_description m = describe_model(c, chosen);
+    if (!m.supported) fail("'{}' ({}) cannot be used: {}.", c.source, m.family, m.reason);
+    return m;
+}
+
+} // namespace sfumato

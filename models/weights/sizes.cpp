@@ -1,0 +1,176 @@
+#include "models/weights/sizes.h"
+
+#include <algorithm>
+#include <format>
+
+namespace sfumato {
+
+namespace {
+
+// Far more than any model has; keeps arithmetic on sizes of damaged files within int.
+constexpr std::int64_t largest_extent = 1 << 20;
+constexpr int most_levels = 8, most_res_blocks = 8, most_depth = 32, most_blocks = 64, most_layers = 200;
+
+// Tensors of one network, asked by format.
+struct network {
+    checkpoint const& all;
+    std::string_view prefix;
+
+    template <class... Args> stored_tensor const* find(std::format_string<Args...> name, Args&&... args) const {
+        return all.find(std::string(prefix) + std::format(name, std::forward<Args>(args)...));
+    }
+
+    // Extent `axis` of a tensor's shape; 0 where there is none.
+    template <class... Args> int extent(std::size_t axis, std::format_string<Args...> name, Args&&... args) const {
+        auto const t = find(name, std::forward<Args>(args)...);
+        bool const there = t && axis < t->shape.size() && t->shape[axis] <= largest_extent;
+        return there ? int(t->shape[axis]) : 0;
+    }
+};
+
+// How many of NAME.0.ending, NAME.1.ending … are there.
+int count(network const& n, std::string const& name, std::string_view ending, int most) {
+    int number = 0;
+    while (number < most && n.find("{}.{}.{}", name, number, ending)) ++number;
+    return number;
+}
+
+int depth_of(network const& n, std::string const& block) {
+    return count(n, block + ".transformer_blocks", "norm1.weight", most_depth);
+}
+
+// Walks down the levels: residual blocks, then a convolution `op` to the next.
+void read_levels(network const& n, unet_config& c) {
+    c.channel_mult.clear();
+    c.transformer_depth.clear();
+    c.res_blocks = 0;
+    int in_level = 0;
+    for (int i = 1; i < most_blocks; ++i) {
+        auto const block = std::format("input_blocks.{}", i);
+        if (n.find("{}.0.op.weight", block)) {
+            in_level = 0;
+            continue;
+        }
+        int const channels = n.extent(0, "{}.0.in_layers.2.weight", block);
+        if (channels == 0) return;
+        if (in_level++ == 0) {
+            if (c.channel_mult.size() == most_levels) return;
+            c.channel_mult.push_back(channels / c.model_channels);
+            c.transformer_depth.push_back(depth_of(n, block + ".1"));
+        }
+        if (c.channel_mult.size() == 1) c.res_blocks = std::min(in_level, most_res_blocks);
+    }
+}
+
+// The first transformer, wherever it is: "input_blocks.4.1".
+std::string first_transformer(network const& n) {
+    for (int i = 1; i < most_blocks; ++i)
+        if (n.find("input_blocks.{}.1.proj_in.weight", i)) return std::format("input_blocks.{}.1", i);
+    return "middle_block.1";
+}
+
+} // namespace
+
+std::optional<unet_config> unet_sizes(checkpoint const& all) {
+    network const n{all, "model.diffusion_model."};
+    if (!n.find("input_blocks.0.0.weight")) return {};
+    unet_config c;
+    c.in_channels = n.extent(1, "input_blocks.0.0.weight");
+    c.out_channels = n.extent(0, "out.2.weight");
+    c.model_channels = std::max(1, n.extent(0, "input_blocks.0.0.weight"));
+    read_levels(n, c);
+    c.middle_depth = depth_of(n, "middle_block.1");
+    auto const transformer = first_transformer(n);
+    c.context_dim = n.extent(1, "{}.transformer_blocks.0.attn2.to_k.weight", transformer);
+    auto const projection = n.find("{}.proj_in.weight", transformer);
+    c.use_linear = projection && projection->shape.size() == 2;
+    c.adm_in_channels = n.extent(1, "label_emb.0.0.weight");
+    return c;
+}
+
+std::optional<vae_config> vae_sizes(checkpoint const& all) {
+    network const n{all, "first_stage_model."};
+    vae_config c;
+    c.encoder = n.find("encoder.conv_in.weight");
+    c.decoder = n.find("decoder.conv_in.weight");
+    if (!c.encoder && !c.decoder) return {};
+    c.channels =
+        std::max(1, c.encoder ? n.extent(0, "encoder.conv_in.weight") : n.extent(0, "decoder.norm_out.weight"));
+    c.z_channels = c.decoder ? n.extent(1, "decoder.conv_in.weight") : n.extent(0, "encoder.conv_out.weight") / 2;
+    c.quant_conv = n.find("post_quant_conv.weight") || n.find("quant_conv.weight");
+    std::string const levels = c.encoder ? "encoder.down" : "decoder.up";
+    c.channel_mult.clear();
+    while (c.channel_mult.size() < most_levels) {
+        int const channels = n.extent(0, "{}.{}.block.0.conv1.weight", levels, c.channel_mult.size());
+        if (channels == 0) break;
+        c.channel_mult.push_back(channels / c.channels);
+    }
+    if (c.channel_mult.empty()) c.channel_mult = {1};
+    c.res_blocks = count(n, levels + ".0.block", "conv1.weight", most_res_blocks) - (c.encoder ? 0 : 1);
+    return c;
+}
+
+std::optional<text_encoder_config> text_encoder_sizes(checkpoint const& all) {
+    text_encoder_config c;
+    network const n{all, c.prefix};
+    std::string const embeddings = "text_model.embeddings.";
+    if (!n.find("{}token_embedding.weight", embeddings)) return {};
+    c.vocabulary = n.extent(0, "{}token_embedding.weight", embeddings);
+    c.hidden = n.extent(1, "{}token_embedding.weight", embeddings);
+    c.context = n.extent(0, "{}position_embedding.weight", embeddings);
+    c.layers = count(n, "text_model.encoder.layers", "layer_norm1.weight", most_layers);
+    c.feed_forward = n.extent(0, "text_model.encoder.layers.0.mlp.fc1.weight");
+    c.projection = n.extent(0, "text_projection.weight");
+    return c;
+}
+
+std::optional<taesd_config> taesd_sizes(checkpoint const& all) {
+    network const encoder{all, "taesd_encoder."}, decoder{all, "taesd_decoder."};
+    taesd_config c;
+    c.encoder = encoder.find("0.weight");
+    c.decoder = decoder.find("1.weight");
+    if (!c.encoder && !c.decoder) return {};
+    c.channels = c.encoder ? encoder.extent(0, "0.weight") : decoder.extent(0, "1.weight");
+    c.z_channels = c.encoder ? encoder.extent(0, "14.weight") : decoder.extent(1, "1.weight");
+    return c;
+}
+
+std::optional<rrdbnet_config> rrdbnet_sizes(checkpoint const& all) {
+    network const n{all, ""};
+    if (!n.find("body.0.rdb1.conv1.weight")) return {};
+    int const inputs = n.extent(1, "conv_first.weight");
+    return rrdbnet_config{.scale = inputs == 48   ? 1
+                                   : inputs == 12 ? 2
+                                                  : 4,
+                          .features = n.extent(0, "conv_first.weight"),
+                          .blocks = count(n, "body", "rdb1.conv1.weight", most_blocks),
+                          .growth = n.extent(0, "body.0.rdb1.conv1.weight")};
+}
+
+std::optional<srvgg_config> srvgg_sizes(checkpoint const& all) {
+    network const n{all, ""};
+    auto const slopes = n.find("body.1.weight");
+    if (!slopes || slopes->shape.size() != 1) return {};
+    int const last = count(n, "body", "weight", most_layers) - 1;
+    int scale = 1;
+    while (3 * scale * scale < n.extent(0, "body.{}.weight", last)) ++scale;
+    return srvgg_config{
+        .scale = scale, .features = n.extent(0, "body.0.weight"), .convolutions = std::max(0, (last - 2) / 2)};
+}
+
+std::string difference(checkpoint const& all, std::string_view prefix, tensor_shapes const& expected) {
+    for (auto const& [name, shape] : expected) {
+        auto const full = std::string(prefix) + name;
+        auto const there = all.find(full);
+        if (!there) return std::format("tensor {} is missing", show_name(full));
+        if (there->shape != shape)
+            return std::format("tensor {} is {} where {} was expected", show_name(full), show_shape(*there),
+                               show_shape({.type = there->type, .shape = shape}));
+        if (stored_type::i64 <= there->type && there->type <= stored_type::boolean)
+            return std::format("tensor {} holds {}, which is no number to compute with", show_name(full),
+                               name_of(there->type));
+    }
+    return "";
+}
+
+} // namespace sfumato

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/worker.h"
+#include "models/pipelines/generate.h"
 
 #include <map>
 #include <span>
@@ -30,6 +31,10 @@ struct options {
     std::string value(std::string_view name, std::string_view otherwise = "") const;
     /// A whole number within [least, most]; throws usage_error.
     std::int64_t number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const;
+    /// A number that is finite; throws usage_error.
+    double real(std::string_view name) const;
+    /// --dtype fp32|fp16|bf16, if it is given; throws usage_error.
+    std::optional<dtype> precision() const;
 };
 
 /// Splits `arguments` by the names that a command knows: those in `with_value` take one (--name VALUE or --name=VALUE),
@@ -43,9 +48,14 @@ struct command {
     std::vector<std::string_view> with_value, flags;
 };
 
-extern command const devices_command, inpaint_command, serve_command;
+extern command const bench_command, devices_command, img2img_command, inpaint_command, serve_command, txt2img_command;
 
 /// The work itself, on the chosen device ("" = the best), which is opened by the first job and stays open.
 run_job open_device_job(std::string device_choice);
+
+/// txt2img and img2img on the chosen device; the model stays open between calls.
+using run_generate = std::function<std::optional<std::vector<picture>>(request const&, picture const* from, job const&,
+                                                                       generate_watch const&)>;
+run_generate open_generate_job(std::string device_choice, std::optional<dtype> precision);
 
 } // namespace sfumato

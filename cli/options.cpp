@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <format>
 
 namespace sfumato {
@@ -21,6 +22,22 @@ std::int64_t options::number(std::string_view name, std::int64_t least, std::int
     if (status != std::errc() || end != text.data() + text.size() || number < least || number > most)
         throw usage_error(std::format("{} must be a whole number from {} to {}, not \"{}\"", name, least, most, text));
     return number;
+}
+
+double options::real(std::string_view name) const {
+    std::string const text = value(name);
+    double number = 0;
+    auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (status != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
+        throw usage_error(std::format("{} must be a number, not \"{}\"", name, text));
+    return number;
+}
+
+std::optional<dtype> options::precision() const {
+    if (!has("--dtype")) return {};
+    for (auto const& [name, type] : {std::pair{"fp32", dtype::f32}, {"fp16", dtype::f16}, {"bf16", dtype::bf16}})
+        if (value("--dtype") == name) return type;
+    throw usage_error(std::format("--dtype must be fp32, fp16 or bf16, not \"{}\"", value("--dtype")));
 }
 
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,

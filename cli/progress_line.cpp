@@ -55,6 +55,14 @@ void progress_line::warn(std::string const& text) {
         std::fprintf(stderr, "sfumato: %s\n", text.c_str());
 }
 
+void progress_line::note(std::string const& text, json const& object) {
+    clear();
+    if (as_json)
+        print_json(object);
+    else
+        std::fprintf(stderr, "%s\n", text.c_str());
+}
+
 void progress_line::finish(std::string const& text, json const& object) {
     clear();
     if (as_json)

@@ -17,6 +17,8 @@ class progress_line {
 
     void show(progress const&); // from any thread
     void warn(std::string const&);
+    /// Something worth knowing, said once: `text` for people, `object` for programs.
+    void note(std::string const& text, nlohmann::json const& object);
 
     /// The last word: `text` for people, `object` for programs.
     void finish(std::string const& text, nlohmann::json const& object);

@@ -5,9 +5,9 @@
 namespace sfumato {
 
 diffusion_model::diffusion_model(std::string const& source, std::optional<prediction> asked,
-                                 std::optional<weight_format> format)
+                                 std::optional<dtype> precision)
     : file_(std::make_shared<checkpoint const>(open_checkpoint(source))), asked_(asked),
-      what_(require_model(*file_, asked)), format_(format) {
+      what_(require_model(*file_, asked)), precision_(precision) {
     if (!what_.unet || !what_.vae || !what_.text)
         fail("{} holds no {}: this is not a whole Stable Diffusion model ({}).", source,
              !what_.unet  ? "UNet"
@@ -16,7 +16,14 @@ diffusion_model::diffusion_model(std::string const& source, std::optional<predic
              what_.family);
 }
 
-weight_options diffusion_model::options(residence where) const { return {.format = format_, .where = where}; }
+weight_options diffusion_model::options(residence where) const {
+    weight_options o{.where = where};
+    if (precision_)
+        o.format = *precision_ == dtype::f32   ? weight_format::f32
+                   : *precision_ == dtype::f16 ? weight_format::f16
+                                               : weight_format::bf16;
+    return o;
+}
 
 weight_store diffusion_model::sketch(residence where) const { return weight_store(file_, options(where)); }
 

@@ -15,14 +15,15 @@ class diffusion_model {
   public:
     enum class part : std::uint8_t { text, unet, vae };
 
-    /// Throws error: no such file, damaged, not a model that can be run, or a text encoder, UNet or VAE is missing in
+    /// `precision`: what matrices are kept as; none: as the file has them. Throws error: no such file, damaged, not a model that can be run, or a text encoder, UNet or VAE is missing in
     /// it.
     explicit diffusion_model(std::string const& source, std::optional<prediction> asked = {},
-                             std::optional<weight_format> format = {});
+                             std::optional<dtype> precision = {});
 
     std::string const& source() const { return file_->source; }
     model_description const& what() const { return what_; }
     std::optional<prediction> asked_prediction() const { return asked_; }
+    std::optional<dtype> precision() const { return precision_; }
     unet_config const& unet() const { return *what_.unet; }
     vae_config const& vae() const { return *what_.vae; }
     text_encoder_config const& text() const { return *what_.text; }
@@ -46,7 +47,7 @@ class diffusion_model {
     std::shared_ptr<checkpoint const> file_;
     std::optional<prediction> asked_; // the user's own choice
     model_description what_;
-    std::optional<weight_format> format_;
+    std::optional<dtype> precision_; // of its weights; none: as its file has them
     std::array<std::unique_ptr<weight_store>, 3> stores_;
 };
 

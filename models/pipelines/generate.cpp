@@ -63,11 +63,6 @@ text_encoder_config with_clip_skip(text_encoder_config c, int clip_skip) {
     return c;
 }
 
-struct prompts {
-    prompt_context positive;
-    std::optional<prompt_context> negative; // none: no guidance
-};
-
 // A latent of the VAE's own scale as the UNet has it, and back.
 void to_unet(latent& l, vae_config const& c) {
     for (float& v : l.values) v = float((v - c.shift) * c.scale);
@@ -92,26 +87,39 @@ void check_picture(picture const& p, device& d) {
          finite ? "a flat picture" : "values that are no numbers", d.info().name);
 }
 
-picture crop_to(picture const& p, pixel_size size) { return crop(p, {0, 0, size.width, size.height}); }
+// Larger, with the border repeated.
+picture padded(picture const& p, pixel_size size) {
+    picture to(size.width, size.height);
+    for (int y = 0; y < size.height; ++y)
+        for (int x = 0; x < size.width; ++x) {
+            std::size_t const from = std::size_t(std::min(y, p.height - 1)) * p.width + std::min(x, p.width - 1);
+            std::copy_n(&p.pixels[4 * from], 4, &to.pixels[4 * (std::size_t(y) * size.width + x)]);
+        }
+    return to;
+}
+
+// What was decoded, as it is given back: within 0 … 1, of the size and transparency of what it was made from.
+picture finish(picture decoded, picture const* from) {
+    for (float& v : decoded.pixels) v = std::clamp(v, 0.0f, 1.0f);
+    if (!from) return decoded;
+    decoded = crop(decoded, {0, 0, from->width, from->height});
+    for (std::size_t i = 3; i < decoded.pixels.size(); i += 4) decoded.pixels[i] = from->pixels[i];
+    return decoded;
+}
 
 } // namespace
 
-diffusion_model& open_models::open(diffusion_settings const& s, std::optional<dtype> wanted) {
-    std::optional<weight_format> format;
-    if (wanted)
-        format = *wanted == dtype::f32    ? weight_format::f32
-                 : *wanted == dtype::bf16 ? weight_format::bf16
-                                          : weight_format::f16;
-    if (!last || last->source() != s.model || precision != wanted || last->asked_prediction() != s.prediction) {
+diffusion_model& open_models::open(diffusion_settings const& s, std::optional<dtype> precision) {
+    if (!last || last->source() != s.model || last->precision() != precision || last->asked_prediction() != s.prediction) {
         last.reset(); // its memory, before the next one's
-        last = std::make_shared<diffusion_model>(s.model, s.prediction, format);
-        precision = wanted;
+        last = std::make_shared<diffusion_model>(s.model, s.prediction, precision);
     }
     return *last;
 }
 
 pixel_size size_of(diffusion_settings const& s, model_description const& what, picture const* from) {
-    if (from) return {from->width / latent_scale * latent_scale, from->height / latent_scale * latent_scale};
+    auto const up = [](int side) { return (side + latent_scale - 1) / latent_scale * latent_scale; };
+    if (from) return {up(from->width), up(from->height)};
     return {s.width ? s.width : what.native_size, s.height ? s.height : what.native_size};
 }
 
@@ -154,7 +162,7 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
     std::optional<latent_distribution> given;
     if (from) {
         make_room(part::vae);
-        given = encode_picture(d, model.weights(part::vae), model.vae(), crop_to(*from, pixels), memory.choice.vae,
+        given = encode_picture(d, model.weights(part::vae), model.vae(), padded(*from, pixels), memory.choice.vae,
                                memory.storage, all.part(0, text_ends, encode_ends));
         if (!given) return std::nullopt;
     }
@@ -193,8 +201,7 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
                                      all.part(k, denoise_ends, 1));
         if (!decoded) return std::nullopt;
         check_picture(*decoded, d);
-        for (float& v : decoded->pixels) v = std::clamp(v, 0.0f, 1.0f);
-        pictures.push_back(std::move(*decoded));
+        pictures.push_back(finish(std::move(*decoded), from));
     }
     return pictures;
 }

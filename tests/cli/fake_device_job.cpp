@@ -45,4 +45,22 @@ run_job open_device_job(std::string device_choice) {
         };
 }
 
+run_generate open_generate_job(std::string, std::optional<dtype>) {
+    return [](request const& r, picture const* from, job const& j,
+              generate_watch const& watch) -> std::optional<std::vector<picture>> {
+        j.report({.stage = "fake", .fraction = 0.5});
+        if (r.seed == fake_seed::fails) fail("The fake job fails as it was told.");
+        memory_plan plan;
+        plan.needed = 1'000'000, plan.available = 2'000'000;
+        watch.planned(plan);
+        std::vector<picture> made;
+        for (int k = 0; k < r.diffusion.batch; ++k) {
+            made.push_back(from ? *from : picture(r.diffusion.width, r.diffusion.height));
+            for (std::size_t i = 0; i < made.back().pixels.size(); ++i)
+                made.back().pixels[i] = i % 4 == 3 ? 1.f : float((r.seed + k) % 256) / 255;
+        }
+        return made;
+    };
+}
+
 } // namespace sfumato

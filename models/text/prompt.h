@@ -1,0 +1,53 @@
+// Prompts in the syntax of A1111 (AUTOMATIC1111's stable-diffusion-webui), cut into chunks for CLIP's text encoders:
+//   (words)      weight × 1.1              [words]   weight ÷ 1.1            (words:1.2)   weight × 1.2
+//   nesting multiplies; a bracket that is not closed reaches to the end; \( \) \[ \] \\ are the characters themselves,
+//   any other \ disappears; BREAK (in capitals, a word of its own) ends the chunk.
+// Words under different weights are tokenized apart: "(ab)c" is two words.
+// Unlike in A1111, BREAK holds inside brackets too (there it becomes a word of negative weight), and (words:1.2.3) is
+// text (there an error). Prompt editing [a:b:0.5], alternation [a|b], AND and <lora:…> are not part of this: they are
+// text.
+#pragma once
+
+#include "models/text/clip_tokenizer.h"
+
+#include <array>
+#include <span>
+#include <string>
+
+namespace sfumato {
+
+/// A stretch of a prompt under one weight.
+struct prompt_part {
+    std::string text;
+    double weight = 1;
+    bool breaks = false; // a BREAK stands before it
+
+    bool operator==(prompt_part const&) const = default;
+};
+
+/// At least one part; neighbours differ in weight or have a BREAK between them. Throws error: a weight that is too
+/// large.
+std::vector<prompt_part> parse_prompt(std::string_view prompt);
+
+/// What a text encoder takes, one chunk after the other: BOS, up to 75 tokens, EOS, padding.
+struct prompt_chunks {
+    static constexpr std::size_t length = 77;
+
+    std::vector<std::array<std::int32_t, length>> ids; // [chunks, 77]
+    std::vector<std::array<float, length>> weights;    // [chunks, 77]; BOS, EOS and padding have 1
+
+    bool operator==(prompt_chunks const&) const = default;
+};
+
+/// At least one chunk. Where a chunk is full, what stands after its last comma moves to the next one, if that is at
+/// most 20 tokens. Throws error: a weight that is too large, more than 64 KiB of text.
+prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& = {});
+
+/// Fills the shorter one up with the chunk of the empty prompt: both sides of the guidance see as many tokens.
+void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative, clip_vocabulary const& = {});
+
+/// What the encoder made of one chunk, weighted as A1111 does: each token times its weight, then everything scaled so
+/// that the mean is what it was. `context` is [tokens, channels], `weights` [tokens].
+void apply_weights(std::span<float> context, std::span<float const> weights);
+
+} // namespace sfumato

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/picture_file.h"
 #include "cli/progress_line.h"
+#include "cli/recipe.h"
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/pipelines/context.h"
@@ -9,8 +10,6 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -31,18 +30,10 @@ void cancel_on_interrupt() {
     sigaction(SIGINT, &action, nullptr);
 }
 
-std::string read_text(std::string const& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text;
-    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-    if (!file || file.bad()) fail("The request {} cannot be read: {}.", path, std::strerror(errno));
-    return text;
-}
-
 // The request file, if there is one, with what the command line says on top: one set of checks for both.
 request read_request(options const& given, std::vector<std::string>& unknown) {
     json object{{"sfumato", request::version}};
-    if (given.has("--request")) object = json_parse(read_text(given.value("--request")), given.value("--request"));
+    if (given.has("--request")) object = json_parse(read_recipe(given.value("--request")), given.value("--request"));
     if (object.is_object()) {
         if (given.has("--method")) object["method"] = given.value("--method");
         if (given.has("--context")) object["context"] = given.value("--context");
@@ -101,7 +92,7 @@ int inpaint_file(options const& given) {
 
     json const recipe = request_to_json(r);
     file.paste(r.area.x + result->x, r.area.y + result->y, result->filled, result->composite);
-    file.write(out, json_line(recipe));
+    file.write(out, {{recipe_keyword, json_line(recipe)}});
     line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
                 {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});
     return exit_code::ok;
@@ -125,7 +116,7 @@ command const inpaint_command{
         "  --method NAME    patchmatch: texture from the picture itself\n"
         "  --seed N         0 to 4294967295; the same seed on the same GPU gives the same pixels (default: random)\n"
         "  --context NAME   what the fill sees: automatic (default), image or selection\n"
-        "  --request FILE   a request as JSON, such as the recipe of an earlier result; the options above win\n"
+        "  --request FILE   a request as JSON, or a PNG that an earlier run wrote; the options above win\n"
         "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n"
         "  --json           progress, result and error on standard output, one JSON object a line\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",

@@ -8,7 +8,6 @@
 #include <cctype>
 #include <cstring>
 #include <fstream>
-#include <gegl-metadatahash.h>
 #include <gegl.h>
 #include <unistd.h>
 
@@ -142,6 +141,35 @@ void blend(float const* over, float c, float* under) {
     under[3] = alpha;
 }
 
+// A name in the same directory as `path`, whose file is gone at the end unless it was moved.
+struct scratch_file {
+    fs::path const path;
+    scratch_file(fs::path const& beside, std::string_view purpose)
+        : path(fs::absolute(beside).parent_path() /
+               std::format(".{}.{}.{}{}", beside.stem().string(), ::getpid(), purpose, beside.extension().string())) {}
+    ~scratch_file() {
+        std::error_code ignored;
+        fs::remove(path, ignored);
+    }
+};
+
+// What went wrong is in gegl_complaint().
+void save(GeglBuffer* buffer, file_format const& format, fs::path const& path) {
+    start_gegl();
+    graph const g(gegl_node_new());
+    GeglNode* const source = gegl_node_new_child(g.get(), "operation", "gegl:buffer-source", "buffer", buffer, nullptr);
+    GeglNode* const save = gegl_node_new_child(g.get(), "operation", format.save.data(), "path", path.c_str(), nullptr);
+    if (format.name == "PNG") {
+        gegl_node_set(save, "bitdepth", is_8_bit(buffer) ? 8 : 16, nullptr);
+    } else if (format.name == "JPEG") {
+        bool const grey = babl_get_model_flags(babl_format_get_model(format_of(buffer))) & BABL_MODEL_FLAG_GRAY;
+        gegl_node_set(save, "quality", 95, "grayscale", gboolean(grey), nullptr);
+    } else if (format.name == "WebP")
+        gegl_node_set(save, "quality", 95, nullptr);
+    gegl_node_link(source, save);
+    gegl_node_process(save);
+}
+
 } // namespace
 
 picture_file::picture_file(fs::path const& path) : buffer(read(path)) {}
@@ -190,41 +218,20 @@ void check_can_write(fs::path const& path) {
     if (fs::is_directory(path)) fail("{} cannot be written: it is a directory.", path.string());
 }
 
-void picture_file::write(fs::path const& path, std::string const& recipe) const {
+void picture_file::write(fs::path const& path, std::vector<text_entry> const& texts) const {
     file_format const& format = format_by_name(path);
     check_can_write(path);
-    start_gegl();
     // Written beside and moved into place, so that a full disk spoils nothing.
-    fs::path const beside = fs::absolute(path).parent_path() /
-                            std::format(".{}.{}{}", path.stem().string(), ::getpid(), path.extension().string());
-    graph const g(gegl_node_new());
-    GeglNode* const source =
-        gegl_node_new_child(g.get(), "operation", "gegl:buffer-source", "buffer", buffer.get(), nullptr);
-    GeglNode* const save =
-        gegl_node_new_child(g.get(), "operation", format.save.data(), "path", beside.c_str(), nullptr);
-    std::unique_ptr<GeglMetadataStore, unref> const notes(gegl_metadata_hash_new());
-    if (format.name == "PNG") {
-        gegl_metadata_store_set_comment(notes.get(), recipe.c_str());
-        gegl_node_set(save, "bitdepth", is_8_bit(buffer.get()) ? 8 : 16, "metadata", notes.get(), nullptr);
-    } else if (format.name == "JPEG") {
-        bool const grey = babl_get_model_flags(babl_format_get_model(format_of(buffer.get()))) & BABL_MODEL_FLAG_GRAY;
-        gegl_node_set(save, "quality", 95, "grayscale", gboolean(grey), nullptr);
-    } else if (format.name == "WebP")
-        gegl_node_set(save, "quality", 95, nullptr);
-    gegl_node_link(source, save);
-    gegl_node_process(save);
+    scratch_file const pixels(path, "pixels"), finished(path, "texts");
+    save(buffer.get(), format, pixels.path);
+    if (!fs::exists(pixels.path) || fs::file_size(pixels.path) == 0 || !gegl_complaint().empty())
+        fail("{} could not be written{}", path.string(), because());
+    bool const carries_texts = format.name == "PNG" && !texts.empty();
+    if (carries_texts) copy_with_texts(pixels.path, finished.path, texts);
 
     std::error_code failed;
-    if (!fs::exists(beside) || fs::file_size(beside, failed) == 0 || !gegl_complaint().empty()) {
-        fs::remove(beside, failed);
-        fail("{} could not be written{}", path.string(), because());
-    }
-    fs::rename(beside, path, failed);
-    if (failed) {
-        std::string const reason = failed.message();
-        fs::remove(beside, failed);
-        fail("{} could not be written: {}.", path.string(), reason);
-    }
+    fs::rename(carries_texts ? finished.path : pixels.path, path, failed);
+    if (failed) fail("{} could not be written: {}.", path.string(), failed.message());
 }
 
 mask read_mask(fs::path const& path, int width, int height) {

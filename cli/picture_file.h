@@ -1,11 +1,12 @@
 // Picture files, through GEGL: PNG, JPEG, TIFF, WebP and OpenEXR.
 #pragma once
 
+#include "cli/png_text.h"
 #include "models/picture.h"
 
 #include <filesystem>
 #include <memory>
-#include <string>
+#include <vector>
 
 using GeglBuffer = struct _GeglBuffer;
 
@@ -27,10 +28,10 @@ class picture_file {
     /// nothing is written.
     void paste(int x, int y, picture const& filled, mask const& composite);
 
-    /// The format follows the name. `recipe` is kept as the comment of a PNG. 8-bit files stay 8-bit, deeper ones as
-    /// deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). Throws error when it cannot be
-    /// written; then what was there before is still there.
-    void write(std::filesystem::path const&, std::string const& recipe) const;
+    /// The format follows the name. A PNG carries the `texts`, the others cannot. 8-bit files stay 8-bit, deeper ones
+    /// as deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). Throws error when it cannot
+    /// be written; then what was there before is still there.
+    void write(std::filesystem::path const&, std::vector<text_entry> const& texts) const;
 
     std::shared_ptr<GeglBuffer> const buffer;
 };

@@ -100,9 +100,12 @@ TEST_F(command_line, a_request_file_with_options_on_top) {
     // A result's own recipe makes the same result again.
     std::string const recipe = read_png(out).texts.at("Comment");
     write_text(folder.path / "r.json", recipe);
-    std::filesystem::remove(out);
-    EXPECT_EQ(inpaint({"--request", folder.path / "r.json"}).code, 0);
-    EXPECT_EQ(read_png(out).texts.at("Comment"), recipe);
+    std::filesystem::rename(out, folder.path / "earlier.png");
+    for (auto const* file : {"r.json", "earlier.png"}) {
+        EXPECT_EQ(inpaint({"--request", folder.path / file}).code, 0);
+        EXPECT_EQ(read_png(out).texts.at("Comment"), recipe);
+        std::filesystem::remove(out);
+    }
 }
 
 TEST_F(command_line, a_seed_is_chosen_and_told) {
@@ -145,6 +148,7 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
 TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
     write_text(folder.path / "bad.json", R"({"sfumato": 1, "seed": "blue"})");
     write_text(folder.path / "area.json", R"({"sfumato": 1, "area": {"x": 0, "y": 0, "width": 20, "height": 20}})");
+    write_text(folder.path / "text.json", "a photo of a cat");
     write_text(folder.path / "far.json", R"({"sfumato": 1, "area": {"x": 30, "y": 0, "width": 20, "height": 20}})");
     struct {
         std::vector<std::string> more;
@@ -156,7 +160,8 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
         {{"--request", folder.path / "bad.json"}, "\"seed\""},
         {{"--request", folder.path / "area.json"}, "outside the request's \"area\""},
         {{"--request", folder.path / "far.json"}, "does not lie inside the picture"},
-        {{"--request", in}, "is not valid JSON"},
+        {{"--request", in}, "carries no recipe"},
+        {{"--request", folder.path / "text.json"}, "is not valid JSON"},
         {{"--request", folder.path / "missing.json"}, "No such file"},
         {{"--seed", std::to_string(fake_seed::fails)}, "fails as it was told"},
     };

@@ -103,13 +103,14 @@ TEST_P(png_round_trip, pixels_outside_the_mask_are_bit_identical) {
     ASSERT_EQ(file.height(), 67);
     patch const p(31);
     file.paste(40, 20, p.filled, p.composite);
-    file.write(folder.path / "out.png", R"({"sfumato":1})");
+    file.write(folder.path / "out.png", {{"Comment", R"({"sfumato":1})"}, {"parameters", "é"}});
 
     png_file const after = read_png(folder.path / "out.png");
     EXPECT_EQ(after.depth, before.depth);
     EXPECT_EQ(after.color, before.color);
     EXPECT_EQ(after.profile.empty(), before.profile.empty());
-    EXPECT_EQ(after.texts.at("Comment"), R"({"sfumato":1})");
+    EXPECT_EQ(after.texts,
+              (std::map<std::string, std::string>{{"Comment", R"({"sfumato":1})"}, {"parameters", "\xE9"}}));
     ASSERT_EQ(after.samples.size(), before.samples.size());
     int changed_outside = 0, changed_inside = 0;
     int const channels = before.channels();
@@ -171,7 +172,7 @@ TEST(picture_file, every_format_is_read_and_written) {
         patch const p(9);
         file.paste(4, 4, p.filled, p.composite);
         auto const out = folder.path / (std::string("out-") + c.name);
-        file.write(out, "{}");
+        file.write(out, {{"Comment", "{}"}});
         picture_file const again(out);
         EXPECT_EQ(type_name(again), c.type);
         picture const pixels = again.crop({0, 0, 32, 24});
@@ -192,7 +193,7 @@ TEST(picture_file, float_pixels_keep_their_range) {
     mask all(1, 1);
     all.values = {1};
     file.paste(3, 3, bright, all);
-    file.write(folder.path / "out.exr", "{}");
+    file.write(folder.path / "out.exr", {});
     EXPECT_NEAR(picture_file(folder.path / "out.exr").crop({3, 3, 1, 1}).pixels[0], 4, 1e-3);
 }
 
@@ -234,7 +235,7 @@ TEST(picture_file, errors_are_sentences) {
     }
 
     picture_file const good(folder.path / "good.png");
-    auto const write = [&](std::filesystem::path const& path) { return error_of([&] { good.write(path, "{}"); }); };
+    auto const write = [&](std::filesystem::path const& path) { return error_of([&] { good.write(path, {}); }); };
     EXPECT_TRUE(mentions(write(folder.path / "out.gif"), "must end in .png"));
     EXPECT_TRUE(mentions(write(folder.path / "png"), "must end in .png"));
     EXPECT_TRUE(mentions(write(folder.path / "nowhere/out.png"), "No such file"));

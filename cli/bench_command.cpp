@@ -32,9 +32,9 @@ double median(std::vector<double> v) {
 // Everything that a run of txt2img does, stage by stage. "cold": with what is done once, weights and pipelines.
 struct figures {
     memory_plan memory;
-    double load = 0;                    // s, the UNet's weights
-    double text = 0;                    // cold
-    double first_step = 0, step = 0;    // cold; median of those after it
+    double load = 0;                 // s, the UNet's weights
+    double text = 0;                 // cold
+    double first_step = 0, step = 0; // cold; median of those after it
     double decode_cold = 0, decode = 0;
     std::uint64_t measured = 0; // bytes on the device at the peak
 };
@@ -46,7 +46,8 @@ template <class T> T wanted(std::optional<T> result) {
     return std::move(*result);
 }
 
-figures measure(device& d, diffusion_model& model, int size, int steps, bool guided, std::optional<dtype> precision, job const& j) {
+figures measure(device& d, diffusion_model& model, int size, int steps, bool guided, std::optional<dtype> precision,
+                job const& j) {
     run_size const shape{.height = size / latent_scale, .width = size / latent_scale, .guided = guided};
     figures f{.memory = plan_memory(d, model, shape, precision.value_or(d.target().storage()))};
     d.memory_peak(true);
@@ -61,18 +62,21 @@ figures measure(device& d, diffusion_model& model, int size, int steps, bool gui
     f.text = now() - start;
 
     // One step more than asked for: the first one is cold.
-    sampling_run const run = plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
+    sampling_run const run =
+        plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
     make_room(part::unet);
     noise_source source(generator::cpu, 1);
     int const z = model.vae().z_channels;
-    latent x{shape.height, shape.width, z, latent_noise(std::span(&source, 1), {.h = shape.height, .w = shape.width, .c = z})};
+    latent x{shape.height, shape.width, z,
+             latent_noise(std::span(&source, 1), {.h = shape.height, .w = shape.width, .c = z})};
     for (float& v : x.values) v = float(v * run.from_noise);
     std::vector<double> ends;
     double loaded = start = now();
-    job watched{.report = [&](progress const& p) {
-                    if (p.stage.starts_with("load")) loaded = now();
-                    j.report(p);
-                },
+    job watched{.report =
+                    [&](progress const& p) {
+                        if (p.stage.starts_with("load")) loaded = now();
+                        j.report(p);
+                    },
                 .cancelled = j.cancelled};
     denoise_inputs const in{.run = run,
                             .start = x,
@@ -120,7 +124,8 @@ json as_json(figures const& f, device& d, options const& given, int size) {
 int bench(options const& given) {
     if (given.files != std::vector<std::string>{"net"}) throw usage_error("bench measures one thing: net");
     if (!given.has("--model")) throw usage_error("bench net needs --model MODEL");
-    int const size = int(given.number("--size", 64, 4096, 512)) / 64 * 64, steps = int(given.number("--steps", 1, 1000, 3));
+    int const size = int(given.number("--size", 64, 4096, 512)) / 64 * 64,
+              steps = int(given.number("--steps", 1, 1000, 3));
     auto const precision = given.precision();
     progress_line line(given.has("--json"));
     cancel_on_interrupt();
@@ -140,8 +145,8 @@ int bench(options const& given) {
                             "load the UNet {:.2f} s, text {:.2f} s\n"
                             "step {:.3f} s (the first one {:.2f} s), decode {:.3f} s (the first one {:.2f} s)",
                             given.value("--model"), size, d.info().name, d.info().driver, f.memory.text(),
-                            double(f.memory.needed) / 1e6, double(f.measured) / 1e6, f.load, f.text, f.step, f.first_step,
-                            f.decode, f.decode_cold),
+                            double(f.memory.needed) / 1e6, double(f.measured) / 1e6, f.load, f.text, f.step,
+                            f.first_step, f.decode, f.decode_cold),
                 as_json(f, d, given, size));
     return exit_code::ok;
 }

@@ -23,8 +23,8 @@ struct lazy_device {
 } // namespace
 
 run_job open_device_job(std::string device_choice) {
-    return [lazy = std::make_shared<lazy_device>(std::move(device_choice))](
-               request const& r, picture const& p, mask const& selection, job const& j) {
+    return [lazy = std::make_shared<lazy_device>(std::move(device_choice))](request const& r, picture const& p,
+                                                                            mask const& selection, job const& j) {
         return inpaint(lazy->open(), r, p, selection, j);
     };
 }
@@ -34,8 +34,8 @@ run_generate open_generate_job(std::string device_choice, std::optional<dtype> p
         lazy_device device;
         open_models models; // before the device goes
     };
-    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}}), precision](
-               request const& r, picture const* from, job const& j, generate_watch const& watch) {
+    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}}),
+            precision](request const& r, picture const* from, job const& j, generate_watch const& watch) {
         return generate(e->device.open(), e->models, r, from, precision, j, watch);
     };
 }

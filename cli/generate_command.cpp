@@ -70,7 +70,8 @@ generation_parameters parameters_of(request const& r, picture const& made, int k
                             .negative_prompt = d.negative_prompt,
                             .steps = d.steps,
                             .sampler = std::string(display_name(d.sampler)),
-                            .schedule_type = std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
+                            .schedule_type =
+                                std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
                             .cfg_scale = float(d.cfg),
                             .seed = std::uint64_t(r.seed) + std::uint64_t(k),
                             .width = made.width,
@@ -86,7 +87,8 @@ generation_parameters parameters_of(request const& r, picture const& made, int k
 std::string name_of_picture(std::string const& out, int k, int count) {
     if (count == 1) return out;
     std::filesystem::path const path = out;
-    return (path.parent_path() / std::format("{}-{}{}", path.stem().string(), k + 1, path.extension().string())).string();
+    return (path.parent_path() / std::format("{}-{}{}", path.stem().string(), k + 1, path.extension().string()))
+        .string();
 }
 
 // Each picture's own recipe makes that one alone again.
@@ -102,7 +104,10 @@ int generate_files(options const& given, request const& r, picture const* from, 
     int const count = r.diffusion.batch;
     for (int k = 0; k < count; ++k) check_can_write(name_of_picture(out, k, count));
     generate_watch watch;
-    watch.planned = [&](memory_plan const& plan) { line.note(plan.text(), {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}}); };
+    watch.planned = [&](memory_plan const& plan) {
+        line.note(plan.text(),
+                  {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}});
+    };
     if (given.has("--preview")) {
         check_can_write(given.value("--preview"));
         watch.preview = [&](picture const& p) { picture_file(p).write(given.value("--preview"), {}); };
@@ -120,9 +125,10 @@ int generate_files(options const& given, request const& r, picture const* from, 
         outputs.push_back(name_of_picture(out, k, count));
         write_picture(outputs.back(), r, (*made)[k], k);
     }
-    line.finish(std::format("{}: {} in {:.1f} s, seed {}", outputs[0].get<std::string>(),
-                            count == 1 ? "made" : std::format("and {} more made", count - 1), seconds.count(), r.seed),
-                {{"type", "result"}, {"outputs", outputs}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
+    line.finish(
+        std::format("{}: {} in {:.1f} s, seed {}", outputs[0].get<std::string>(),
+                    count == 1 ? "made" : std::format("and {} more made", count - 1), seconds.count(), r.seed),
+        {{"type", "result"}, {"outputs", outputs}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
     return exit_code::ok;
 }
 
@@ -159,7 +165,8 @@ constexpr char const* shared_help =
     "  --negative TEXT    what is not wanted\n"
     "  --steps N          20\n"
     "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
-    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim, plms,\n"
+    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim, "
+    "plms,\n"
     "                     unipc, lcm\n"
     "  --scheduler NAME   the one that goes with the sampler, or normal, karras, exponential, sgm_uniform, simple,\n"
     "                     ddim_uniform, beta, ays, leading, trailing, linspace\n"
@@ -180,24 +187,27 @@ constexpr char const* shared_help =
 std::vector<std::string_view> with_value(bool from_picture) {
     std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--dtype", "--device"};
     for (auto const& s : settings) {
-        bool const of_picture = s.option.starts_with("--strength"), of_text = s.option == "--width" || s.option == "--height";
+        bool const of_picture = s.option.starts_with("--strength"),
+                   of_text = s.option == "--width" || s.option == "--height";
         if (from_picture ? !of_text : !of_picture) all.push_back(s.option);
     }
     return all;
 }
 
-std::string const txt2img_help = std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-                                             "Makes a picture from words.\n\n"
-                                             "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-                                             "  --width N, --height N  pixels, multiples of 8 (default: as the model was trained)\n") +
-                                 shared_help;
-std::string const img2img_help =
-    std::string("Usage: sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-                "Makes a picture anew, after the words; its size stays, its transparency too.\n\n"
+std::string const txt2img_help =
+    std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
+                "Makes a picture from words.\n\n"
                 "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-                "  --strength X       0.75: how much is made anew, from just above 0 to 1\n"
-                "  --strength-rule NAME  full_steps (default): all steps run whatever the strength (ComfyUI); fewer_steps:\n"
-                "                     steps × strength of them (diffusers)\n") +
+                "  --width N, --height N  pixels, multiples of 8 (default: as the model was trained)\n") +
+    shared_help;
+std::string const img2img_help =
+    std::string(
+        "Usage: sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
+        "Makes a picture anew, after the words; its size stays, its transparency too.\n\n"
+        "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
+        "  --strength X       0.75: how much is made anew, from just above 0 to 1\n"
+        "  --strength-rule NAME  full_steps (default): all steps run whatever the strength (ComfyUI); fewer_steps:\n"
+        "                     steps × strength of them (diffusers)\n") +
     shared_help;
 
 } // namespace

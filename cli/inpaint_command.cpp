@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/picture_file.h"
 #include "cli/progress_line.h"
 #include "cli/recipe.h"
@@ -6,9 +7,6 @@
 #include "models/json.h"
 #include "models/pipelines/context.h"
 
-#include <algorithm>
-#include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -18,17 +16,6 @@ namespace sfumato {
 using nlohmann::json;
 
 namespace {
-
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
-
-// The first Ctrl-C cancels, a second one kills.
-void cancel_on_interrupt() {
-    struct sigaction action{};
-    action.sa_handler = [](int) { interrupted = true; };
-    action.sa_flags = SA_RESETHAND;
-    sigaction(SIGINT, &action, nullptr);
-}
 
 // The request file, if there is one, with what the command line says on top: one set of checks for both.
 request read_request(options const& given, std::vector<std::string>& unknown) {
@@ -53,13 +40,6 @@ rect choose_area(request const& r, rect const& selected, picture_file const& fil
     return r.area;
 }
 
-picture finite_crop(picture_file const& file, rect const& area, std::string const& name) {
-    picture p = file.crop(area);
-    if (!std::ranges::all_of(p.pixels, [](float v) { return std::isfinite(v); }))
-        fail("{} holds pixels that are infinite or not a number near the selection; repair it first.", name);
-    return p;
-}
-
 int inpaint_file(options const& given) {
     if (given.files.size() != 1) throw usage_error("inpaint takes exactly one picture");
     if (!given.has("--mask")) throw usage_error("inpaint needs --mask MASK");
@@ -82,10 +62,10 @@ int inpaint_file(options const& given) {
     selection = crop(selection, r.area);
 
     auto const start = std::chrono::steady_clock::now();
-    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted};
+    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const result = open_device_job(given.value("--device"))(r, finite_crop(file, r.area, in), selection, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!result || interrupted) {
+    if (!result || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <gegl.h>
@@ -170,9 +171,26 @@ void save(GeglBuffer* buffer, file_format const& format, fs::path const& path) {
     gegl_node_process(save);
 }
 
+bool is_opaque(picture const& p) {
+    for (std::size_t i = 3; i < p.pixels.size(); i += 4)
+        if (p.pixels[i] < 1) return false;
+    return true;
+}
+
+std::shared_ptr<GeglBuffer> make_buffer(picture const& p) {
+    start_gegl();
+    GeglRectangle const extent{0, 0, p.width, p.height};
+    Babl const* const format = babl_format(is_opaque(p) ? "R'G'B' u8" : "R'G'B'A u8");
+    std::shared_ptr<GeglBuffer> buffer(gegl_buffer_new(&extent, format), [](GeglBuffer* b) { g_object_unref(b); });
+    gegl_buffer_set(buffer.get(), &extent, 0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE);
+    return buffer;
+}
+
 } // namespace
 
 picture_file::picture_file(fs::path const& path) : buffer(read(path)) {}
+
+picture_file::picture_file(picture const& p) : buffer(make_buffer(p)) {}
 
 int picture_file::width() const { return gegl_buffer_get_width(buffer.get()); }
 int picture_file::height() const { return gegl_buffer_get_height(buffer.get()); }
@@ -184,6 +202,13 @@ picture picture_file::crop(rect const& area) const {
     GeglRectangle const from{extent.x + area.x, extent.y + area.y, area.width, area.height};
     gegl_buffer_get(buffer.get(), &from, 1.0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE,
                     GEGL_ABYSS_NONE);
+    return p;
+}
+
+picture finite_crop(picture_file const& file, rect const& area, std::string const& name) {
+    picture p = file.crop(area);
+    if (!std::ranges::all_of(p.pixels, [](float v) { return std::isfinite(v); }))
+        fail("{} holds pixels that are infinite or not a number; repair it first.", name);
     return p;
 }
 

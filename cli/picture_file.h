@@ -19,6 +19,8 @@ class picture_file {
     /// Throws error: no such file, not a picture, damaged. (A damaged JPEG ends the process: libjpeg under GEGL prints
     /// why and calls exit(1). So the engine, which must live, never reads files.)
     explicit picture_file(std::filesystem::path const&);
+    /// A new picture, 8-bit sRGB.
+    explicit picture_file(picture const&);
 
     int width() const;
     int height() const;
@@ -35,6 +37,9 @@ class picture_file {
 
     std::shared_ptr<GeglBuffer> const buffer;
 };
+
+/// crop(); throws error naming the file (`name`) when pixels there are infinite or not a number.
+picture finite_crop(picture_file const&, rect const& area, std::string const& name);
 
 /// Throws error unless the name ends in .png, .jpg, .jpeg, .tif, .tiff, .webp or .exr: asked before the work starts.
 void check_can_write(std::filesystem::path const&);

@@ -15,8 +15,8 @@ class diffusion_model {
   public:
     enum class part : std::uint8_t { text, unet, vae };
 
-    /// `precision`: what matrices are kept as; none: as the file has them. Throws error: no such file, damaged, not a model that can be run, or a text encoder, UNet or VAE is missing in
-    /// it.
+    /// `precision`: what matrices are kept as; none: as the file has them. Throws error: no such file, damaged, not a
+    /// model that can be run, or a text encoder, UNet or VAE is missing in it.
     explicit diffusion_model(std::string const& source, std::optional<prediction> asked = {},
                              std::optional<dtype> precision = {});
 

@@ -110,7 +110,8 @@ picture finish(picture decoded, picture const* from) {
 } // namespace
 
 diffusion_model& open_models::open(diffusion_settings const& s, std::optional<dtype> precision) {
-    if (!last || last->source() != s.model || last->precision() != precision || last->asked_prediction() != s.prediction) {
+    if (!last || last->source() != s.model || last->precision() != precision ||
+        last->asked_prediction() != s.prediction) {
         last.reset(); // its memory, before the next one's
         last = std::make_shared<diffusion_model>(s.model, s.prediction, precision);
     }
@@ -176,8 +177,7 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
         latent x{size.height, size.width, z, normals()};
         if (given) {
             latent image = given->mean;
-            // As A1111 and ComfyUI: the picture's latent is a sample in A1111 and the mean here, which is the same
-            // picture always.
+            // The mean, as ComfyUI: a sample would differ in what no eye sees.
             to_unet(image, model.vae());
             for (std::size_t i = 0; i < x.values.size(); ++i)
                 x.values[i] = float(run.from_image.image * image.values[i] + run.from_image.noise * x.values[i]);

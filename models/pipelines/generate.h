@@ -34,10 +34,9 @@ struct pixel_size {
 };
 pixel_size size_of(diffusion_settings const&, model_description const&, picture const* from);
 
-/// One picture for each of the batch, 0 … 1. `from`: the picture that img2img starts with, else null; the results have its
-/// size and transparency.
-/// `precision`: of weights and activations; none: as the device likes it. Nothing: cancelled. Throws error: the model's
-/// file, no memory, device lost, or a result that is no picture.
+/// One picture for each of the batch, 0 … 1. `from`: the picture that img2img starts with, else null; the results have
+/// its size and transparency. `precision`: of weights and activations; none: as the device likes it. Nothing:
+/// cancelled. Throws error: the model's file, no memory, device lost, or a result that is no picture.
 std::optional<std::vector<picture>> generate(device&, open_models&, request const&, picture const* from,
                                              std::optional<dtype> precision, job const&, generate_watch const& = {});
 

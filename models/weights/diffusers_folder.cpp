@@ -27,7 +27,7 @@ json read_json(path const& file) {
     return value;
 }
 
-bool exists(path const& file) {
+bool is_there(path const& file) {
     std::error_code ignored;
     return std::filesystem::exists(file, ignored);
 }
@@ -56,10 +56,10 @@ std::vector<path> weight_files(path const& folder) {
         for (char const* stem : {"diffusion_pytorch_model", "model", "pytorch_model"})
             for (char const* ending : {".safetensors", ".bin"}) {
                 std::string const name = stem + std::string(variant) + ending;
-                if (exists(folder / name)) return {folder / name};
-                for (std::string const index :
+                if (is_there(folder / name)) return {folder / name};
+                for (std::string const& index :
                      {name + ".index.json", std::string(stem) + ending + ".index" + variant + ".json"})
-                    if (exists(folder / index)) return pieces_of(folder / index);
+                    if (is_there(folder / index)) return pieces_of(folder / index);
             }
     fail("'{}' holds no weights: diffusion_pytorch_model.safetensors or model.safetensors should be there.",
          folder.string());
@@ -121,25 +121,25 @@ std::string part_name(std::string_view prefix) {
 } // namespace
 
 bool is_diffusers_folder(path const& folder) {
-    return exists(folder / "model_index.json") || exists(folder / "config.json") ||
-           exists(folder / "unet" / "config.json");
+    return is_there(folder / "model_index.json") || is_there(folder / "config.json") ||
+           is_there(folder / "unet" / "config.json");
 }
 
 checkpoint read_diffusers_folder(path const& folder, std::string const& source) {
     constexpr std::array parts = {"unet", "transformer", "vae", "text_encoder"};
     checkpoint all{.source = source, .format = "diffusers folder", .metadata = {{"diffusers", json::object()}}};
-    bool const whole = !exists(folder / "config.json");
+    bool const whole = !is_there(folder / "config.json");
     if (!whole) {
         std::string const part = part_name(prefix_of(read_json(folder / "config.json")));
         if (!add_part(folder, part, all)) fail("'{}' is a network of a kind that is not supported.", source);
         return all;
     }
-    if (exists(folder / "model_index.json"))
+    if (is_there(folder / "model_index.json"))
         all.metadata["diffusers"]["model_index"] = read_json(folder / "model_index.json");
     for (std::string const part : parts)
-        if (exists(folder / part / "config.json")) add_part(folder / part, part, all);
+        if (is_there(folder / part / "config.json")) add_part(folder / part, part, all);
     if (all.tensors.empty()) fail("'{}' holds no network that is known here: unet, vae or text_encoder.", source);
-    if (path const scheduler = folder / "scheduler" / "scheduler_config.json"; exists(scheduler))
+    if (path const scheduler = folder / "scheduler" / "scheduler_config.json"; is_there(scheduler))
         all.metadata["diffusers"]["scheduler"] = read_json(scheduler);
     return all;
 }

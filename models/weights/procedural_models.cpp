@@ -1,5 +1,6 @@
 #include "compute/error.h"
 #include "models/json.h"
+#include "models/prediction.h"
 #include "models/weights/layout.h"
 #include "models/weights/procedural.h"
 

@@ -3,8 +3,12 @@
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/weights/canonical.h"
+#include "models/weights/diffusers_folder.h"
+#include "models/weights/gguf.h"
 #include "models/weights/procedural.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/torch_zip.h"
+#include "models/weights/zip.h"
 
 #include <cassert>
 
@@ -92,12 +96,22 @@ stored_tensor const& checkpoint::at(std::string_view name) const {
 
 namespace {
 
+// A safetensors file that is damaged from its beginning is still told by its name.
+checkpoint open_file(mapped_file const& file, std::string const& source) {
+    if (is_gguf(file.bytes)) return read_gguf(file, source);
+    if (is_zip(file.bytes)) return read_torch_zip(file, source);
+    refuse_old_torch_file(file.bytes, source);
+    if (is_safetensors(file.bytes) || source.ends_with(".safetensors")) return read_safetensors(file, source);
+    fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF.", source);
+}
+
 checkpoint open_as_stored(std::string const& source) {
     constexpr std::string_view procedural = "procedural:";
     if (source.starts_with(procedural)) return procedural_checkpoint(source.substr(procedural.size()));
-    mapped_file const file = map_file(source);
-    if (is_safetensors(file.bytes) || source.ends_with(".safetensors")) return read_safetensors(file, source);
-    fail("'{}' is no model file that is known here: .safetensors.", source);
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(source, ignored)) return open_file(map_file(source), source);
+    if (is_diffusers_folder(source)) return read_diffusers_folder(source, source);
+    fail("'{}' is a folder, but not a model of diffusers: it has no model_index.json.", source);
 }
 
 } // namespace

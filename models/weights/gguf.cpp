@@ -1,0 +1,208 @@
+#include "models/weights/gguf.h"
+
+#include "models/weights/byte_reader.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::uint32_t magic = 0x46554747; // "GGUF"
+constexpr std::uint64_t largest_alignment = 1 << 20, longest_name = 4096, longest_text = 1 << 16;
+constexpr std::uint32_t most_dimensions = 8;
+
+enum class kv_type : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, text, list, u64, i64, f64 };
+
+// Bytes of one; 0: it has its own length.
+std::uint64_t size_of(kv_type type) {
+    switch (type) {
+    case kv_type::u8:
+    case kv_type::i8:
+    case kv_type::boolean: return 1;
+    case kv_type::u16:
+    case kv_type::i16: return 2;
+    case kv_type::u32:
+    case kv_type::i32:
+    case kv_type::f32: return 4;
+    case kv_type::u64:
+    case kv_type::i64:
+    case kv_type::f64: return 8;
+    default: return 0;
+    }
+}
+
+struct tensor_type {
+    std::uint32_t number; // ggml's
+    stored_type type;
+};
+
+constexpr tensor_type tensor_types[] = {
+    {0, stored_type::f32},   {1, stored_type::f16},   {2, stored_type::q4_0},  {8, stored_type::q8_0},
+    {12, stored_type::q4_k}, {13, stored_type::q5_k}, {14, stored_type::q6_k}, {24, stored_type::i8},
+    {25, stored_type::i16},  {26, stored_type::i32},  {27, stored_type::i64},  {28, stored_type::f64},
+    {30, stored_type::bf16},
+};
+
+constexpr std::pair<std::uint32_t, std::string_view> unsupported_types[] = {
+    {3, "Q4_1"},  {6, "Q5_0"},  {7, "Q5_1"},    {9, "Q8_1"},    {10, "Q2_K"},
+    {11, "Q3_K"}, {15, "Q8_K"}, {20, "IQ4_NL"}, {23, "IQ4_XS"},
+};
+
+std::string name_of_unsupported(std::uint32_t number) {
+    for (auto const& [known, name] : unsupported_types)
+        if (known == number) return std::string(name);
+    return std::format("number {}", number);
+}
+
+struct gguf_reader {
+    byte_reader in;
+
+    [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: {}.", in.source, what); }
+
+    std::string name() {
+        auto const length = in.number<std::uint64_t>();
+        if (length > longest_name) damaged("it has a name without end");
+        return std::string(in.text(length));
+    }
+
+    // Of longer lists than shapes nothing is kept.
+    json list() {
+        auto const type = in.number<kv_type>();
+        auto const count = in.number<std::uint64_t>();
+        if (type == kv_type::list) damaged("it has a list of lists");
+        json items = json::array();
+        if (count <= most_dimensions)
+            for (std::uint64_t i = 0; i < count; ++i) items.push_back(value(type));
+        else if (std::uint64_t const size = size_of(type))
+            in.take(count <= in.rest.size() ? count * size : count);
+        else
+            for (std::uint64_t i = 0; i < count; ++i) value(type);
+        return items;
+    }
+
+    std::string text() {
+        std::string_view const all = in.text(in.number<std::uint64_t>());
+        return std::string(all.size() <= longest_text ? all : "");
+    }
+
+    json value(kv_type type) {
+        switch (type) {
+        case kv_type::u8: return in.number<std::uint8_t>();
+        case kv_type::i8: return in.number<std::int8_t>();
+        case kv_type::u16: return in.number<std::uint16_t>();
+        case kv_type::i16: return in.number<std::int16_t>();
+        case kv_type::u32: return in.number<std::uint32_t>();
+        case kv_type::i32: return in.number<std::int32_t>();
+        case kv_type::f32: return in.number<float>();
+        case kv_type::boolean: return in.number<std::uint8_t>() != 0;
+        case kv_type::text: return text();
+        case kv_type::list: return list();
+        case kv_type::u64: return in.number<std::uint64_t>();
+        case kv_type::i64: return in.number<std::int64_t>();
+        case kv_type::f64: return in.number<double>();
+        }
+        damaged("it has a value of an unknown type");
+    }
+};
+
+struct tensor_place {
+    std::string name;
+    stored_tensor tensor;
+    std::uint64_t offset;
+};
+
+std::vector<std::int64_t> true_shape(json const& metadata, std::string const& name) {
+    auto const found = metadata.find("comfy.gguf.orig_shape." + name);
+    std::vector<std::int64_t> shape;
+    if (found != metadata.end() && found->is_array())
+        for (json const& extent : *found)
+            if (extent.is_number_integer()) shape.push_back(extent.get<std::int64_t>());
+    return shape;
+}
+
+tensor_place read_place(gguf_reader& r, json const& metadata) {
+    tensor_place place{.name = r.name()};
+    auto const dimensions = r.in.number<std::uint32_t>();
+    if (dimensions > most_dimensions) r.damaged("tensor " + show_name(place.name) + " has too many dimensions");
+    auto& shape = place.tensor.shape;
+    for (std::uint32_t i = 0; i < dimensions; ++i) shape.insert(shape.begin(), r.in.number<std::int64_t>());
+    auto const number = r.in.number<std::uint32_t>();
+    place.offset = r.in.number<std::uint64_t>();
+
+    auto const type = std::ranges::find(tensor_types, number, &tensor_type::number);
+    if (type == std::end(tensor_types))
+        fail("'{}' has tensor {} in ggml's type {}, which is not supported; F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K "
+             "are.",
+             r.in.source, show_name(place.name), name_of_unsupported(number));
+    place.tensor.type = type->type;
+    // Rows consist of whole blocks.
+    bool const whole =
+        stored_bytes(type->type, std::span(shape).last(std::min<std::size_t>(1, shape.size()))).has_value();
+    auto const size = stored_bytes(type->type, shape);
+    if (auto original = true_shape(metadata, place.name); !original.empty()) shape = std::move(original);
+    if (!whole || !size || stored_bytes(type->type, shape) != size)
+        r.damaged(std::format("tensor {} cannot have the shape {}", show_name(place.name), show_shape(place.tensor)));
+    return place;
+}
+
+std::uint64_t alignment_of(gguf_reader const& r, json const& metadata) {
+    json const given = metadata.value("general.alignment", json(32));
+    std::uint64_t const alignment = given.is_number_unsigned() ? given.get<std::uint64_t>() : 0;
+    if (alignment == 0 || alignment > largest_alignment) r.damaged("its alignment is no number of bytes");
+    return alignment;
+}
+
+// The bytes of each tensor; none may share them.
+void put_bytes(std::vector<tensor_place>& places, std::span<std::byte const> data, gguf_reader const& r) {
+    std::ranges::sort(places, {}, [](tensor_place const& p) { return std::pair(p.offset, p.tensor.bytes()); });
+    std::uint64_t end = 0;
+    for (tensor_place& p : places) {
+        std::size_t const size = p.tensor.bytes();
+        if (p.offset > data.size() || size > data.size() - p.offset)
+            fail("'{}' is cut off: tensor {} would end behind the file's end; get the file again.", r.in.source,
+                 show_name(p.name));
+        if (p.offset < end) r.damaged("two of its tensors lie in the same place");
+        end = p.offset + size;
+        p.tensor.mapped = data.subspan(p.offset, size);
+    }
+}
+
+} // namespace
+
+bool is_gguf(std::span<std::byte const> bytes) {
+    return bytes.size() >= 4 && std::memcmp(bytes.data(), &magic, 4) == 0;
+}
+
+checkpoint read_gguf(mapped_file const& file, std::string const& source) {
+    gguf_reader r{{file.bytes, source}};
+    r.in.take(4);
+    auto const version = r.in.number<std::uint32_t>();
+    if (version != 2 && version != 3) fail("'{}' is GGUF of version {}; 2 and 3 are supported.", source, version);
+    auto const tensors = r.in.number<std::uint64_t>(), values = r.in.number<std::uint64_t>();
+
+    checkpoint c{.source = source, .format = std::format("GGUF v{}", version), .metadata = json::object()};
+    for (std::uint64_t i = 0; i < values; ++i) {
+        std::string const name = r.name();
+        auto const type = r.in.number<kv_type>();
+        c.metadata[name] = r.value(type);
+    }
+    std::vector<tensor_place> places;
+    for (std::uint64_t i = 0; i < tensors; ++i) places.push_back(read_place(r, c.metadata));
+
+    std::uint64_t const alignment = alignment_of(r, c.metadata), head = file.bytes.size() - r.in.rest.size();
+    std::uint64_t const start =
+        std::min<std::uint64_t>((head + alignment - 1) / alignment * alignment, file.bytes.size());
+    put_bytes(places, file.bytes.subspan(start), r);
+    c.mappings = {file.mapping};
+    c.files = {file.bytes};
+    for (tensor_place& p : places)
+        if (!c.tensors.emplace(std::move(p.name), std::move(p.tensor)).second)
+            r.damaged("a tensor's name comes twice in it");
+    return c;
+}
+
+} // namespace sfumato

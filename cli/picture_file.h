@@ -19,7 +19,7 @@ class picture_file {
     /// Throws error: no such file, not a picture, damaged. (A damaged JPEG ends the process: libjpeg under GEGL prints
     /// why and calls exit(1). So the engine, which must live, never reads files.)
     explicit picture_file(std::filesystem::path const&);
-    /// A new picture, 8-bit sRGB.
+    /// A new picture, 8-bit sRGB, with alpha unless every pixel is opaque; values are clamped to 0..1.
     explicit picture_file(picture const&);
 
     int width() const;

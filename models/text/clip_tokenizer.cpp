@@ -6,11 +6,14 @@
 
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
+#include <queue>
 #include <string>
 #include <utf8proc.h>
+#include <utility>
 
 namespace sfumato {
 
@@ -75,22 +78,37 @@ std::optional<std::int32_t> merged(std::int32_t left, std::int32_t right, std::i
     return token < bos ? std::optional(token) : std::nullopt;
 }
 
-// The pair that merges first, everywhere in the word, until nothing merges.
+// The pair that merges first, the leftmost of equals, until nothing merges.
 void merge(std::vector<std::int32_t>& word, std::int32_t bos) {
-    while (true) {
-        std::int32_t best = bos;
-        for (std::size_t i = 0; i + 1 < word.size(); ++i)
-            best = std::min(best, merged(word[i], word[i + 1], bos).value_or(bos));
-        if (best == bos) return;
-        std::size_t end = 0;
-        for (std::size_t i = 0; i < word.size(); ++i, ++end)
-            if (i + 1 < word.size() && merged(word[i], word[i + 1], bos) == best) {
-                word[end] = best;
-                ++i;
-            } else
-                word[end] = word[i];
-        word.resize(end);
+    constexpr std::int32_t gone = -1;
+    std::size_t const size = word.size();
+    std::vector<std::size_t> before(size), after(size);     // the neighbours that are still there
+    using candidate = std::pair<std::int32_t, std::size_t>; // what a pair merges to, where its left token is
+    std::priority_queue<candidate, std::vector<candidate>, std::greater<>> candidates;
+    auto const merged_at = [&](std::size_t i) {
+        return after[i] < size ? merged(word[i], word[after[i]], bos) : std::nullopt;
+    };
+    auto const consider = [&](std::size_t i) {
+        if (auto const token = merged_at(i)) candidates.emplace(*token, i);
+    };
+    for (std::size_t i = 0; i < size; ++i) {
+        before[i] = i - 1;
+        after[i] = i + 1;
     }
+    for (std::size_t i = 0; i < size; ++i) consider(i);
+    while (!candidates.empty()) {
+        auto const [token, i] = candidates.top();
+        candidates.pop();
+        if (word[i] == gone || merged_at(i) != token) continue; // a neighbour was faster
+        std::size_t const right = after[i];
+        word[i] = token;
+        word[right] = gone;
+        after[i] = after[right];
+        if (after[i] < size) before[after[i]] = i;
+        if (i > 0) consider(before[i]);
+        consider(i);
+    }
+    std::erase(word, gone);
 }
 
 void append_word(std::vector<std::int32_t>& tokens, std::u32string_view characters, std::int32_t bos) {

@@ -149,6 +149,23 @@ TEST(picture_file, values_are_perceptual) {
     for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(got.pixels[i], p.samples[i] / 255.0, 1e-5) << i;
 }
 
+TEST(picture_file, a_new_picture_is_8_bit_srgb) {
+    scratch_folder folder;
+    picture p(2, 1);
+    p.pixels = {0, 0.5f, 1, 1, 254.6f / 255, -3, 7, 1};
+    picture_file(p).write(folder.path / "rgb.png", {});
+    png_file const rgb = read_png(folder.path / "rgb.png");
+    EXPECT_EQ(rgb.color, PNG_COLOR_TYPE_RGB);
+    EXPECT_EQ(rgb.depth, 8);
+    EXPECT_EQ(rgb.samples, (std::vector<std::uint16_t>{0, 128, 255, 255, 0, 255}));
+    EXPECT_TRUE(rgb.texts.empty());
+    p.pixels[3] = 0.2f;
+    picture_file(p).write(folder.path / "rgba.png", {});
+    png_file const rgba = read_png(folder.path / "rgba.png");
+    EXPECT_EQ(rgba.color, PNG_COLOR_TYPE_RGBA);
+    EXPECT_EQ(rgba.samples, (std::vector<std::uint16_t>{0, 128, 255, 51, 255, 0, 255, 255}));
+}
+
 TEST(picture_file, every_format_is_read_and_written) {
     scratch_folder folder;
     struct {

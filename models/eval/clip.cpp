@@ -43,7 +43,7 @@ case_tensors eval_clip(device& d, checkpoint_pointer file, network_case const& c
     bool const is_sd1 = config.final_norm && c.which == "clip_l", later = !config.final_norm;
     eval_options tapped = options;
     tapped.taps = true; // for what lies before the last layer
-    evaluation e(d, std::move(file), tapped);
+    case_run e(d, std::move(file), tapped);
     scope const w = e.network(config.prefix);
     text_encoding const text = encode_text(w, config, e.ids(ids), options.type, is_sd1 || later);
     e.output("context", text.context, torch_layout::tokens);

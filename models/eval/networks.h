@@ -3,7 +3,7 @@
 // model.
 #pragma once
 
-#include "models/eval/evaluation.h"
+#include "models/eval/case_run.h"
 
 namespace sfumato {
 

@@ -12,7 +12,7 @@ torch_layout tap_layout(std::string_view tap) {
     return tap.find(".transformer_blocks.") != tap.npos ? torch_layout::tokens : torch_layout::picture;
 }
 
-tensor label(evaluation& e, unet_config const& config, network_case const& c, std::int64_t n) {
+tensor label(case_run& e, unet_config const& config, network_case const& c, std::int64_t n) {
     auto const& pooled = c.at("in.pooled", {n, config.adm_in_channels - 6 * 256});
     return unet_label(e.graph(), e.input(pooled, torch_layout::list), e.numbers(c.at("in.time_ids", {n, 6})));
 }
@@ -23,7 +23,7 @@ case_tensors eval_unet(device& d, checkpoint_pointer file, network_case const& c
     unet_config const config = unet_config_of(c, *file);
     auto const& sample = c.at("in.sample", {any_extent, config.in_channels, any_extent, any_extent});
     std::int64_t const n = sample.shape[0];
-    evaluation e(d, std::move(file), options);
+    case_run e(d, std::move(file), options);
     scope const w = e.network("model.diffusion_model");
     tensor const context =
         e.stored(e.input(c.at("in.context", {n, any_extent, config.context_dim}), torch_layout::tokens));

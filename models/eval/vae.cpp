@@ -32,7 +32,7 @@ case_tensors eval_vae(device& d, checkpoint_pointer file, network_case const& c,
     if (!encode && !decode)
         fail("The case '{}' has neither 'in.image' for the VAE's encoder nor 'in.latent' for its decoder in '{}'.",
              c.source, file->source);
-    evaluation e(d, std::move(file), options);
+    case_run e(d, std::move(file), options);
     scope const w = e.network("first_stage_model");
     auto const input = [&](char const* name, int channels) {
         return e.stored(e.input(c.at(name, {any_extent, channels, any_extent, any_extent}), torch_layout::picture));

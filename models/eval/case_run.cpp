@@ -1,4 +1,4 @@
-#include "models/eval/evaluation.h"
+#include "models/eval/case_run.h"
 
 #include <cassert>
 
@@ -39,11 +39,11 @@ case_tensor in_torch_order(shape const& s, std::vector<float> values, torch_layo
 
 } // namespace
 
-evaluation::evaluation(device& d, std::shared_ptr<checkpoint const> file, eval_options const& o)
+case_run::case_run(device& d, std::shared_ptr<checkpoint const> file, eval_options const& o)
     : device_(d), options_(o), store_(std::move(file), {.format = format_of(o.type), .where = o.weights}),
       graph_(target_for(d, o.type)) {}
 
-tensor evaluation::input(case_tensor const& t, torch_layout layout) {
+tensor case_run::input(case_tensor const& t, torch_layout layout) {
     auto const extent = [&](std::size_t i) { return int(t.shape.at(i)); };
     if (layout != torch_layout::picture) {
         shape const s = layout == torch_layout::tokens ? shape{.n = extent(0), .w = extent(1), .c = extent(2)}
@@ -54,23 +54,23 @@ tensor evaluation::input(case_tensor const& t, torch_layout layout) {
     return uploads_.emplace_back(graph_.input(s), transposed(t.values, s.n, s.c, std::size_t(s.h) * s.w)).first;
 }
 
-tensor evaluation::numbers(case_tensor const& t) {
+tensor case_run::numbers(case_tensor const& t) {
     return uploads_.emplace_back(graph_.input({.c = int(t.values.size())}), t.values).first;
 }
 
-tensor evaluation::ids(case_tensor const& t) {
+tensor case_run::ids(case_tensor const& t) {
     std::vector<std::uint32_t> numbers(t.values.begin(), t.values.end());
     shape const s{.n = t.shape.size() == 2 ? int(t.shape[0]) : 1, .w = int(t.shape.back())};
     return id_uploads_.emplace_back(graph_.input(s, dtype::u32), std::move(numbers)).first;
 }
 
-void evaluation::output(std::string const& name, tensor const& t, torch_layout layout) {
+void case_run::output(std::string const& name, tensor const& t, torch_layout layout) {
     tensor const result = cast(graph_, t, dtype::f32);
     graph_.output(result);
     results_.push_back({"out." + name, result, layout});
 }
 
-case_tensors evaluation::run(torch_layout (*tap_layout)(std::string_view)) {
+case_tensors case_run::run(torch_layout (*tap_layout)(std::string_view)) {
     for (auto const& [name, t] : noted_) results_.push_back({"tap." + name, t, tap_layout(name)});
     store_.load(device_);
     plan p(device_, std::move(graph_));

@@ -16,9 +16,9 @@ struct eval_options {
 /// How torch arranges what is [n, h, w, c] or [n, 1, w, c] or [n, 1, 1, c] here: [n, c, h, w], [n, w, c], [n, c].
 enum class torch_layout : std::uint8_t { picture, tokens, list };
 
-class evaluation {
+class case_run {
   public:
-    evaluation(device&, std::shared_ptr<checkpoint const>, eval_options const&);
+    case_run(device&, std::shared_ptr<checkpoint const>, eval_options const&);
 
     sfumato::graph& graph() { return graph_; }
     /// `prefix`: the network's, as scope takes it.

@@ -18,9 +18,11 @@ using taps = std::vector<std::pair<std::string, tensor>>;
 
 class scope {
   public:
-    /// `root`: the network's prefix, "model.diffusion_model", or empty.
+    /// `root`: the network's prefix, "model.diffusion_model", a dot behind it or not, or empty.
     scope(graph& g, weight_store& store, std::string root, taps* noted = nullptr)
-        : g(g), store(store), root_(std::move(root)), noted_(noted) {}
+        : g(g), store(store), root_(std::move(root)), noted_(noted) {
+        if (root_.ends_with('.')) root_.pop_back();
+    }
 
     graph& g;
     weight_store& store;

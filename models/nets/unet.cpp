@@ -119,12 +119,17 @@ struct network {
         return residual_block(m[config.middle_depth ? 2 : 1], h, {}, x.shape.c);
     }
 
-    tensor output_block(block const& b, tensor const& x, tensor const& skip) const {
+    // As large as the skip that comes next: twice as large, or one pixel less where the way down met an odd size.
+    tensor upsample(scope const& up, tensor const& x, shape const& to) const {
+        if (to.h == 2 * x.shape.h && to.w == 2 * x.shape.w)
+            return up.tap(conv2d(up["conv"], x, {.pad = {1, 1, 1, 1}, .upsample = true}));
+        return up.tap(conv2d(up["conv"], resize(up.g, x, to.h, to.w, filter::nearest, false)));
+    }
+
+    tensor output_block(block const& b, tensor const& x, tensor const& skip, shape const& next) const {
         tensor h = residual_block(b.w[0], x, skip, b.channels);
         if (b.depth) h = transformer(b.w[1], h, b.depth);
-        if (!b.up) return h;
-        scope const up = b.w[b.depth ? 2 : 1];
-        return up.tap(conv2d(up["conv"], h, {.pad = {1, 1, 1, 1}, .upsample = true}));
+        return b.up ? upsample(b.w[b.depth ? 2 : 1], h, next) : h;
     }
 };
 
@@ -157,6 +162,13 @@ cross_attention unet_context(scope const& w, unet_config const& c, tensor const&
     return all;
 }
 
+tensor unet_label(graph& g, tensor const& pooled, tensor const& time_ids) {
+    constexpr int width = 256;
+    tensor waves = timestep_embedding(g, time_ids, width);
+    waves.shape = {.n = pooled.shape.n, .c = 6 * width};
+    return concat(g, pooled, waves);
+}
+
 tensor unet(scope const& w, unet_config const& c, unet_inputs const& in) {
     assert(in.x.shape.c == c.in_channels && in.label.has_value() == (c.adm_in_channels > 0));
     network const n{w, c, embed(w, c, in), in.context};
@@ -165,8 +177,9 @@ tensor unet(scope const& w, unet_config const& c, unet_inputs const& in) {
     for (block const& b : input_blocks(w, c)) skips.push_back(x = n.input_block(b, x));
     x = n.middle_block(x);
     for (block const& b : output_blocks(w, c)) {
-        x = n.output_block(b, x, skips.back());
+        tensor const skip = skips.back();
         skips.pop_back();
+        x = n.output_block(b, x, skip, skips.empty() ? x.shape : skips.back().shape);
     }
     scope const out = w["out"];
     if (w.tapped()) out[0].tap(group_norm(out[0], x, residual_eps));

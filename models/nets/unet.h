@@ -21,8 +21,12 @@ using cross_attention = std::map<std::string, std::pair<tensor, tensor>>;
 /// w: "model.diffusion_model". context [n, 1, tokens, context_dim].
 cross_attention unet_context(scope const& w, unet_config const&, tensor const& context);
 
+/// SDXL's label: pooled [n, 1, 1, p] f32, and of each picture six numbers (height and width of the original, top and
+/// left of the crop, height and width of the target) as [6n] f32 → [n, 1, 1, p + 6 · 256] f32.
+tensor unet_label(graph&, tensor const& pooled, tensor const& time_ids);
+
 struct unet_inputs {
-    tensor x;        // [n, h, w, in_channels]; h and w multiples of 2^(levels − 1)
+    tensor x;        // [n, h, w, in_channels], any h and w
     tensor timestep; // [n] f32, may be fractional
     cross_attention context;
     std::optional<tensor> label; // [n, 1, 1, adm_in_channels]

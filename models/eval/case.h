@@ -27,6 +27,7 @@ struct network_case {
     std::string source;    // for messages
     std::string which;     // of several networks of a kind: "clip_l"; may be empty
     nlohmann::json config; // the network's sizes, an object; null where the file has none
+    nlohmann::json metadata; // all that the file says of itself, an object of strings
     case_tensors tensors;
 
     bool has(std::string_view name) const { return tensors.contains(name); }

@@ -93,8 +93,9 @@ struct pipeline_run {
         auto const found = encode_picture(d, model.weights(part::vae), model.vae(), p, {}, memory.storage, {});
         latent l = found->mean;
         for (std::size_t i = 0; i < l.values.size(); ++i)
-            l.values[i] = float((l.values[i] + double(found->deviation.values[i]) * normals.values[i] - model.vae().shift) *
-                                model.vae().scale);
+            l.values[i] =
+                float((l.values[i] + double(found->deviation.values[i]) * normals.values[i] - model.vae().shift) *
+                      model.vae().scale);
         return l;
     }
 };
@@ -118,7 +119,8 @@ latent scaled(latent l, double by) {
     return l;
 }
 
-beginning begin(pipeline_run const& r, sampling_run const& run, std::string const& mode, double strength, int h, int w) {
+beginning begin(pipeline_run const& r, sampling_run const& run, std::string const& mode, double strength, int h,
+                int w) {
     if (mode == "txt2img") {
         int const z = r.model.vae().z_channels;
         shape const s{.h = h, .w = w, .c = z};
@@ -133,11 +135,13 @@ beginning begin(pipeline_run const& r, sampling_run const& run, std::string cons
     case_tensor const& mask = r.c.at("in.mask", {1, 1, h * latent_scale, w * latent_scale});
     std::vector<float> const small = latent_mask(mask, h, w);
     if (r.model.unet().in_channels == r.model.unet().out_channels) {
-        latent const encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, 0)), noise = random_latent(r.c, 1);
+        latent const encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, 0)),
+                     noise = random_latent(r.c, 1);
         return {strength < 1 ? mixed(encoded, noise, run.from_image) : scaled(noise, run.from_noise),
                 known_latent{small, encoded, noise.values}};
     }
-    if (strength < 1) fail("The case '{}' gives an inpainting model a strength below 1, which is not supported.", r.c.source);
+    if (strength < 1)
+        fail("The case '{}' gives an inpainting model a strength below 1, which is not supported.", r.c.source);
     latent const masked = r.encode(picture_of(image, &mask.values), random_latent(r.c, 1));
     beginning b{scaled(random_latent(r.c, 0), run.from_noise)};
     for (std::size_t cell = 0; cell < small.size(); ++cell) {
@@ -153,16 +157,23 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     std::string const mode = text_of(c, "mode", "txt2img");
     if (mode != "txt2img" && mode != "img2img" && mode != "inpaint")
         fail("The case '{}' has the mode '{}'; there are txt2img, img2img and inpaint.", c.source, mode);
-    double const guidance = number_of(c, "guidance_scale", 7.5), strength = mode == "txt2img" ? 1 : number_of(c, "strength", 1);
-    diffusers_run const planned = plan_diffusers(text_of(c, "scheduler"), json_parse(text_of(c, "scheduler_config", "{}"), c.source),
-                                                 {.steps = int(number_of(c, "steps", 50)), .strength = strength});
+    double const guidance = number_of(c, "guidance_scale", 7.5),
+                 strength = mode == "txt2img" ? 1 : number_of(c, "strength", 1);
+    diffusers_run const planned =
+        plan_diffusers(text_of(c, "scheduler"), json_parse(text_of(c, "scheduler_config", "{}"), c.source),
+                       {.steps = int(number_of(c, "steps", 50)), .strength = strength});
     sampling_run const& run = planned.run;
     for (evaluation const& e : run.evaluations)
-        if (e.uses_noise()) fail("The case '{}' has a scheduler that draws noise, which no tensor of it gives.", c.source);
+        if (e.uses_noise())
+            fail("The case '{}' has a scheduler that draws noise, which no tensor of it gives.", c.source);
 
     diffusion_model model(weights, {}, type);
     int const h = int(number_of(c, "height", 512)) / latent_scale, w = int(number_of(c, "width", 512)) / latent_scale;
-    run_size const size{.height = h, .width = w, .guided = guidance != 1, .from_picture = mode != "txt2img", .masked = mode == "inpaint"};
+    run_size const size{.height = h,
+                        .width = w,
+                        .guided = guidance != 1,
+                        .from_picture = mode != "txt2img",
+                        .masked = mode == "inpaint"};
     pipeline_run const r{d, c, model, plan_memory(d, model, size, type)};
 
     case_tensors all;
@@ -187,9 +198,11 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
                             }};
     latent done = *denoise(d, model, r.memory, in, {});
     for (float& v : done.values) v = float(v / model.vae().scale + model.vae().shift);
-    picture const decoded = *decode_latent(d, model.weights(part::vae), model.vae(), done, r.memory.choice.vae, type, {});
+    picture const decoded =
+        *decode_latent(d, model.weights(part::vae), model.vae(), done, r.memory.choice.vae, type, {});
     int const pixels = decoded.width * decoded.height;
-    case_tensor& image = all["out.image"] = {{1, 3, decoded.height, decoded.width}, std::vector<float>(std::size_t(3) * pixels)};
+    case_tensor& image =
+        all["out.image"] = {{1, 3, decoded.height, decoded.width}, std::vector<float>(std::size_t(3) * pixels)};
     case_tensor& raw = all["out.decoded"] = image;
     for (int i = 0; i < 3 * pixels; ++i) {
         float const v = decoded.pixels[i % pixels * 4 + i / pixels];

@@ -68,7 +68,8 @@ results reference(numbers const& in, sampler_coefficients const& c, bool known) 
         }
         if (known) {
             double const mask = in.mask[i / std::size_t(in.latents.c) % in.mask.size()];
-            double const there = c.known_image * double(in.image[i % in.image.size()]) + term(c.known_noise, in.image_noise[i]);
+            double const there =
+                c.known_image * double(in.image[i % in.image.size()]) + term(c.known_noise, in.image_noise[i]);
             next = mask * next + (1 - mask) * there;
         }
         r.x[i] = float(next);
@@ -157,17 +158,21 @@ void expect_as_reference(step_case const& test, std::string const& name) {
     EXPECT_LE(nmse(run.r.download(run.state.x), wanted.x), 1e-12) << name;
     EXPECT_LE(nmse(run.r.download(run.state.saved), wanted.saved), 1e-12) << name;
     EXPECT_LE(nmse(run.r.download(run.state.kept), wanted.kept), 1e-12) << name;
-    if (test.preview) EXPECT_LE(nmse(run.r.download(run.x0), wanted.x0), 1e-12) << name;
-    if (test.inputs)
+    if (test.preview) {
+        EXPECT_LE(nmse(run.r.download(run.x0), wanted.x0), 1e-12) << name;
+    }
+    if (test.inputs) {
         EXPECT_LE(nmse(run.r.download(run.input), expected_input(test, wanted.x)), nmse_limit(test.input_type)) << name;
+    }
 }
 
 TEST(sampler_step, as_reference_over_shapes_and_types) {
     for (shape s : odd_shapes)
         for (dtype output_type : float_types)
             for (dtype input_type : float_types)
-                expect_as_reference({.latents = s, .output_type = output_type, .input_type = input_type, .preview = true},
-                                    std::format("{} elements, {} {}", s.count(), int(output_type), int(input_type)));
+                expect_as_reference(
+                    {.latents = s, .output_type = output_type, .input_type = input_type, .preview = true},
+                    std::format("{} elements, {} {}", s.count(), int(output_type), int(input_type)));
 }
 
 TEST(sampler_step, outputs_of_the_network_in_every_form) {
@@ -190,20 +195,20 @@ TEST(sampler_step, keeps_what_is_known_outside_the_mask) {
     for (shape s : odd_shapes)
         for (int mask_pictures : {1, s.n})
             for (int image_pictures : {1, s.n})
-                expect_as_reference({.latents = s,
-                                     .known = true,
-                                     .preview = true,
-                                     .mask_pictures = mask_pictures,
-                                     .image_pictures = image_pictures},
-                                    std::format("{} elements, {} masks, {} images", s.count(), mask_pictures, image_pictures));
+                expect_as_reference(
+                    {.latents = s,
+                     .known = true,
+                     .preview = true,
+                     .mask_pictures = mask_pictures,
+                     .image_pictures = image_pictures},
+                    std::format("{} elements, {} masks, {} images", s.count(), mask_pictures, image_pictures));
 }
 
 TEST(sampler_step, every_order_of_places) {
     step_case test{.latents = {1, 3, 5, 4}};
     auto& places = test.coefficients.places;
     std::ranges::sort(places);
-    do
-        expect_as_reference(test, std::format("{} {} {} {}", places[0], places[1], places[2], places[3]));
+    do expect_as_reference(test, std::format("{} {} {} {}", places[0], places[1], places[2], places[3]));
     while (std::next_permutation(places, places + 4));
 }
 

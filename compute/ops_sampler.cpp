@@ -58,7 +58,7 @@ void sampler_step(graph& g, sampler_state const& state, tensor const& output, sa
         shape const& i = o.input->shape;
         inputs = i.n / s.n;
         assert((inputs == 1 || inputs == 2) && i.n == inputs * s.n && i.h == s.h && i.w == s.w && i.c >= s.c);
-        p.input = g.inout(*o.input);
+        p.network_input = g.inout(*o.input);
         p.input_channels = uint(i.c);
     }
     if (o.x0) {

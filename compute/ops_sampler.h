@@ -1,5 +1,5 @@
-// What follows each evaluation of a network while it samples, in one dispatch and in fp32: guidance, the sampler's sums,
-// and the network's next input. models/sampling/samplers.h says what is computed.
+// What follows each evaluation of a network while it samples, in one dispatch and in fp32: guidance, the sampler's
+// sums, and the network's next input. models/sampling/samplers.h says what is computed.
 #pragma once
 
 #include "compute/graph.h"
@@ -16,7 +16,7 @@ struct sampler_state {
     tensor kept;  // [4 n, h, w, c]
     tensor noise; // uploaded before runs whose next_noise is not 0
 };
-/// As inputs of the graph, which live as long as the plan.
+/// As inputs of a graph, which live as long as its plan. (Residents do as well, where several plans share a sample.)
 sampler_state sampler_inputs(graph&, shape latents);
 
 struct sampler_step_options {

@@ -357,7 +357,7 @@ struct sampler_step {
     f32s mask;           // [1 or images, pixels]: 1 where x' is the sampler's
     f32s image;          // [1 or images, pixels, channels]: what is known, and
     f32s image_noise;    // [images, pixels, channels] its noise
-    elements input;      // [images or 2 * images, pixels, input_channels]
+    elements network_input; // [images or 2 * images, pixels, input_channels]
     f32s x0;             // [images, pixels, channels]
     uint negative_first, positive_first; // elements
     uint count;          // images * pixels * channels

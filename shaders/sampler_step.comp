@@ -53,5 +53,5 @@ void main() {
     if (c.input_scale == 0.0) return;
     uint pixel = i / p.channels, at = pixel * p.input_channels + i - pixel * p.channels;
     [[unroll]] for (uint n = 0u; n < inputs; ++n)
-        store(p.input, input_type, n * (p.count / p.channels) * p.input_channels + at, c.input_scale * next);
+        store(p.network_input, input_type, n * (p.count / p.channels) * p.input_channels + at, c.input_scale * next);
 }

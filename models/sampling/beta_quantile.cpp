@@ -1,6 +1,7 @@
 #include "models/sampling/beta_quantile.h"
 
 #include <cmath>
+#include <initializer_list>
 
 namespace sfumato {
 
@@ -29,8 +30,8 @@ double continued_fraction(double x, double a, double b) {
 // I_x(a, b), the distribution function.
 double incomplete_beta(double x, double a, double b) {
     if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
-    double const power = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) +
-                                  b * std::log1p(-x));
+    double const power =
+        std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
     return x < (a + 1) / (a + b + 2) ? power * continued_fraction(x, a, b) / a
                                      : 1 - power * continued_fraction(1 - x, b, a) / b;
 }
@@ -39,6 +40,7 @@ double incomplete_beta(double x, double a, double b) {
 
 double beta_quantile(double p, double a, double b) {
     if (p <= 0 || p >= 1) return p <= 0 ? 0 : 1;
+    if (a == b && p == 0.5) return 0.5; // exactly: schedules round what they make of it
     double low = 0, high = 1;
     for (int i = 0; i < 80; ++i) {
         double const middle = (low + high) / 2;

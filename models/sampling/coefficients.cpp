@@ -34,7 +34,8 @@ kernel::sampler_coefficients step_coefficients(sampling_run const& run, int i, d
                                    .known_noise = float(e.reached.noise)};
     fill(e.next, c.next_x, c.next_saved, c.next_kept);
     if (e.save) fill(*e.save, c.save_x, c.save_saved, c.save_kept);
-    if (std::size_t(i) + 1 < run.evaluations.size()) c.input_scale = float(run.evaluations[std::size_t(i) + 1].input_scale);
+    if (std::size_t(i) + 1 < run.evaluations.size())
+        c.input_scale = float(run.evaluations[std::size_t(i) + 1].input_scale);
     find_places(run, i, c.places);
     return c;
 }

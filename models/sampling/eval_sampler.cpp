@@ -22,7 +22,7 @@ namespace {
 using numbers = std::vector<double>;
 
 numbers f32_values(stored_tensor const& t, std::string const& name) {
-    if (t.type != stored_type::f32) fail("{} is {}: sampler cases have it as f32", name, name_of(t.type));
+    if (t.type != stored_type::f32) fail("Tensor {} is {}: sampler cases have it as f32.", name, name_of(t.type));
     std::vector<std::byte> scratch;
     auto const bytes = t.read(scratch);
     std::vector<float> values(t.count());
@@ -107,7 +107,7 @@ struct noise_list {
     std::size_t each, used = 0;
 
     numbers next(int steps) {
-        if (used + each > values.size()) fail("{}.noise has too few draws for this scheduler", steps);
+        if (used + each > values.size()) fail("Tensor {}.noise has too few draws for this scheduler.", steps);
         numbers const one(values.begin() + std::ptrdiff_t(used), values.begin() + std::ptrdiff_t(used + each));
         used += each;
         return one;
@@ -139,14 +139,15 @@ std::vector<int> step_counts(checkpoint const& golden) {
         if (problem == std::errc() && std::string_view(end, name.data() + name.size()) == ".in.x") counts.push_back(n);
     }
     std::ranges::sort(counts);
-    if (counts.empty()) fail("{} is no sampler case: it has no tensor N.in.x for any number of steps N", golden.source);
+    if (counts.empty())
+        fail("'{}' is no sampler case: it has no tensor N.in.x for any number of steps N.", golden.source);
     return counts;
 }
 
 std::string metadata_text(checkpoint const& golden, char const* key) {
     auto const found = golden.metadata.find(key);
     if (found == golden.metadata.end() || !found->is_string())
-        fail("{} is no sampler case: its metadata has no \"{}\"", golden.source, key);
+        fail("'{}' is no sampler case: its metadata has no \"{}\".", golden.source, key);
     return found->get<std::string>();
 }
 

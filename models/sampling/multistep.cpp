@@ -104,17 +104,14 @@ std::array<double, 3> unipc_weights(std::array<double, 3> const& ratios, double 
     return solve(powers, right, n);
 }
 
-// From pure noise ln(image / noise) would be −∞, of which the corrector's equations make nothing.
-noise_level finite(noise_level l) { return {std::max(l.image, 1e-6), l.noise}; }
-
-// The picture's part of a UniPC step from step `i`'s beginning over a distance of h: Σ over K_first (the picture there),
-// the `order` − 1 before it, and, in the corrector, K_0, the picture at the end.
+// The picture's part of a UniPC step from step `i`'s beginning over a distance of h: Σ over K_first (the picture
+// there), the `order` − 1 before it, and, in the corrector, K_0, the picture at the end.
 combination unipc_pictures(sampling_path const& path, int i, double image, double h, int order, bool corrector) {
     std::size_t const first = corrector ? 1 : 0;
     std::array<double, 3> ratios{};
     for (int j = 1; j < order; ++j)
         ratios[std::size_t(j - 1)] =
-            -log_snr_distance(finite(path.steps[std::size_t(i - j)].from), finite(path.steps[std::size_t(i)].from)) / h;
+            -log_snr_distance(path.steps[std::size_t(i - j)].from, path.steps[std::size_t(i)].from) / h;
     ratios[std::size_t(order - 1)] = 1;
     int const unknowns = corrector ? order : order - 1;
     std::array<double, 3> weights{0.5};
@@ -145,12 +142,12 @@ std::vector<evaluation> follow_unipc(sampling_path const& path, path_options con
         if (i > 0) {
             noise_level const before = path.steps[std::size_t(i - 1)].from;
             corrected = {.saved = from.noise / before.noise};
-            corrected += unipc_pictures(path, i - 1, from.image, log_snr_distance(finite(before), from),
+            corrected += unipc_pictures(path, i - 1, from.image, log_snr_distance(before, from),
                                         o.orders[std::size_t(i - 1)], true);
         }
         e.save = corrected;
         e.next = scaled(corrected, to.noise / from.noise);
-        e.next += unipc_pictures(path, i, to.image, log_snr_distance(finite(from), to), o.orders[std::size_t(i)], false);
+        e.next += unipc_pictures(path, i, to.image, log_snr_distance(from, to), o.orders[std::size_t(i)], false);
         e.reached = to;
         run.push_back(e);
     }

@@ -41,9 +41,8 @@ constexpr std::array schedulers{
 
 template <class T> using alias = std::pair<std::string_view, T>;
 // As other programs write them, where more than case and separators differ.
-constexpr std::array sampler_aliases{
-    alias<sampler>{"eulerancestral", sampler::euler_a}, alias<sampler>{"pndm", sampler::plms},
-    alias<sampler>{"unipcbh2", sampler::unipc},         alias<sampler>{"dpm2m", sampler::dpmpp_2m}};
+constexpr std::array sampler_aliases{alias<sampler>{"eulerancestral", sampler::euler_a},
+                                     alias<sampler>{"pndm", sampler::plms}, alias<sampler>{"unipcbh2", sampler::unipc}};
 constexpr std::array scheduler_aliases{alias<scheduler>{"discrete", scheduler::normal},
                                        alias<scheduler>{"uniform", scheduler::normal},
                                        alias<scheduler>{"alignyoursteps", scheduler::ays}};
@@ -69,7 +68,7 @@ template <class T> T named(std::string_view text, auto const& names, auto const&
         if (name == wanted) return value;
     std::string list;
     for (auto const& n : names) list += std::string(list.empty() ? "" : ", ") + std::string(n.name);
-    fail("there is no {} \"{}\"; there are {}", what, text, list);
+    fail("There is no {} \"{}\"; there are: {}.", what, text, list);
 }
 
 template <class T> sampling_name<T> const& entry(auto const& names, T value) {

@@ -1,5 +1,5 @@
-// What samplers and schedulers are called: on the command line and in JSON ("dpmpp_2m", "sgm_uniform"), and for people, in
-// dialogs and in A1111's parameters text ("DPM++ 2M", "SGM Uniform").
+// What samplers and schedulers are called: on the command line and in JSON ("dpmpp_2m", "sgm_uniform"), and for people,
+// in dialogs and in A1111's parameters text ("DPM++ 2M", "SGM Uniform").
 #pragma once
 
 #include "models/sampling/samplers.h"

@@ -11,16 +11,38 @@ namespace {
 
 constexpr double pi = 3.14159265358979323846;
 
+// Coefficients of series in s = x²: 1/3 1/5 … of atanh, 1/3! 1/5! … of the sine, 1/2! 1/4! … of the cosine.
+constexpr int terms = 12;
+struct series {
+    double coefficients[terms]{};
+
+    constexpr double operator()(double s) const {
+        double sum = 0;
+        for (int k = terms; k-- > 0;) sum = s * (coefficients[k] + sum);
+        return sum;
+    }
+};
+constexpr series inverse_tangent = [] {
+    series a;
+    for (int k = 0; k < terms; ++k) a.coefficients[k] = 1.0 / (2 * k + 3);
+    return a;
+}();
+constexpr series sine_or_cosine(int first) {
+    series a;
+    double term = 1;
+    for (int k = 0; k < terms; ++k) a.coefficients[k] = term /= -double((2 * k + first) * (2 * k + first + 1));
+    return a;
+}
+constexpr series sine_series = sine_or_cosine(2), cosine_series = sine_or_cosine(1);
+
 // Natural logarithm of a normal number > 0, to about 1e-16: 2·atanh((m − 1)/(m + 1)) of a mantissa m in √½ … √2.
 double logarithm(double x) {
     constexpr std::uint64_t sqrt_half = 0x3fe6a09e667f3bcd;
     std::uint64_t const bits = std::bit_cast<std::uint64_t>(x) - sqrt_half;
     double const exponent = double(std::int64_t(bits) >> 52);
     double const m = std::bit_cast<double>((bits & 0xfffffffffffff) + sqrt_half);
-    double const r = (m - 1) / (m + 1), s = r * r;
-    double sum = 0;
-    for (int k = 25; k >= 3; k -= 2) sum = s * (1.0 / k + sum);
-    return exponent * 0.693147180559945309417 + (2 * r + 2 * r * sum);
+    double const r = (m - 1) / (m + 1);
+    return exponent * 0.693147180559945309417 + (2 * r + 2 * r * inverse_tangent(r * r));
 }
 
 // sin(2πx) and cos(2πx), 0 ≤ x < 2, to about 1e-16: Taylor's series within an eighth of a turn.
@@ -30,12 +52,7 @@ struct sine_cosine {
 sine_cosine of_turns(double x) {
     int const quarter = int(4 * x + 0.5);
     double const angle = 2 * pi * (x - quarter / 4.0), s = angle * angle;
-    double sine = 1, cosine = 1;
-    for (int k = 18; k > 0; k -= 2) {
-        sine = 1 - s / (k * (k + 1)) * sine;
-        cosine = 1 - s / (k * (k - 1)) * cosine;
-    }
-    sine *= angle;
+    double const sine = angle + angle * sine_series(s), cosine = 1 + cosine_series(s);
     switch (quarter % 4) {
     case 0: return {sine, cosine};
     case 1: return {cosine, -sine};
@@ -44,13 +61,13 @@ sine_cosine of_turns(double x) {
     }
 }
 
-// Box and Muller's pair in float, each operation rounded as torch's scalar code rounds it.
+// Box and Muller's pair, each operation rounded to float as in torch.
 struct float_pair {
     float sine, cosine;
 };
-float_pair box_muller(float u, float angle) {
+float_pair box_muller(float u, double turns) {
     float const radius = std::sqrt(-2.0f * float(logarithm(u)));
-    auto const [sine, cosine] = of_turns(angle / (2 * pi));
+    auto const [sine, cosine] = of_turns(turns);
     return {radius * float(sine), radius * float(cosine)};
 }
 
@@ -76,8 +93,8 @@ std::vector<float> noise_source::normal(std::size_t count) {
     return generator_ == generator::cpu ? normal_cpu(count) : normal_cuda(count);
 }
 
-// 16 or more: uniforms of 24 bits for all; then in blocks of 16, the first 8 with the last 8. What is left over at the end
-// has the last 16 drawn anew. Fewer: pairs in double, of which one may stay for the next call.
+// 16 or more: uniforms of 24 bits for all; then in blocks of 16, the first 8 with the last 8. What is left over at the
+// end has the last 16 drawn anew. Fewer: pairs in double, of which one may stay for the next call.
 std::vector<float> noise_source::normal_cpu(std::size_t count) {
     std::vector<float> values(count);
     if (count < 16) {
@@ -89,7 +106,7 @@ std::vector<float> noise_source::normal_cpu(std::size_t count) {
     };
     auto const transform = [](float* block) {
         for (int i = 0; i < 8; ++i) {
-            auto const [sine, cosine] = box_muller(1 - block[i], float(2 * pi) * block[i + 8]);
+            auto const [sine, cosine] = box_muller(1 - block[i], float(2 * pi) * block[i + 8] / (2 * pi));
             block[i] = cosine;
             block[i + 8] = sine;
         }
@@ -120,15 +137,14 @@ double noise_source::pair_member() {
     return radius * cosine;
 }
 
-// Element i has a block of its own, (call, 0, i, 0), and takes the sine of its first two words. So it is on CUDA while a
-// tensor has no more elements than the launch has threads; A1111 ("NV") has it so for all sizes.
+// Element i has a block of its own, (call, 0, i, 0), and takes the sine of its first two words. So it is on CUDA while
+// a tensor has no more elements than the launch has threads; A1111 ("NV") has it so for all sizes.
 std::vector<float> noise_source::normal_cuda(std::size_t count) {
     std::vector<float> values(count);
     for (std::size_t i = 0; i < count; ++i) {
         auto const random = philox({calls_, 0, std::uint32_t(i), 0}, seed_);
         float const u = float(random[0]) * 0x1p-32f + 0x1p-33f;
-        float const angle = float(random[1]) * float(2 * pi * 0x1p-32) + float(2 * pi * 0x1p-33);
-        values[i] = box_muller(u, angle).sine;
+        values[i] = box_muller(u, (random[1] + 0.5) * 0x1p-32).sine;
     }
     ++calls_;
     return values;

@@ -1,4 +1,5 @@
-// From a list of noise levels to evaluations: what plan_sampling() and the evaluation of diffusers' configurations share.
+// From a list of noise levels to evaluations: what plan_sampling() and the evaluation of diffusers' configurations
+// share.
 #pragma once
 
 #include "models/sampling/samplers.h"
@@ -10,8 +11,8 @@ enum class space { sigma, unit_variance, flow };
 
 noise_level level_at(space, double sigma);
 
-/// From one level to the next. Levels descend, and `to` is the next one's `from`; only Euler, DDIM and PLMS as diffusers
-/// runs them on some schedules are less tidy.
+/// From one level to the next. Levels descend, and `to` is the next one's `from`; only Euler, DDIM and PLMS as
+/// diffusers runs them on some schedules are less tidy.
 struct path_step {
     double timestep = 0;        // told at `from`
     double middle_timestep = 0; // told halfway in ln σ: DPM++ SDE
@@ -27,14 +28,15 @@ struct sampling_path {
 struct path_options {
     sfumato::sampler sampler = sampler::euler;
     double eta = 0;
-    std::vector<int> orders;      // of each step, for dpmpp_2m, dpmpp_2m_sde, dpmpp_3m_sde and unipc: 1 … 3
+    std::vector<int> orders{};    // of each step, for dpmpp_2m, dpmpp_2m_sde, dpmpp_3m_sde and unipc: 1 … 3
     bool midpoint = true;         // second order of DPM-Solver++: by the midpoint rule; false: by Heun's
     double timestep_scaling = 10; // of LCM's boundary condition
+    bool plms_keeps_v = false;    // as diffusers does; otherwise the noise that follows from v, which changes less
 };
 
 std::vector<evaluation> follow(sampling_path const&, path_options const&);
 
-/// One step each, from a path's step i on; `first`: with what does not depend on the sampler filled in.
+/// With what does not depend on the sampler filled in; K_0 is the predicted picture.
 evaluation begin_evaluation(sampling_path const&, noise_level const& from, double timestep, int step);
 std::vector<evaluation> follow_dpm_multistep(sampling_path const&, path_options const&);
 std::vector<evaluation> follow_unipc(sampling_path const&, path_options const&);

@@ -124,19 +124,25 @@ std::array<double, 4> adams_bashforth(int have) {
     }
 }
 
-std::vector<evaluation> follow_plms(sampling_path const& path) {
+model_combination predicted_noise(model_combination const& picture, noise_level const& l) {
+    return {(1 - l.image * picture.x) / l.noise, -l.image * picture.model / l.noise};
+}
+
+std::vector<evaluation> follow_plms(sampling_path const& path, path_options const& o) {
+    bool const as_noise = path.prediction == prediction::v && !o.plms_keeps_v;
+    prediction const kept = as_noise ? prediction::epsilon : path.prediction;
     std::vector<evaluation> run;
     int have = 0; // evaluations that were kept
     for (int i = 0; i < int(path.steps.size()); ++i) {
         path_step const& s = path.steps[std::size_t(i)];
         bool const again = i == 1; // the first step once more, with the slope at its end too
-        evaluation e = begin_evaluation(path, s.from, s.timestep, std::max(0, i - 1));
-        e.kept = {.x = 0, .model = 1};
+        evaluation e = begin_evaluation(path, again ? s.to : s.from, s.timestep, std::max(0, i - 1));
+        e.kept = as_noise ? predicted_noise(e.x0, e.level) : model_combination{.x = 0, .model = 1};
         e.keep = !again;
         if (e.keep) ++have;
         auto const weights = again ? std::array<double, 4>{1 / 2.0, 1 / 2.0} : adams_bashforth(have);
         auto const [x, picture] = towards(s.from, s.to);
-        auto const predicted = predicted_picture(path.prediction, s.from);
+        auto const predicted = predicted_picture(kept, s.from);
         (again ? e.next.saved : e.next.x) = x + picture * predicted.x;
         for (int k = 0; k < 4; ++k) e.next.kept[std::size_t(k)] = picture * predicted.model * weights[std::size_t(k)];
         if (i == 0) e.save = combination{.x = 1};
@@ -176,7 +182,7 @@ double log_snr_distance(noise_level const& from, noise_level const& to) {
 }
 
 evaluation begin_evaluation(sampling_path const& path, noise_level const& from, double timestep, int step) {
-    evaluation e{.step = step, .timestep = timestep, .input_scale = input_scale(path.prediction, from)};
+    evaluation e{.step = step, .timestep = timestep, .input_scale = input_scale(path.prediction, from), .level = from};
     e.x0 = e.kept = predicted_picture(path.prediction, from);
     return e;
 }
@@ -191,7 +197,7 @@ std::vector<evaluation> follow(sampling_path const& path, path_options const& o)
     case sampler::dpmpp_2m:
     case sampler::dpmpp_2m_sde:
     case sampler::dpmpp_3m_sde: return follow_dpm_multistep(path, o);
-    case sampler::plms: return follow_plms(path);
+    case sampler::plms: return follow_plms(path, o);
     case sampler::unipc: return follow_unipc(path, o);
     case sampler::lcm: return follow_lcm(path, o);
     }
@@ -217,11 +223,19 @@ schedule shortened_schedule(sampling_settings const& o, noise_table const& table
     int const steps = full ? std::min(1000, int(o.steps / o.strength)) : o.steps;
     schedule s = make_schedule(o.scheduler, table, steps, o.xl);
     int const run = std::min(s.steps(), full ? o.steps : int(o.steps * o.strength));
-    if (run == 0)
-        fail("strength {} leaves none of {} steps: choose more steps or more strength", o.strength, o.steps);
+    if (run == 0) fail("Strength {} leaves none of {} steps: choose more steps or more strength.", o.strength, o.steps);
     s.sigmas.erase(s.sigmas.begin(), s.sigmas.end() - (run + 1));
     s.timesteps.erase(s.timesteps.begin(), s.timesteps.end() - run);
     return s;
+}
+
+// Samplers that step along ln(image / noise) begin a flow just short of pure noise, as in ComfyUI.
+void avoid_pure_noise(schedule& s, noise_table const& table, sampler which) {
+    bool const any = which == sampler::euler || which == sampler::euler_a || which == sampler::heun ||
+                     which == sampler::ddim || which == sampler::plms || which == sampler::lcm;
+    if (any || !table.is_flow() || s.sigmas[0] < table.sigma_max()) return;
+    s.sigmas[0] = table.sigma_at(1000 * (1 - 1e-4));
+    s.timesteps[0] = table.timestep_of(s.sigmas[0]);
 }
 
 sampling_path path_along(schedule const& s, noise_table const& table, prediction p) {
@@ -254,7 +268,9 @@ sampling_run plan_sampling(sampling_settings const& o) {
     noise_table const table = o.prediction == prediction::flow
                                   ? flow_table(o.flow_shift)
                                   : diffusion_table({.zero_terminal_snr = o.zero_terminal_snr});
-    sampling_path path = path_along(shortened_schedule(o, table), table, o.prediction);
+    schedule s = shortened_schedule(o, table);
+    avoid_pure_noise(s, table, o.sampler);
+    sampling_path path = path_along(s, table, o.prediction);
     sampling_run run{.evaluations = {}, .steps = int(path.steps.size()), .from_image = path.steps[0].from};
     path_options const options{.sampler = o.sampler,
                                .eta = o.eta.value_or(default_eta(o.sampler)),

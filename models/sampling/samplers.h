@@ -7,8 +7,8 @@
 // and with m, the network's output after guidance, an evaluation makes K_0, x' and saved', all from the old values.
 //
 // Formulas: DDIM (Song et al. 2021), PNDM (Liu et al. 2022), Heun of EDM (Karras et al. 2022), DPM-Solver++ (Lu et al.
-// 2022), UniPC (Zhao et al. 2023), LCM (Luo et al. 2023), ancestral and SDE steps as in k-diffusion; written for pairs of
-// (image, noise), so that they hold where x is kept as x0 + σ·n, where it has unit variance, and for flows.
+// 2022), UniPC (Zhao et al. 2023), LCM (Luo et al. 2023), ancestral and SDE steps as in k-diffusion; written for pairs
+// of (image, noise), so that they hold where x is kept as x0 + σ·n, where it has unit variance, and for flows.
 #pragma once
 
 #include "models/prediction.h"
@@ -56,6 +56,7 @@ struct evaluation {
     int step = 0;                    // of the run, from 0
     double timestep = 0;             // what the network is told
     double input_scale = 1;          // it is shown input_scale·x
+    noise_level level;               // where x is
     model_combination x0;            // the picture as predicted here: for previews
     model_combination kept;          // K_0
     combination next;                // x'

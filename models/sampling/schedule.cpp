@@ -128,7 +128,7 @@ std::vector<double> linspace_timesteps(int steps) {
 
 std::vector<double> lcm_timesteps(int steps, int original_steps) {
     if (steps > original_steps)
-        fail("LCM's own schedule has {} timesteps: choose at most as many steps, not {}, or another schedule",
+        fail("LCM's own schedule has {} timesteps: choose at most as many steps, not {}, or another schedule.",
              original_steps, steps);
     std::vector<double> timesteps;
     for (int i = 0; i < steps; ++i) {
@@ -216,16 +216,18 @@ schedule linspace_schedule(noise_table const& table, int steps) {
 
 schedule make_schedule(scheduler which, noise_table const& table, int steps, bool xl) {
     assert(steps >= 1 && steps <= trained_steps);
-    double const first = table.timestep_of(table.sigma_max()), last = table.timestep_of(table.sigma_min());
+    double const first = table.is_flow() ? table.timestep_of(table.sigma_max()) : trained_steps - 1;
+    double const last = table.is_flow() ? table.timestep_of(table.sigma_min()) : 0;
     if (table.is_flow() && (which == scheduler::ays || which == scheduler::lcm))
-        fail("the schedules ays and lcm are for Stable Diffusion 1, 2 and XL: choose another one for this model");
+        fail("The schedules ays and lcm are for Stable Diffusion 1, 2 and XL: choose another one for this model.");
     switch (which) {
     case scheduler::leading:
     case scheduler::trailing:
     case scheduler::linspace:
         if (table.is_flow()) break;
         if (which == scheduler::linspace) return linspace_schedule(table, steps);
-        return from_timesteps(table, which == scheduler::leading ? leading_timesteps(steps, 1) : trailing_timesteps(steps));
+        return from_timesteps(table,
+                              which == scheduler::leading ? leading_timesteps(steps, 1) : trailing_timesteps(steps));
     case scheduler::normal: break;
     case scheduler::karras: return from_sigmas(table, karras_sigmas(table.sigma_max(), table.sigma_min(), steps));
     case scheduler::exponential:
@@ -243,8 +245,7 @@ schedule make_schedule(scheduler which, noise_table const& table, int steps, boo
         return from_sigmas(table, std::move(sigmas));
     }
     case scheduler::beta: return from_sigmas(table, beta_sigmas(table, steps));
-    case scheduler::ays:
-        return from_sigmas(table, ays_sigmas(xl ? std::span(ays_sdxl) : std::span(ays_sd1), steps));
+    case scheduler::ays: return from_sigmas(table, ays_sigmas(xl ? std::span(ays_sdxl) : std::span(ays_sd1), steps));
     case scheduler::lcm: return from_timesteps(table, lcm_timesteps(steps));
     }
     return from_timesteps(table, evenly(first, last, steps));

@@ -161,8 +161,9 @@ void expect_as_reference(step_case const& test, std::string const& name) {
     if (test.preview) {
         EXPECT_LE(nmse(run.r.download(run.x0), wanted.x0), 1e-12) << name;
     }
-    if (test.inputs)
+    if (test.inputs) {
         EXPECT_LE(nmse(run.r.download(run.input), expected_input(test, wanted.x)), nmse_limit(test.input_type)) << name;
+    }
 }
 
 TEST(sampler_step, as_reference_over_shapes_and_types) {

@@ -22,6 +22,20 @@ json json_parse(std::string_view text, std::string_view what) {
     }
 }
 
+json json_parse_python(std::string text, std::string_view what) {
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (in_string && text[i] == '\\')
+            ++i;
+        else if (text[i] == '"')
+            in_string = !in_string;
+        if (in_string) continue;
+        for (std::string_view word : {"-Infinity", "Infinity", "NaN"})
+            if (text.compare(i, word.size(), word) == 0) text.replace(i, word.size(), "null");
+    }
+    return json_parse(text, what);
+}
+
 std::string json_line(json const& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string json_show(json const& value, std::size_t longest) {

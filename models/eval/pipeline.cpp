@@ -159,9 +159,10 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
         fail("The case '{}' has the mode '{}'; there are txt2img, img2img and inpaint.", c.source, mode);
     double const guidance = number_of(c, "guidance_scale", 7.5),
                  strength = mode == "txt2img" ? 1 : number_of(c, "strength", 1);
-    diffusers_run const planned =
-        plan_diffusers(text_of(c, "scheduler"), json_parse(text_of(c, "scheduler_config", "{}"), c.source),
-                       {.steps = int(number_of(c, "steps", 50)), .strength = strength});
+    diffusers_run const planned = plan_diffusers(
+        text_of(c, "scheduler"),
+        json_parse_python(text_of(c, "scheduler_config", "{}"), "The scheduler_config of the case '" + c.source + "'"),
+        {.steps = int(number_of(c, "steps", 50)), .strength = strength});
     sampling_run const& run = planned.run;
     for (evaluation const& e : run.evaluations)
         if (e.uses_noise())

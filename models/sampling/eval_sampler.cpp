@@ -155,7 +155,7 @@ std::string metadata_text(checkpoint const& golden, char const* key) {
 
 std::vector<eval_tensor> eval_sampler(checkpoint const& golden, device* device) {
     std::string const scheduler = metadata_text(golden, "scheduler");
-    json const config = json_parse(metadata_text(golden, "config"), "The case's \"config\"");
+    json const config = json_parse_python(metadata_text(golden, "config"), "The case's \"config\"");
     std::vector<eval_tensor> results;
     for (int n : step_counts(golden)) {
         auto const name = [n](char const* what) { return std::format("{}.{}", n, what); };

@@ -40,16 +40,4 @@ kernel::sampler_coefficients step_coefficients(sampling_run const& run, int i, d
     return c;
 }
 
-kernel::sampler_coefficients start_coefficients(sampling_run const& run, bool from_image) {
-    kernel::sampler_coefficients c{.guidance = 1,
-                                   .kept_model = 1,
-                                   .next_noise = float(from_image ? run.from_image.noise : run.from_noise),
-                                   .known_image = float(run.from_image.image),
-                                   .known_noise = float(run.from_image.noise),
-                                   .input_scale = float(run.evaluations.front().input_scale)};
-    if (from_image) c.next_kept[0] = float(run.from_image.image);
-    find_places(run, 0, c.places);
-    return c;
-}
-
 } // namespace sfumato

@@ -142,6 +142,7 @@ void read_unipc(configuration const& c, path_options& o) {
 // DPM-Solver and UniPC.
 scheme scheme_of_multistep(configuration const& c, int steps) {
     c.require_flag("thresholding", false);
+    if (c.find("lambda_min_clipped")) c.refuse("lambda_min_clipped", "null, for no limit");
     bool const flow = c.flag("use_flow_sigmas");
     if (flow && c.text("prediction_type", "epsilon") != "flow_prediction")
         c.refuse("use_flow_sigmas", "with prediction_type flow_prediction");

@@ -150,12 +150,6 @@ std::vector<float> noise_source::normal_cuda(std::size_t count) {
     return values;
 }
 
-std::vector<noise_source> batch_sources(generator g, std::uint64_t seed, int pictures) {
-    std::vector<noise_source> sources;
-    for (int k = 0; k < pictures; ++k) sources.emplace_back(g, seed + std::uint64_t(k));
-    return sources;
-}
-
 std::vector<float> latent_noise(std::span<noise_source> sources, shape s) {
     assert(sources.size() == std::size_t(s.n));
     std::vector<float> all;

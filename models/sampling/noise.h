@@ -35,10 +35,8 @@ class noise_source {
     std::uint32_t calls_ = 0;
 };
 
-/// One source for each picture of a batch: picture k has seed + k.
-std::vector<noise_source> batch_sources(generator, std::uint64_t seed, int pictures);
-
-/// Noise for latents s = [n, h, w, c] from n sources, each drawing [c, h, w] as torch does; channels last.
+/// Noise for latents s = [n, h, w, c] from n sources, each drawing [c, h, w] as torch does; channels last. (In a batch,
+/// picture k has a source of its own, of seed + k.)
 std::vector<float> latent_noise(std::span<noise_source>, shape s);
 
 /// [n, c, h, w] ⇄ [n, h, w, c] of shape s.

@@ -47,6 +47,9 @@ TEST(diffusers, refuses_what_it_does_not_do) {
               "PNDMScheduler with \"skip_prk_steps\": false is not supported.");
     EXPECT_EQ(told("UniPCMultistepScheduler", stable_diffusion({{"solver_type", "bh1"}})),
               "UniPCMultistepScheduler with \"solver_type\": \"bh1\" is not supported: it must be bh2.");
+    EXPECT_EQ(
+        told("DPMSolverMultistepScheduler", stable_diffusion({{"lambda_min_clipped", -5}})),
+        "DPMSolverMultistepScheduler with \"lambda_min_clipped\": -5 is not supported: it must be null, for no limit.");
     EXPECT_EQ(told("EulerDiscreteScheduler", stable_diffusion(), 0),
               "EulerDiscreteScheduler takes 1 to 1000 steps, not 0.");
     EXPECT_EQ(told("DDIMScheduler", stable_diffusion({{"clip_sample", false}}), 1000),

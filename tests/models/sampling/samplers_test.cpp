@@ -323,28 +323,4 @@ TEST(coefficients, ask_for_no_input_after_the_last_evaluation) {
     EXPECT_EQ(step_coefficients(run, 2, 7.5).known_noise, 0);
 }
 
-// A run on the device whose state held nothing before it began.
-TEST(coefficients, begin_a_run_from_a_picture_or_from_noise) {
-    device the;
-    sampling_run const run =
-        plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 4, .strength = 0.5});
-    for (bool from_image : {true, false}) {
-        graph g(the.target());
-        shape const s{1, 3, 5, 4};
-        sampler_state const state = sampler_inputs(g, s);
-        tensor const image = g.input(s), input = g.temporary({2, 3, 5, 4}, dtype::f16);
-        sampler_step(g, state, image, {.positive = {}, .input = input, .x0 = {}, .known = {}});
-        g.output(state.x);
-        plan p(the, g, {.guarded = true});
-        std::vector<float> noise(s.count(), 2), picture(s.count(), from_image ? 3 : std::nanf(""));
-        auto const c = start_coefficients(run, from_image);
-        p.upload(state.coefficients, &c, sizeof c);
-        p.upload<float>(state.noise, noise);
-        if (from_image) p.upload<float>(image, picture);
-        ASSERT_TRUE(p.run());
-        double const wanted = from_image ? 3 * run.from_image.image + 2 * run.from_image.noise : 2 * run.from_noise;
-        for (float v : p.download<float>(state.x)) EXPECT_NEAR(v, wanted, 1e-6);
-    }
-}
-
 } // namespace

@@ -1,8 +1,8 @@
 // What a model says of itself beside its tensors. Foreign text: whatever is not as expected is as if it were not there.
 #pragma once
 
-#include "models/weights/checkpoint.h"
 #include "models/prediction.h"
+#include "models/weights/checkpoint.h"
 #include "models/weights/networks.h"
 
 #include <optional>

@@ -150,7 +150,7 @@ tensor_place read_place(gguf_reader& r, json const& metadata) {
 }
 
 std::uint64_t alignment_of(gguf_reader const& r, json const& metadata) {
-    json const given = metadata.value("general.alignment", json(32));
+    json const given = metadata.value("general.alignment", json(32u));
     std::uint64_t const alignment = given.is_number_unsigned() ? given.get<std::uint64_t>() : 0;
     if (alignment == 0 || alignment > largest_alignment) r.damaged("its alignment is no number of bytes");
     return alignment;

@@ -2,6 +2,7 @@
 // ones.
 #include "models/weights/gguf.h"
 
+#include "compute/half.h"
 #include "tests/models/weights/hostile.h"
 
 using namespace sfumato;
@@ -79,6 +80,40 @@ TEST(gguf, every_type) {
     }
 }
 
+// Sums as the gguf package of Python (0.8.0) finds them: of the block with byte i = 37·i + 11, d = 1/8, m = −3/2.
+TEST(gguf, blocks_that_are_expanded) {
+    struct {
+        std::uint32_t type;
+        std::size_t elements, bytes, d, m; // m 0: it has none
+        double sum, weighted;              // by 1, 2, 3 …
+    } const formats[] = {
+        {3, 32, 20, 0, 2, -17.375, -294.125},      {6, 32, 22, 0, 0, 1.875, 14.0},
+        {7, 32, 24, 0, 2, 15.125, 195.625},        {10, 256, 84, 80, 82, 2882.375, 391903.75},
+        {11, 256, 110, 108, 0, 119.75, 22143.125},
+    };
+    for (auto const& f : formats) {
+        std::string block;
+        for (std::size_t i = 0; i < f.bytes; ++i) block += char(i * 37 + 11);
+        block.replace(f.d, 2, little(f16_bits(0.125f)));
+        if (f.m) block.replace(f.m, 2, little(f16_bits(-1.5f)));
+        gguf_to_write file{.tensors = {{"x", {f.elements, 2}, f.type, block + block}}};
+        checkpoint const c = opened(file.bytes());
+        EXPECT_EQ(show_shape(c.at("x")), std::format("f16 [2, {}]", f.elements));
+        std::vector<std::byte> scratch;
+        auto const bytes = c.at("x").read(scratch);
+        double sum = 0, weighted = 0;
+        for (std::size_t i = 0; i < f.elements; ++i) {
+            std::uint16_t bits;
+            std::memcpy(&bits, &bytes[2 * i], 2);
+            sum += f16_value(bits);
+            weighted += f16_value(bits) * double(i + 1);
+            EXPECT_EQ(std::memcmp(&bytes[2 * i], &bytes[2 * (i + f.elements)], 2), 0); // the second block is the same
+        }
+        EXPECT_EQ(sum, f.sum) << f.type;
+        EXPECT_EQ(weighted, f.weighted) << f.type;
+    }
+}
+
 TEST(gguf, metadata_and_alignment) {
     gguf_to_write file{.alignment = 256};
     file.value("general.alignment", 4, little(std::uint32_t(256)));
@@ -126,8 +161,9 @@ TEST(gguf, what_is_wrong_is_said) {
     auto const one = [](tensor_to_write t) { return gguf_to_write{.tensors = {std::move(t)}}; };
     contains({.version = 1}, "GGUF of version 1; 2 and 3 are supported");
     contains({.version = 0x03000000}, "GGUF of version 50331648"); // big-endian
-    contains(one({"a", {32}, 6, std::string(22, 'x')}), "tensor \"a\" in ggml's type Q5_0, which is not supported");
-    contains(one({"a", {32}, 99, std::string(22, 'x')}), "ggml's type number 99");
+    contains(one({"a", {32}, 99, std::string(22, 'x')}), "ggml's type number 99, which is not supported");
+    contains(one({"a", {16, 2}, 6, std::string(22, 'x')}), "cannot have the shape f16 [2, 16]");
+    contains(one({"a", {1ull << 62, 2}, 10, ""}), "cannot have the shape");
     contains(one({"a", {31}, 8, std::string(34, 'x')}), "cannot have the shape q8_0 [31]");
     contains(one({"a", {16, 2}, 8, std::string(34, 'x')}),
              "cannot have the shape q8_0 [2, 16]"); // a block over two rows

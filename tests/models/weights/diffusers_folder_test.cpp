@@ -133,15 +133,14 @@ TEST(diffusers_folder, weights_as_bin) {
 
 TEST(diffusers_folder, what_is_missing_is_told) {
     scratch_folder const folder;
-    EXPECT_NE(told(folder.path).find("not a model of diffusers"), std::string::npos);
+    for (char const* config : {"{", "[1]", R"({"_class_name": "BertModel"})", R"({"samples_save": true})"}) {
+        EXPECT_NE(told(folder.path).find("not a model of diffusers"), std::string::npos);
+        folder.put("config.json", config); // other programs have one, too
+    }
     folder.put("model_index.json", "{}");
     EXPECT_NE(told(folder.path).find("holds no network that is known here"), std::string::npos);
     folder.put("unet/config.json", R"({"_class_name": "UNet2DConditionModel"})");
     EXPECT_NE(told(folder.path).find("unet' holds no weights"), std::string::npos);
-    folder.put("config.json", R"({"_class_name": "BertModel"})");
-    EXPECT_NE(told(folder.path).find("a kind that is not supported"), std::string::npos);
-    folder.put("config.json", "[1]");
-    EXPECT_NE(told(folder.path).find("is not what belongs there"), std::string::npos);
 }
 
 } // namespace

@@ -102,14 +102,17 @@ std::string_view prefix_of(json const& config) {
     return "";
 }
 
-// A network's folder, known by its config; false: none that is known.
-bool add_part(path const& folder, std::string const& part, checkpoint& all) {
+// Other programs have a config.json as well.
+bool is_network(path const& folder) try {
+    return is_there(folder / "config.json") && !prefix_of(read_json(folder / "config.json")).empty();
+} catch (error const&) {
+    return false;
+}
+
+void add_part(path const& folder, std::string const& part, checkpoint& all) {
     json const config = read_json(folder / "config.json");
-    std::string_view const prefix = prefix_of(config);
-    if (prefix.empty()) return false;
     all.metadata["diffusers"][part] = config;
-    add_network(folder, prefix, all);
-    return true;
+    add_network(folder, prefix_of(config), all);
 }
 
 // What a network that stands alone would be called in a whole model.
@@ -121,23 +124,20 @@ std::string part_name(std::string_view prefix) {
 } // namespace
 
 bool is_diffusers_folder(path const& folder) {
-    return is_there(folder / "model_index.json") || is_there(folder / "config.json") ||
-           is_there(folder / "unet" / "config.json");
+    return is_there(folder / "model_index.json") || is_there(folder / "unet" / "config.json") || is_network(folder);
 }
 
 checkpoint read_diffusers_folder(path const& folder, std::string const& source) {
     constexpr std::array parts = {"unet", "transformer", "vae", "text_encoder"};
     checkpoint all{.source = source, .format = "diffusers folder", .metadata = {{"diffusers", json::object()}}};
-    bool const whole = !is_there(folder / "config.json");
-    if (!whole) {
-        std::string const part = part_name(prefix_of(read_json(folder / "config.json")));
-        if (!add_part(folder, part, all)) fail("'{}' is a network of a kind that is not supported.", source);
+    if (is_network(folder)) {
+        add_part(folder, part_name(prefix_of(read_json(folder / "config.json"))), all);
         return all;
     }
     if (is_there(folder / "model_index.json"))
         all.metadata["diffusers"]["model_index"] = read_json(folder / "model_index.json");
     for (std::string const part : parts)
-        if (is_there(folder / part / "config.json")) add_part(folder / part, part, all);
+        if (is_network(folder / part)) add_part(folder / part, part, all);
     if (all.tensors.empty()) fail("'{}' holds no network that is known here: unet, vae or text_encoder.", source);
     if (path const scheduler = folder / "scheduler" / "scheduler_config.json"; is_there(scheduler))
         all.metadata["diffusers"]["scheduler"] = read_json(scheduler);

@@ -1,6 +1,7 @@
 #include "models/weights/gguf.h"
 
 #include "models/weights/byte_reader.h"
+#include "models/weights/ggml_blocks.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -46,17 +47,6 @@ constexpr tensor_type tensor_types[] = {
     {25, stored_type::i16},  {26, stored_type::i32},  {27, stored_type::i64},  {28, stored_type::f64},
     {30, stored_type::bf16},
 };
-
-constexpr std::pair<std::uint32_t, std::string_view> unsupported_types[] = {
-    {3, "Q4_1"},  {6, "Q5_0"},  {7, "Q5_1"},    {9, "Q8_1"},    {10, "Q2_K"},
-    {11, "Q3_K"}, {15, "Q8_K"}, {20, "IQ4_NL"}, {23, "IQ4_XS"},
-};
-
-std::string name_of_unsupported(std::uint32_t number) {
-    for (auto const& [known, name] : unsupported_types)
-        if (known == number) return std::string(name);
-    return std::format("number {}", number);
-}
 
 struct gguf_reader {
     byte_reader in;
@@ -112,7 +102,8 @@ struct gguf_reader {
 struct tensor_place {
     std::string name;
     stored_tensor tensor;
-    std::uint64_t offset;
+    std::uint64_t offset, bytes;   // from the data's start
+    ggml_block const* blocks = {}; // expanded where the tensor is read
 };
 
 std::vector<std::int64_t> true_shape(json const& metadata, std::string const& name) {
@@ -124,33 +115,44 @@ std::vector<std::int64_t> true_shape(json const& metadata, std::string const& na
     return shape;
 }
 
+// Type and bytes of a tensor; nothing where its rows are no whole blocks.
+std::optional<std::uint64_t> take_type(std::uint32_t number, tensor_place& place, gguf_reader const& r) {
+    auto const& shape = place.tensor.shape;
+    std::int64_t const row = shape.empty() ? 1 : shape.back();
+    if (place.blocks = find_ggml_block(number); place.blocks) {
+        place.tensor.type = stored_type::f16;
+        auto const halves = stored_bytes(stored_type::f16, shape);
+        if (!halves || std::uint64_t(row) % place.blocks->elements) return {};
+        return *halves / 2 / place.blocks->elements * place.blocks->bytes;
+    }
+    auto const type = std::ranges::find(tensor_types, number, &tensor_type::number);
+    if (type == std::end(tensor_types))
+        fail("'{}' has tensor {} in ggml's type number {}, which is not supported.", r.in.source, show_name(place.name),
+             number);
+    place.tensor.type = type->type;
+    if (!stored_bytes(type->type, {{row}})) return {};
+    return stored_bytes(type->type, shape);
+}
+
 tensor_place read_place(gguf_reader& r, json const& metadata) {
     tensor_place place{.name = r.name()};
     auto const dimensions = r.in.number<std::uint32_t>();
     if (dimensions > most_dimensions) r.damaged("tensor " + show_name(place.name) + " has too many dimensions");
     auto& shape = place.tensor.shape;
     for (std::uint32_t i = 0; i < dimensions; ++i) shape.insert(shape.begin(), r.in.number<std::int64_t>());
-    auto const number = r.in.number<std::uint32_t>();
+    auto const size = take_type(r.in.number<std::uint32_t>(), place, r);
     place.offset = r.in.number<std::uint64_t>();
 
-    auto const type = std::ranges::find(tensor_types, number, &tensor_type::number);
-    if (type == std::end(tensor_types))
-        fail("'{}' has tensor {} in ggml's type {}, which is not supported; F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K "
-             "are.",
-             r.in.source, show_name(place.name), name_of_unsupported(number));
-    place.tensor.type = type->type;
-    // Rows consist of whole blocks.
-    bool const whole =
-        stored_bytes(type->type, std::span(shape).last(std::min<std::size_t>(1, shape.size()))).has_value();
-    auto const size = stored_bytes(type->type, shape);
+    auto const as_stored = stored_bytes(place.tensor.type, shape);
     if (auto original = true_shape(metadata, place.name); !original.empty()) shape = std::move(original);
-    if (!whole || !size || stored_bytes(type->type, shape) != size)
+    if (!size || stored_bytes(place.tensor.type, shape) != as_stored)
         r.damaged(std::format("tensor {} cannot have the shape {}", show_name(place.name), show_shape(place.tensor)));
+    place.bytes = *size;
     return place;
 }
 
 std::uint64_t alignment_of(gguf_reader const& r, json const& metadata) {
-    json const given = metadata.value("general.alignment", json(32));
+    json const given = metadata.value("general.alignment", json(32u));
     std::uint64_t const alignment = given.is_number_unsigned() ? given.get<std::uint64_t>() : 0;
     if (alignment == 0 || alignment > largest_alignment) r.damaged("its alignment is no number of bytes");
     return alignment;
@@ -158,16 +160,19 @@ std::uint64_t alignment_of(gguf_reader const& r, json const& metadata) {
 
 // The bytes of each tensor; none may share them.
 void put_bytes(std::vector<tensor_place>& places, std::span<std::byte const> data, gguf_reader const& r) {
-    std::ranges::sort(places, {}, [](tensor_place const& p) { return std::pair(p.offset, p.tensor.bytes()); });
+    std::ranges::sort(places, {}, [](tensor_place const& p) { return std::pair(p.offset, p.bytes); });
     std::uint64_t end = 0;
     for (tensor_place& p : places) {
-        std::size_t const size = p.tensor.bytes();
-        if (p.offset > data.size() || size > data.size() - p.offset)
+        if (p.offset > data.size() || p.bytes > data.size() - p.offset)
             fail("'{}' is cut off: tensor {} would end behind the file's end; get the file again.", r.in.source,
                  show_name(p.name));
         if (p.offset < end) r.damaged("two of its tensors lie in the same place");
-        end = p.offset + size;
-        p.tensor.mapped = data.subspan(p.offset, size);
+        end = p.offset + p.bytes;
+        auto const bytes = data.subspan(p.offset, p.bytes);
+        if (!p.blocks)
+            p.tensor.mapped = bytes;
+        else
+            p.tensor.make = [bytes, format = *p.blocks](std::span<std::byte> to) { expand_blocks(format, bytes, to); };
     }
 }
 

@@ -12,18 +12,37 @@ namespace sfumato {
 
 namespace {
 
-using archive = std::map<std::string, std::span<std::byte const>, std::less<>>;
-
 std::string_view text_of(std::span<std::byte const> bytes) {
     return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
 }
 
-// "archive/" of "archive/data.pkl".
-std::string folder_of(archive const& files, std::string const& source) {
+struct torch_archive {
+    std::map<std::string, zip_entry, std::less<>> files;
+    std::string folder; // before data.pkl: the archive's name and /
+    std::size_t size;
+    std::string const& source;
+
+    zip_entry const* find(std::string_view name) const {
+        auto const found = files.find(folder + std::string(name));
+        return found == files.end() ? nullptr : &found->second;
+    }
+    std::span<std::byte const> bytes_of(std::string_view name) const {
+        auto const file = find(name);
+        if (!file) fail("'{}' is damaged: {} is not in it.", source, show_name(name));
+        if (!file->stored)
+            fail("'{}' is compressed, which is not supported; load and save the model again with PyTorch.", source);
+        return file->bytes;
+    }
+};
+
+torch_archive open_archive(mapped_file const& file, std::string const& source) {
     constexpr std::string_view pickle = "data.pkl";
-    for (auto const& [name, bytes] : files)
-        if (name.ends_with(pickle) && std::ranges::count(name, '/') <= 1)
-            return name.substr(0, name.size() - pickle.size());
+    torch_archive all{read_zip(file.bytes, source), "", file.bytes.size(), source};
+    for (auto const& [name, entry] : all.files)
+        if (name.ends_with(pickle) && std::ranges::count(name, '/') <= 1) {
+            all.folder = name.substr(0, name.size() - pickle.size());
+            return all;
+        }
     fail("'{}' is a zip archive, but not one of PyTorch: it has no data.pkl.", source);
 }
 
@@ -65,26 +84,22 @@ void gather(std::span<std::byte const> storage, pickled_tensor const& t, std::si
     }
 }
 
-stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, archive const& files,
-                        std::string const& folder, std::string const& source) {
-    auto const storage = files.find(folder + "data/" + t.storage);
-    if (storage == files.end())
-        fail("'{}' is damaged: the numbers of tensor {} are not in it.", source, show_name(name));
-
+stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, torch_archive const& all) {
+    auto const storage = all.bytes_of("data/" + t.storage);
     stored_tensor result{.type = t.type, .shape = t.shape};
     std::size_t const element = stored_bytes(t.type, {}).value();
     auto const size = stored_bytes(t.type, t.shape);
     auto const last = last_element(t);
-    bool const inside = size && last && *last < std::int64_t(storage->second.size() / element);
-    // Rows that are the same bytes again and again could be more than fits anywhere.
-    if (!inside || *size > storage->second.size())
-        fail("'{}' is damaged: tensor {} of {} does not fit its {} bytes.", source, show_name(name), show_shape(result),
-             storage->second.size());
+    bool const inside = size && last && *last < std::int64_t(storage.size() / element);
+    // Rows may be the same bytes again and again, but not more than any file of this size could have.
+    if (!inside || *size > all.size)
+        fail("'{}' is damaged: tensor {} of {} does not fit its {} bytes.", all.source, show_name(name),
+             show_shape(result), storage.size());
 
     if (is_contiguous(t))
-        result.mapped = storage->second.subspan(*size ? std::size_t(t.offset) * element : 0, *size);
+        result.mapped = storage.subspan(*size ? std::size_t(t.offset) * element : 0, *size);
     else
-        result.make = [bytes = storage->second, t, element](std::span<std::byte> to) { gather(bytes, t, element, to); };
+        result.make = [bytes = storage, t, element](std::span<std::byte> to) { gather(bytes, t, element, to); };
     return result;
 }
 
@@ -104,19 +119,17 @@ void unwrap(std::map<std::string, pickled_tensor, std::less<>>& tensors) {
 } // namespace
 
 checkpoint read_torch_zip(mapped_file const& file, std::string const& source) {
-    archive const files = read_zip(file.bytes, source);
-    std::string const folder = folder_of(files, source);
-    if (files.contains(folder + "constants.pkl"))
-        fail("'{}' is a TorchScript program, which is not supported yet.", source);
-    if (auto const order = files.find(folder + "byteorder"); order != files.end() && text_of(order->second) != "little")
+    torch_archive const all = open_archive(file, source);
+    if (all.find("constants.pkl")) fail("'{}' is a TorchScript program, which is not supported yet.", source);
+    if (all.find("byteorder") && text_of(all.bytes_of("byteorder")) != "little")
         fail("'{}' holds big-endian numbers, which are not supported.", source);
 
-    auto tensors = read_pickle(files.at(folder + "data.pkl"), source);
+    auto tensors = read_pickle(all.bytes_of("data.pkl"), source);
     unwrap(tensors);
     checkpoint c{.source = source, .format = "PyTorch zip", .metadata = nlohmann::json::object()};
     c.mappings = {file.mapping};
     c.files = {file.bytes};
-    for (auto const& [name, tensor] : tensors) c.tensors.emplace(name, tensor_of(name, tensor, files, folder, source));
+    for (auto const& [name, tensor] : tensors) c.tensors.emplace(name, tensor_of(name, tensor, all));
     return c;
 }
 

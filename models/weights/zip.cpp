@@ -1,7 +1,7 @@
 #include "models/weights/zip.h"
 
+#include "compute/error.h"
 #include "models/weights/byte_reader.h"
-#include "models/weights/checkpoint.h"
 
 #include <algorithm>
 #include <optional>
@@ -73,6 +73,7 @@ struct archive_reader {
 struct central_entry {
     std::string name;
     std::uint64_t packed, size, offset;
+    bool stored;
 };
 
 // Numbers that do not fit 32 bits stand in an extra field, in this order.
@@ -101,9 +102,7 @@ central_entry read_central(byte_reader& directory, archive_reader const& zip) {
     e.name = directory.text(name);
     read_extra({directory.take(extra), directory.source}, e);
     directory.take(comment);
-    if (method != 0 || flags & 1 || e.packed != e.size)
-        fail("'{}' holds {} compressed or encrypted, which is not supported; save the model again with PyTorch.",
-             zip.source, show_name(e.name));
+    e.stored = method == 0 && !(flags & 1) && e.packed == e.size;
     return e;
 }
 
@@ -113,7 +112,7 @@ std::span<std::byte const> bytes_of(central_entry const& e, archive_reader const
     local.take(22);
     auto const name = local.number<std::uint16_t>(), extra = local.number<std::uint16_t>();
     local.take(std::uint64_t(name) + extra);
-    return local.take(e.size);
+    return local.take(e.packed);
 }
 
 } // namespace
@@ -123,16 +122,15 @@ bool is_zip(std::span<std::byte const> bytes) {
     return bytes.size() >= sizeof local && std::ranges::equal(bytes.first(sizeof local), local);
 }
 
-std::map<std::string, std::span<std::byte const>, std::less<>> read_zip(std::span<std::byte const> archive,
-                                                                        std::string const& source) {
+std::map<std::string, zip_entry, std::less<>> read_zip(std::span<std::byte const> archive, std::string const& source) {
     archive_reader const zip{archive, source};
     directory const d = zip.find_directory();
     byte_reader entries{zip.at(d.offset).take(d.size), source};
-    std::map<std::string, std::span<std::byte const>, std::less<>> files;
+    std::map<std::string, zip_entry, std::less<>> files;
     for (std::uint64_t i = 0; i < d.entries; ++i) {
         central_entry e = read_central(entries, zip);
-        auto const bytes = bytes_of(e, zip);
-        if (!files.emplace(std::move(e.name), bytes).second) zip.damaged("a file comes twice in it");
+        zip_entry const file{bytes_of(e, zip), e.stored};
+        if (!files.emplace(std::move(e.name), file).second) zip.damaged("a file comes twice in it");
     }
     return files;
 }

@@ -1,4 +1,4 @@
-// The directory of a zip archive whose files are stored, not compressed: as PyTorch writes them. Zip64 included.
+// The directory of a zip archive, 64-bit ones included; nothing is unpacked: PyTorch stores its files as they are.
 // PKWARE APPNOTE 6.3.
 #pragma once
 
@@ -11,8 +11,12 @@ namespace sfumato {
 
 bool is_zip(std::span<std::byte const> bytes);
 
-/// Name → bytes within `archive`. Throws error: damaged, cut off, compressed, encrypted, a name twice.
-std::map<std::string, std::span<std::byte const>, std::less<>> read_zip(std::span<std::byte const> archive,
-                                                                        std::string const& source);
+struct zip_entry {
+    std::span<std::byte const> bytes; // within the archive
+    bool stored;                      // else they are compressed or encrypted
+};
+
+/// By name. Throws error: damaged, cut off, a name twice.
+std::map<std::string, zip_entry, std::less<>> read_zip(std::span<std::byte const> archive, std::string const& source);
 
 } // namespace sfumato

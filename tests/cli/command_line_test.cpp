@@ -185,7 +185,7 @@ TEST_F(command_line, help_and_version) {
     EXPECT_EQ(run({"--version"}).out, "sfumato " SFUMATO_VERSION "\n");
     ended const all = run({"--help"});
     EXPECT_EQ(all.code, 0);
-    for (std::string name : {"inpaint", "devices", "serve"}) {
+    for (std::string name : {"inpaint", "devices", "models", "serve"}) {
         EXPECT_TRUE(mentions(all.out, name));
         for (std::string flag : {"--help", "-h"}) {
             ended const one = run({name, flag});

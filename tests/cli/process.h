@@ -1,5 +1,7 @@
-// Child processes and scratch folders for tests.
+// Child processes for tests.
 #pragma once
+
+#include "tests/scratch_folder.h"
 
 #include <chrono>
 #include <csignal>
@@ -17,19 +19,6 @@
 #include <vector>
 
 namespace sfumato {
-
-/// A folder that is gone when the test ends.
-struct scratch_folder {
-    std::filesystem::path path;
-    scratch_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "sfumato-test-XXXXXX").string();
-        path = ::mkdtemp(name.data());
-    }
-    ~scratch_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-};
 
 inline std::string text_of(std::filesystem::path const& path) {
     std::ifstream file(path, std::ios::binary);

@@ -1,5 +1,5 @@
 """Writes a few valid inputs for the fuzzers into a folder each in DIR, so that a short run gets past the front door."""
-import json, pathlib, struct, sys, zlib
+import io, json, pathlib, struct, sys, zipfile, zlib
 
 request = {"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed": 42, "context": "automatic", "source": "layer",
            "area": {"x": 0, "y": 0, "width": 2, "height": 1}}
@@ -20,6 +20,47 @@ def png(*chunks):
         for kind, data in ((b"IHDR", bytes(13)), *chunks, (b"IEND", b"")))
 
 
+def safetensors(tensors):
+    header, data = {"__metadata__": {"config": '{"unet": {"num_heads": 8}}'}}, b""
+    for name, (kind, shape, content) in tensors.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def short(text):
+    return b"\x8c" + bytes([len(text)]) + text.encode()
+
+
+def pickled(names, count):
+    """{name: tensor, …}, each of a storage of `count` floats; by both ways to name a class."""
+    storage = b"(" + short("storage") + b"ctorch\nFloatStorage\n" + short("0") + short("cpu") + b"K" + bytes([count]) + b"tQ"
+    tensor = short("torch._utils") + short("_rebuild_tensor_v2") + b"\x93(" + storage + b"K\0(K\2K\3t(K\3K\1t\x89}tR"
+    return b"\x80\x04}\x94(" + short("state_dict") + b"}(" + b"".join(short(name) + tensor for name in names) + b"uu."
+
+
+def torch_zip(pickle, data):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a/data.pkl", pickle)
+        archive.writestr("a/data/0", data)
+    return stream.getvalue()
+
+
+def gguf(values, tensors):
+    def text(t):
+        return struct.pack("<Q", len(t)) + t.encode()
+
+    head, data = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values)) + b"".join(text(n) + v for n, v in values), b""
+    for name, dimensions, kind, content in tensors:
+        head += text(name) + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions, kind, len(data))
+        data += content + bytes(-len(content) % 32)
+    return head + bytes(-len(head) % 32) + data
+
+
+unet = "model.diffusion_model."
+open_clip = "cond_stage_model.model."
 prompt = "a ((cat:1.3), [sitting]) BREAK \\(don't\\) 16:9 <|endoftext|>, é 桜, (" + "word, " * 90 + ":1.2)"
 floats = [0.5] * 8 + [0, 1]
 seeds = {
@@ -28,6 +69,19 @@ seeds = {
         (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"{}")))],
     "prompt": [bytes([vocabulary]) + prompt.encode() for vocabulary in (0, 1, 255)],
     "request": [json.dumps(request).encode(), b'{"sfumato": 1}'],
+    "safetensors": [
+        safetensors({unet + "input_blocks.0.0.weight": ("F16", [2, 1, 1, 1], b"abcd"), unet + "out.2.weight": ("BF16", [1, 2], b"abcd")}),
+        safetensors({open_clip + "transformer.resblocks.0.attn.in_proj_weight": ("F32", [3, 1], bytes(12)),
+                     open_clip + "text_projection": ("F8_E4M3", [1, 2], b"ab"), "betas": ("I64", [], bytes(8))}),
+        safetensors({"down_blocks.0.resnets.0.conv1.weight": ("F32", [1], bytes(4)), "up_blocks.1.attentions.0.norm.weight": ("F32", [1], bytes(4)),
+                     "up_blocks.1.upsamplers.0.conv.weight": ("F32", [1], bytes(4)), "mid_block.resnets.1.norm2.bias": ("F32", [1], bytes(4))}),
+        safetensors({"decoder.conv_in.weight": ("F32", [1, 4], bytes(16)), "decoder.up_blocks.0.resnets.0.norm1.weight": ("F32", [1], bytes(4)),
+                     "decoder.mid_block.attentions.0.to_q.weight": ("F32", [1, 1], bytes(4))})],
+    "pickle": [pickled(["a.weight", "b"], 6), b"\x80\2ccollections\nOrderedDict\n)Rq\1(X\1\0\0\0ah\1u}b."],
+    "torch_zip": [torch_zip(pickled([unet + "input_blocks.0.0.weight", "b"], 6), bytes(24))],
+    "gguf": [gguf([("general.alignment", struct.pack("<II", 4, 32)), ("comfy.gguf.orig_shape.w", struct.pack("<IIQ2i", 9, 5, 2, 16, 2)),
+                   ("tokens", struct.pack("<IIQQ1s", 9, 8, 1, 1, b"x"))],
+                  [("w", [32], 8, bytes(34)), ("q", [32, 1], 6, bytes(22)), ("input_blocks.0.0.weight", [1, 2], 1, bytes(4))])],
     "protocol": [bytes([piece]) + stream for piece in (0, 6, 255) for stream in (
         frame({"type": "hello", "version": "0.1.0", "build": "x"}),
         frame({"type": "run", "request": request, "blobs": blobs("picture", "selection")}, floats),

@@ -1,37 +1,14 @@
-// What tests of model files share: a folder that goes away, files byte by byte, the sentence of an error.
+// What tests of model files share: files byte by byte, the sentence of an error.
 #pragma once
 
 #include "compute/error.h"
 #include "models/weights/checkpoint.h"
+#include "tests/scratch_folder.h"
 
-#include <atomic>
 #include <cstring>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace sfumato {
-
-struct scratch_folder {
-    std::filesystem::path path;
-
-    scratch_folder() {
-        static std::atomic<int> number = 0;
-        path = std::filesystem::temp_directory_path() / std::format("sfumato-{}-{}", getpid(), number++);
-        std::filesystem::create_directories(path);
-    }
-    scratch_folder(scratch_folder const&) = delete;
-    ~scratch_folder() { std::filesystem::remove_all(path); }
-
-    std::string operator/(std::string_view name) const { return (path / name).string(); }
-
-    /// Writes a file and returns its path.
-    std::string put(std::string_view name, std::string_view bytes) const {
-        std::filesystem::create_directories((path / name).parent_path());
-        std::ofstream(path / name, std::ios::binary) << bytes;
-        return *this / name;
-    }
-};
 
 inline std::string file_bytes(std::filesystem::path const& path) {
     std::ifstream file(path, std::ios::binary);

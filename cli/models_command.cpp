@@ -1,0 +1,132 @@
+#include "cli/commands.h"
+#include "compute/error.h"
+#include "models/json.h"
+#include "models/weights/scan.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+std::string shown_bytes(std::uint64_t bytes) {
+    return bytes < 1'000'000'000 ? std::format("{:.1f} MB", double(bytes) / 1e6)
+                                 : std::format("{:.2f} GB", double(bytes) / 1e9);
+}
+
+std::string_view name_of(prediction p) { return p == prediction::v ? "v" : "epsilon"; }
+
+json as_json(found_model const& m) {
+    json j = {{"path", m.path.string()}};
+    if (!m.error.empty()) {
+        j["error"] = m.error;
+        return j;
+    }
+    j.update({{"family", m.is.family},
+              {"bytes", m.bytes},
+              {"format", m.format},
+              {"supported", m.is.supported},
+              {"reason", m.is.reason}});
+    if (m.is.unet)
+        j.update({{"prediction", name_of(m.is.prediction)},
+                  {"prediction_reason", m.is.prediction_reason},
+                  {"native_size", m.is.native_size},
+                  {"in_channels", m.is.unet->in_channels}});
+    return j;
+}
+
+// "Stable Diffusion 1.x, 2.13 GB, safetensors: the UNet takes 4 channels …"
+std::string sentence(found_model const& m) {
+    if (!m.error.empty()) return m.error;
+    return std::format("{}, {}, {}{}: {}", m.is.family, shown_bytes(m.bytes), m.format,
+                       m.is.supported ? "" : "; cannot be used", m.is.reason);
+}
+
+int scan(std::span<std::string const> folders, bool as_lines) {
+    if (folders.empty()) throw usage_error("models scan needs a folder");
+    std::size_t all = 0, usable = 0;
+    for (std::string const& folder : folders)
+        scan_models(folder, [&](found_model const& m) {
+            ++all;
+            usable += m.error.empty() && m.is.supported;
+            if (as_lines)
+                std::printf("%s\n", json_line(as_json(m)).c_str());
+            else
+                std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
+        });
+    if (!as_lines) std::printf("%zu models, %zu of them usable\n", all, usable);
+    return exit_code::ok;
+}
+
+std::string list(std::vector<int> const& numbers) {
+    std::string text;
+    for (int n : numbers) text += (text.empty() ? "" : ", ") + std::to_string(n);
+    return text;
+}
+
+// One line for each network that is there.
+void print_networks(model_description const& m) {
+    if (m.unet)
+        std::printf(
+            "  UNet          %d → %d channels; %d × (%s); attention (%s), middle %d; context %d; %s; predicts %s (%s); "
+            "%d² pixels\n",
+            m.unet->in_channels, m.unet->out_channels, m.unet->model_channels, list(m.unet->channel_mult).c_str(),
+            list(m.unet->transformer_depth).c_str(), m.unet->middle_depth, m.unet->context_dim,
+            (m.unet->heads ? std::format("{} heads", m.unet->heads) : std::format("heads of {}", m.unet->head_dim))
+                .c_str(),
+            std::string(name_of(m.prediction)).c_str(), m.prediction_reason.c_str(), m.native_size);
+    if (m.text)
+        std::printf("  text encoder  %d layers, %d of them used; width %d, %d heads; %d tokens of %d\n", m.text->layers,
+                    m.text->layers_used, m.text->hidden, m.text->heads, m.text->context, m.text->vocabulary);
+    if (m.vae)
+        std::printf("  VAE           %d × (%s); latent of %d channels, scale %g%s\n", m.vae->channels,
+                    list(m.vae->channel_mult).c_str(), m.vae->z_channels, m.vae->scale,
+                    m.vae->encoder && m.vae->decoder ? ""
+                    : m.vae->encoder                 ? "; encoder only"
+                                                     : "; decoder only");
+    if (m.taesd)
+        std::printf("  TAESD         width %d; latent of %d channels\n", m.taesd->channels, m.taesd->z_channels);
+}
+
+int info(std::span<std::string const> files, bool as_lines) {
+    if (files.size() != 1) throw usage_error("models info takes one file or diffusers folder");
+    found_model const m = look_at_model(files[0]);
+    if (!m.error.empty()) fail("{}", m.error);
+    if (as_lines)
+        std::printf("%s\n", json_line(as_json(m)).c_str());
+    else {
+        std::printf("%s\n", sentence(m).c_str());
+        print_networks(m.is);
+    }
+    return exit_code::ok;
+}
+
+int models(options const& given) {
+    std::span<std::string const> const files = given.files;
+    if (files.empty()) throw usage_error("models needs scan or info");
+    if (files[0] == "scan") return scan(files.subspan(1), given.has("--json"));
+    if (files[0] == "info") return info(files.subspan(1), given.has("--json"));
+    throw usage_error(std::format("models knows no \"{}\"", files[0]));
+}
+
+} // namespace
+
+command const models_command{
+    .name = "models",
+    .summary = "find models on this machine, tell what a model is",
+    .help =
+        "Usage: sfumato models scan DIR… [--json]\n"
+        "       sfumato models info MODEL [--json]\n\n"
+        "scan lists the models in folders and all folders below: of A1111, ComfyUI, diffusers or your own. Nothing is\n"
+        "written or changed. Each is opened, so that damaged ones are found as well.\n"
+        "info tells what one model is, and what says so.\n\n"
+        "MODEL is a .safetensors, .ckpt, .pt, .pth or .gguf file, a folder of diffusers, or procedural:NAME.\n\n"
+        "  --json  one JSON object a model\n",
+    .run = models,
+    .flags = {"--json"},
+};
+
+} // namespace sfumato

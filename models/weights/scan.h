@@ -1,0 +1,26 @@
+// Finds models in the folders of other programs (A1111, ComfyUI, diffusers, Hugging Face's cache). Nothing is written.
+#pragma once
+
+#include "models/weights/family.h"
+
+#include <functional>
+
+namespace sfumato {
+
+struct found_model {
+    std::filesystem::path path; // a file, or a diffusers folder
+    std::uint64_t bytes = 0;    // of all its files
+    std::string format;
+    std::string error; // what is wrong with it; then the rest is empty
+    model_description is;
+};
+
+/// Opens and describes one.
+found_model look_at_model(std::filesystem::path const&);
+
+/// Calls `found` for each model below `folder`, in the order of their names: files that end as model files do, and
+/// folders that diffusers made. Links are followed, each folder is entered once, hidden ones are not; no deeper than 16
+/// folders. Folders that cannot be read are passed over. Throws error where `folder` is not one.
+void scan_models(std::filesystem::path const& folder, std::function<void(found_model const&)> const& found);
+
+} // namespace sfumato

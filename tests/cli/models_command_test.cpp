@@ -1,0 +1,114 @@
+// `sfumato models`: what people and scripts see of the models on a machine.
+#include "models/weights/procedural.h"
+#include "models/weights/safetensors.h"
+#include "tests/cli/process.h"
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+using namespace sfumato;
+using nlohmann::json;
+
+namespace {
+
+struct models_command : testing::Test {
+    scratch_folder folder, output;
+    std::string const model = folder / "a model.safetensors";
+
+    models_command() {
+        auto const made = procedural_checkpoint("sd1-inpaint-tiny");
+        write_safetensors(model, made.tensors, made.metadata);
+        folder.put("loras/cut.safetensors", "\xff");
+        auto const upscaler = procedural_checkpoint("srvgg-x4-tiny");
+        folder.put("upscale/x4.safetensors", "");
+        write_safetensors(folder / "upscale/x4.safetensors", upscaler.tensors);
+    }
+
+    struct ended {
+        int code;
+        std::string out, err;
+    };
+    ended run(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {FAKE_SFUMATO, "models"});
+        process p(arguments, output.path);
+        int const code = p.wait();
+        return {code, p.out(), p.err()};
+    }
+};
+
+std::vector<json> lines(std::string const& text) {
+    std::vector<json> all;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
+    return all;
+}
+
+TEST_F(models_command, scan) {
+    auto const e = run({"scan", folder.path});
+    EXPECT_EQ(e.code, 0) << e.err;
+    std::string const bytes = std::format("{:.1f} MB", double(std::filesystem::file_size(model)) / 1e6);
+    EXPECT_EQ(
+        e.out,
+        model + "\n    Stable Diffusion 1.x inpainting, " + bytes +
+            ", safetensors: the UNet takes 9 channels and a text of width 32, its projections are convolutions\n" +
+            (folder / "loras/cut.safetensors") + "\n    '" + (folder / "loras/cut.safetensors") +
+            "' is cut off within its header; get the file again.\n" + (folder / "upscale/x4.safetensors") +
+            "\n    upscaler (SRVGG), 0.0 MB, safetensors; cannot be used: not supported yet\n"
+            "3 models, 1 of them usable\n");
+}
+
+TEST_F(models_command, scan_for_scripts) {
+    auto const e = run({"scan", "--json", folder.path, folder / "upscale"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    auto const all = lines(e.out);
+    ASSERT_EQ(all.size(), 4u);
+    EXPECT_EQ(all[0]["path"], model);
+    EXPECT_EQ(all[0]["family"], "Stable Diffusion 1.x inpainting");
+    EXPECT_EQ(all[0]["supported"], true);
+    EXPECT_EQ(all[0]["bytes"], std::filesystem::file_size(model));
+    EXPECT_EQ(all[0]["in_channels"], 9);
+    EXPECT_EQ(all[0]["prediction"], "epsilon");
+    EXPECT_TRUE(all[1].contains("error"));
+    EXPECT_EQ(all[2]["supported"], false);
+    EXPECT_EQ(all[3], all[2]);
+}
+
+TEST_F(models_command, info) {
+    auto const e = run({"info", "procedural:sd21"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_EQ(e.out,
+              "Stable Diffusion 2.x, 2.61 GB, procedural: the UNet takes 4 channels and a text of width 1024, its "
+              "projections are linear\n"
+              "  UNet          4 → 4 channels; 320 × (1, 2, 4, 4); attention (1, 1, 1, 0), middle 1; context 1024; "
+              "heads of 64; predicts v (its config says so); 768² pixels\n"
+              "  text encoder  24 layers, 23 of them used; width 1024, 16 heads; 77 tokens of 49408\n"
+              "  VAE           128 × (1, 2, 4, 4); latent of 4 channels, scale 0.18215\n");
+    EXPECT_EQ(lines(run({"info", model, "--json"}).out)[0]["format"], "safetensors");
+}
+
+TEST_F(models_command, what_is_wrong_is_said) {
+    struct {
+        std::vector<std::string> arguments;
+        int code;
+        std::string says;
+    } const cases[] = {
+        {{"info", folder / "loras/cut.safetensors"}, 1, "is cut off within its header"},
+        {{"info", folder / "missing.ckpt"}, 1, "No such file or directory"},
+        {{"info", "procedural:sd9"}, 1, "there are: sd15"},
+        {{"info", folder.path}, 1, "not a model of diffusers"},
+        {{"scan", folder / "missing"}, 1, "is not a folder"},
+        {{"info"}, 2, "takes one file"},
+        {{"scan"}, 2, "needs a folder"},
+        {{"list"}, 2, "knows no \"list\""},
+        {{}, 2, "needs scan or info"},
+    };
+    for (auto const& c : cases) {
+        auto const e = run(c.arguments);
+        EXPECT_EQ(e.code, c.code) << c.says;
+        EXPECT_NE(e.err.find(c.says), e.err.npos) << e.err;
+        EXPECT_EQ(std::ranges::count(e.err, '\n'), 1) << e.err;
+        EXPECT_EQ(e.out, "");
+    }
+}
+
+} // namespace

@@ -1,0 +1,36 @@
+// Any bytes as a model file: an error in one short sentence, or a checkpoint whose every tensor can be read and which
+// can be described, within memory and time that follow from the file's size.
+#pragma once
+
+#include "compute/error.h"
+#include "models/weights/canonical.h"
+#include "models/weights/family.h"
+#include "models/weights/mapped_file.h"
+
+#include <cstdlib>
+
+namespace sfumato {
+
+inline void read_all(checkpoint const& c, std::size_t most) {
+    std::vector<std::byte> scratch;
+    for (auto const& [name, tensor] : c.tensors) {
+        if (tensor.bytes() > most) std::abort();
+        if (tensor.read(scratch).size() != tensor.bytes()) std::abort();
+    }
+}
+
+inline int fuzz_checkpoint(checkpoint (*read)(mapped_file const&, std::string const&), unsigned char const* data,
+                           std::size_t size) {
+    try {
+        checkpoint c = read({nullptr, std::as_bytes(std::span(data, size))}, "m");
+        read_all(c, 8 * size); // two bits become sixteen
+        use_canonical_names(c);
+        read_all(c, 8 * size);
+        if (describe_model(c).reason.size() > 500) std::abort();
+    } catch (error const& e) {
+        if (std::string_view(e.what()).size() > 500) std::abort();
+    }
+    return 0;
+}
+
+} // namespace sfumato

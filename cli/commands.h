@@ -48,7 +48,8 @@ struct command {
     std::vector<std::string_view> with_value, flags;
 };
 
-extern command const bench_command, devices_command, eval_command, img2img_command, inpaint_command, serve_command, txt2img_command;
+extern command const bench_command, devices_command, eval_command, img2img_command, inpaint_command, serve_command,
+    txt2img_command;
 
 /// The work itself, on the chosen device ("" = the best), which is opened by the first job and stays open.
 run_job open_device_job(std::string device_choice);

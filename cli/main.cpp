@@ -12,8 +12,8 @@ using namespace sfumato;
 
 namespace {
 
-command const* const commands[] = {&inpaint_command, &txt2img_command, &img2img_command,
-                                   &devices_command, &bench_command,   &eval_command, &serve_command};
+command const* const commands[] = {&inpaint_command, &txt2img_command, &img2img_command, &devices_command,
+                                   &bench_command,   &eval_command,    &serve_command};
 
 void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
 

@@ -63,7 +63,11 @@ case_tensor const& network_case::at(std::string_view name, std::initializer_list
 
 network_case read_case(std::string const& path) {
     checkpoint const file = read_safetensors(map_file(path), path);
-    network_case c{.source = path, .which = file.metadata.value("which", ""), .config = {}, .metadata = file.metadata, .tensors = {}};
+    network_case c{.source = path,
+                   .which = file.metadata.value("which", ""),
+                   .config = {},
+                   .metadata = file.metadata,
+                   .tensors = {}};
     if (file.metadata.contains("config"))
         c.config = json_parse(file.metadata["config"].get<std::string>(), "The config of the case '" + path + "'");
     for (auto const& [name, t] : file.tensors) c.tensors[name] = {t.shape, values_of(t, name, path)};

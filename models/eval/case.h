@@ -24,9 +24,9 @@ using case_tensors = std::map<std::string, case_tensor, std::less<>>;
 inline constexpr std::int64_t any_extent = 0;
 
 struct network_case {
-    std::string source;    // for messages
-    std::string which;     // of several networks of a kind: "clip_l"; may be empty
-    nlohmann::json config; // the network's sizes, an object; null where the file has none
+    std::string source;      // for messages
+    std::string which;       // of several networks of a kind: "clip_l"; may be empty
+    nlohmann::json config;   // the network's sizes, an object; null where the file has none
     nlohmann::json metadata; // all that the file says of itself, an object of strings
     case_tensors tensors;
 

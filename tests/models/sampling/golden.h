@@ -10,7 +10,7 @@
 namespace sfumato {
 
 inline checkpoint golden_file(std::string const& name) {
-    std::string const path = GOLDEN "/" + name + ".safetensors";
+    std::string const path = GOLDEN "/samplers/" + name + ".safetensors";
     return read_safetensors(map_file(path), path);
 }
 

@@ -1,4 +1,5 @@
-// The sizes of a network as a case's file states them (metadata "config"), and whether a checkpoint has such a network.
+// The sizes of a case's network: as the checkpoint's tensors say, and for what they cannot tell (heads, tokens) as the
+// case states it in its metadata "config".
 #pragma once
 
 #include "models/eval/case.h"
@@ -7,8 +8,7 @@
 
 namespace sfumato {
 
-/// Each throws error: the case has no config, or a value in it is missing, of another type or out of bounds; or the
-/// checkpoint lacks a tensor of this network or has it in another shape.
+/// Each throws error: the checkpoint has no such network, or lacks a part of it; the case's config does not fit it.
 unet_config unet_config_of(network_case const&, checkpoint const&);
 /// `encoder`, `decoder`: which halves the checkpoint holds.
 vae_config vae_config_of(network_case const&, checkpoint const&);

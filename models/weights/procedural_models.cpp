@@ -52,6 +52,11 @@ text_encoder_config tiny_clip_l(int layers, int vocabulary) {
             .pad = vocabulary - 1};
 }
 
+text_encoder_config projected(text_encoder_config c) {
+    c.projection = c.hidden;
+    return c;
+}
+
 // As open_clip has them; sizes of ViT-H unless given.
 text_encoder_config open_clip(int hidden = 1024, int heads = 16, int layers = 24, int vocabulary = 49408) {
     return {.hidden = hidden,
@@ -110,7 +115,20 @@ std::vector<procedural_model> const& all_models() {
          .vae = tiny_vae({1, 1, 1, 1}, 0.13025),
          .clip_l = tiny_clip_l(3, 1000),
          .clip_g = open_clip(64, 4, 3, 1000)},
+        // What of Stable Diffusion 3 there are networks for.
+        {.name = "sd3-tiny",
+         .seed = 4,
+         .family = "sd3",
+         .vae = vae_config{.channels = 32,
+                           .channel_mult = {1, 1, 1, 2},
+                           .z_channels = 16,
+                           .quant_conv = false,
+                           .scale = 1.5305,
+                           .shift = 0.0609},
+         .clip_l = projected(tiny_clip_l(3, 1000)),
+         .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
+        {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
         {.name = "rrdbnet-x4-tiny", .seed = 10, .rrdbnet = rrdbnet_config{4, 16, 2, 8}},
         {.name = "rrdbnet-x2-tiny", .seed = 11, .rrdbnet = rrdbnet_config{2, 16, 2, 8}},
         {.name = "srvgg-x4-tiny", .seed = 12, .srvgg = srvgg_config{4, 16, 4}},
@@ -154,9 +172,9 @@ json text_encoder_json(text_encoder_config const& c) {
 json config_json(procedural_model const& m) {
     json config = {{"family", m.family},
                    {"seed", m.seed},
-                   {"prediction", m.prediction == sfumato::prediction::v ? "v_prediction" : "epsilon"},
-                   {"unet", unet_json(*m.unet)},
-                   {"vae", vae_json(*m.vae)}};
+                   {"prediction", m.prediction == sfumato::prediction::v ? "v_prediction" : "epsilon"}};
+    if (m.unet) config["unet"] = unet_json(*m.unet);
+    if (m.vae) config["vae"] = vae_json(*m.vae);
     if (m.clip_l) config["clip_l"] = text_encoder_json(*m.clip_l);
     if (m.clip_h) config["clip_h"] = text_encoder_json(*m.clip_h);
     if (m.clip_g) config["clip_g"] = text_encoder_json(*m.clip_g);
@@ -170,12 +188,16 @@ tensor_shapes tensors_of(procedural_model const& m) {
     auto const put = [&](std::string const& prefix, tensor_shapes const& part) {
         for (auto const& [name, shape] : part) all[prefix + name] = shape;
     };
-    std::string const clip_l = m.clip_g ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.";
+    bool const sd3 = m.family == "sd3"; // both encoders in transformers' names
+    std::string const clip_l = sd3        ? "text_encoders.clip_l.transformer."
+                               : m.clip_g ? "conditioner.embedders.0.transformer."
+                                          : "cond_stage_model.transformer.";
     if (m.unet) put("model.diffusion_model.", unet_tensors(*m.unet));
     if (m.vae) put("first_stage_model.", vae_tensors(*m.vae));
     if (m.clip_l) put(clip_l, text_encoder_tensors(*m.clip_l));
     if (m.clip_h) put("cond_stage_model.model.", open_clip_tensors(*m.clip_h));
-    if (m.clip_g) put("conditioner.embedders.1.model.", open_clip_tensors(*m.clip_g));
+    if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", open_clip_tensors(*m.clip_g));
+    if (m.clip_g && sd3) put("text_encoders.clip_g.transformer.", text_encoder_tensors(*m.clip_g));
     if (m.taesd) put("", taesd_tensors(*m.taesd));
     if (m.rrdbnet) put("", rrdbnet_tensors(*m.rrdbnet));
     if (m.srvgg) put("", srvgg_tensors(*m.srvgg));
@@ -207,7 +229,7 @@ checkpoint procedural_checkpoint(std::string_view name) {
     }
     checkpoint all{.source = "procedural:" + std::string(name), .format = "procedural"};
     all.metadata = {{"model", name}};
-    if (m->unet) all.metadata["config"] = json_line(config_json(*m));
+    if (m->vae) all.metadata["config"] = json_line(config_json(*m));
     for (auto const& [tensor, shape] : tensors_of(*m))
         all.tensors.emplace(tensor, procedural_tensor(tensor, shape, m->seed));
     return all;

@@ -110,9 +110,9 @@ std::optional<vae_config> vae_sizes(checkpoint const& all) {
     return c;
 }
 
-std::optional<text_encoder_config> text_encoder_sizes(checkpoint const& all) {
-    text_encoder_config c;
-    network const n{all, c.prefix};
+std::optional<text_encoder_config> text_encoder_sizes(checkpoint const& all, std::string_view prefix) {
+    text_encoder_config c{.prefix = std::string(prefix)};
+    network const n{all, prefix};
     std::string const embeddings = "text_model.embeddings.";
     if (!n.find("{}token_embedding.weight", embeddings)) return {};
     c.vocabulary = n.extent(0, "{}token_embedding.weight", embeddings);

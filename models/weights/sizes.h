@@ -12,7 +12,9 @@ namespace sfumato {
 /// left as the struct has it. The sizes need not fit all tensors: difference() says.
 std::optional<unet_config> unet_sizes(checkpoint const&);
 std::optional<vae_config> vae_sizes(checkpoint const&);
-std::optional<text_encoder_config> text_encoder_sizes(checkpoint const&);
+/// `prefix`: of one encoder among several; with a dot at its end.
+std::optional<text_encoder_config> text_encoder_sizes(checkpoint const&,
+                                                      std::string_view prefix = "cond_stage_model.transformer.");
 std::optional<taesd_config> taesd_sizes(checkpoint const&);
 std::optional<rrdbnet_config> rrdbnet_sizes(checkpoint const&);
 std::optional<srvgg_config> srvgg_sizes(checkpoint const&);

@@ -152,7 +152,8 @@ void attend(uint item, uint64_t scratch) {
             }
         }
         bool whole = key + n >= last;
-        n = min(n, last - key);
+        uint here = min(key, last - 1u); // see main() on what loops read
+        n = clamp(n, 1u, last - here);
         [[dont_unroll]] for (uint c = 0u; c < d; c += tile) {
             pairs o;
             [[unroll]] for (uint j = 0u; j < tile; ++j) {
@@ -161,7 +162,7 @@ void attend(uint item, uint64_t scratch) {
                 o.left[j] = before.x;
                 o.right[j] = before.y;
             }
-            sum_values(o, weights, v + key * v_stride + bytes(c, v_type), v_stride, n);
+            sum_values(o, weights, v + here * v_stride + bytes(c, v_type), v_stride, n);
             if (whole) {
                 if (query.x < queries) store_channels(first_channel.x + c, o.left, 1.0 / total.x);
                 if (query.y < queries) store_channels(first_channel.y + c, o.right, 1.0 / total.y);

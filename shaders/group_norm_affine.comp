@@ -12,8 +12,9 @@ layout(constant_id = 2) const uint bias_type = 0u;
 void main() {
     divide_by_subgroup();
     uint columns = p.columns, width = columns / p.groups;
-    for (uint id = subgroup_number(); id < p.images * p.groups; id += subgroup_count()) {
-        uint image = id / p.groups, first = id % p.groups * width;
+    uint count = p.images * p.groups;
+    for (uint id = subgroup_number(); id < count; id += subgroup_count()) {
+        uint here = existing(id, count), image = here / p.groups, first = here % p.groups * width;
         merged m =
             merge_slabs(p.partial, image, moments_fields, columns, first, width, p.rows, p.slabs, p.slab_rows);
         float scale = inversesqrt(m.variance + p.eps);

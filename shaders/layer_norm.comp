@@ -40,7 +40,7 @@ void main() {
     uint rows = p.rows, columns = p.columns, image_rows = p.image_rows, span = 4u * lanes, round = step * span;
     float share = 1.0 / float(columns), eps = p.eps;
     for (uint row = subgroup_number(); row < rows; row += subgroup_count()) {
-        uint first = row * columns, whole = columns / round * round;
+        uint here = existing(row, rows), first = here * columns, whole = columns / round * round;
         vec4 rest[step], sum = vec4(0.0);
         if (whole < columns)
             [[unroll]] for (uint s = 0u; s < step; ++s) {
@@ -63,7 +63,7 @@ void main() {
         // By how much the mean was rounded.
         float error = centred ? sum_of_lanes(sum_of(d.sum)) * share : 0.0;
         float factor = inversesqrt(sum_of_lanes(sum_of(d.squares)) * share - error * error + eps);
-        uint image = row / image_rows;
+        uint image = here / image_rows;
         for (uint i = 0u; i < whole; i += round)
             [[unroll]] for (uint s = 0u; s < step; ++s) {
                 uint at = i + s * span;

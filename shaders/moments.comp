@@ -28,8 +28,9 @@ void add(inout column_range r, vec4 x) {
 void main() {
     uint columns = p.columns, rows = p.rows, slabs = p.slabs;
     elements x = p.x;
-    part at = divide_by_grid(flat_id(), columns, rows, slabs, p.slab_rows);
-    if (at.image >= p.images) return;
+    part at = divide_by_grid(flat_id(), columns, rows, slabs, p.slab_rows, p.images);
+    extent = p.images * rows * columns;
+    if (at.beyond) return;
     moments4 m = moments4(0.0, vec4(0.0), vec4(0.0));
     column_range range = column_range(vec4(largest), vec4(-largest), vec4(0.0));
     uint left = columns - at.first, i = at.begin, element = (at.image * rows + i) * columns + at.first;

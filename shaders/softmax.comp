@@ -30,7 +30,7 @@ void main() {
     float factor = p.factor * 1.4426950408889634; // log2(e)
     vec4 minus_infinity = uintBitsToFloat(uvec4(0xff800000u));
     for (uint row = subgroup_number(); row < rows; row += subgroup_count()) {
-        uint first = row * columns, whole = columns / round * round;
+        uint first = existing(row, rows) * columns, whole = columns / round * round;
         running r = running(-3.4e38, 0.0);
         vec4 v[step];
         for (uint i = 0u; i < whole; i += round) {

@@ -17,6 +17,11 @@ uint subgroup_number() {
 }
 uint subgroup_count() { return gl_NumWorkGroups.y * gl_NumWorkGroups.x * gl_NumSubgroups; }
 
+// Item `number` of `count`, and the last one where there are fewer. A software device goes on through a body with no lane
+// active, after a return and once more at a loop's end, and loads from addresses that are the same in all lanes happen all
+// the same: they must be somewhere near.
+uint existing(uint number, uint count) { return min(number, count - 1u); }
+
 // A row for each subgroup. Counted: drivers may run fewer invocations in one than gl_SubgroupSize says.
 void divide_by_subgroup() {
     lanes = access == software ? 8u : subgroupBallotBitCount(subgroupBallot(true));
@@ -26,11 +31,12 @@ void divide_by_subgroup() {
 // Pictures [images, rows, columns] for a grid of invocations: the part of one of them. Its columns are those of its lane
 // from `first` on.
 struct part {
+    bool beyond; // there is none for this invocation
     uint image, first, begin, end; // rows begin … end − 1
 };
 
 // With `slabs` in each image of `slab_rows` rows, the last with what remains. id: flat_id().
-part divide_by_grid(uint id, uint columns, uint rows, uint slabs, uint slab_rows) {
+part divide_by_grid(uint id, uint columns, uint rows, uint slabs, uint slab_rows, uint images) {
     part at;
     uint slab;
     if (access == software) {
@@ -45,6 +51,8 @@ part divide_by_grid(uint id, uint columns, uint rows, uint slabs, uint slab_rows
         at.first = 0u;
         slab = id / lanes;
     }
+    at.beyond = slab >= images * slabs;
+    slab = existing(slab, images * slabs);
     at.image = slab / slabs;
     at.begin = slab % slabs * slab_rows;
     at.end = min(at.begin + slab_rows, rows);
@@ -73,11 +81,13 @@ void store_pair(uint64_t at, uint type, vec2 x) {
         u32s(at).at[lane] = type == f16 ? packHalf2x16(x) : bf16_bits(x.x) | bf16_bits(x.y) << 16;
 }
 
+uint extent = ~0u; // elements of the longest tensor that load_own() sees, where it may be asked for what is behind them
+
 // A lane's four of the span that starts at element `first`, which lies whole in its row.
 vec4 load_own(elements from, uint type, uint first) {
     if (access == neighbours) return load4(from, type, first + 4u * lane);
     if (access == software) {
-        uint64_t at = from + uint64_t(first) * bytes_of(type), half_span = 16ul * bytes_of(type);
+        uint64_t at = from + uint64_t(existing(first, extent)) * bytes_of(type), half_span = 16ul * bytes_of(type);
         return vec4(load_pair(at, type), load_pair(at + half_span, type));
     }
     uint i = first + lane;

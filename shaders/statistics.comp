@@ -12,7 +12,7 @@ void main() {
     uint columns = p.columns, slabs = p.slabs;
     for (uint image = subgroup_number(); image < p.images; image += subgroup_count()) {
         merged m =
-            merge_slabs(p.partial, image, statistics_fields, columns, 0u, columns, p.rows, slabs, p.slab_rows);
+            merge_slabs(p.partial, existing(image, p.images), statistics_fields, columns, 0u, columns, p.rows, slabs, p.slab_rows);
         float low = largest, high = -largest, bad = 0.0;
         for (uint slab = 0u; slab < slabs; ++slab)
             for (uint i = lane; i < columns; i += lanes) {

@@ -22,11 +22,11 @@ void main() {
     uint columns = p.columns, rows = p.rows;
     elements x = p.x, y = p.y;
     part at = divide_by_grid(flat_id(), columns, rows, p.slabs, p.slab_rows, p.images);
-    extent = p.images * rows * columns;
     if (at.beyond) return;
     uint left = columns - at.first, channel = at.image * p.image_stride + at.first;
     vec4 factor = load_own(p.factors, factor_type, channel, left) + p.factor_added;
     vec4 offset = load_own(p.offsets, offset_type, channel + p.offset_start, left);
+    extent = p.images * rows * columns;
     uint i = at.begin, element = (at.image * rows + i) * columns + at.first;
     for (; i + step <= at.end; i += step) {
         vec4 v[step];

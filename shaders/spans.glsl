@@ -81,7 +81,7 @@ void store_pair(uint64_t at, uint type, vec2 x) {
         u32s(at).at[lane] = type == f16 ? packHalf2x16(x) : bf16_bits(x.x) | bf16_bits(x.y) << 16;
 }
 
-uint extent = ~0u; // elements of the longest tensor that load_own() sees, where it may be asked for what is behind them
+uint extent = ~0u; // elements of what load_own() reads, where it may be asked for what is behind them
 
 // A lane's four of the span that starts at element `first`, which lies whole in its row.
 vec4 load_own(elements from, uint type, uint first) {

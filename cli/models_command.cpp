@@ -13,6 +13,7 @@ using nlohmann::json;
 namespace {
 
 std::string shown_bytes(std::uint64_t bytes) {
+    if (bytes < 1'000'000) return std::format("{:.1f} kB", double(bytes) / 1e3);
     return bytes < 1'000'000'000 ? std::format("{:.1f} MB", double(bytes) / 1e6)
                                  : std::format("{:.2f} GB", double(bytes) / 1e9);
 }

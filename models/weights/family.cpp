@@ -109,11 +109,14 @@ void refuse(model_description& m, std::string reason) {
     m.supported = false;
 }
 
-void refuse_what_is_missing(checkpoint const& c, model_description& m) {
+void refuse_what_differs(checkpoint const& c, model_description& m) {
     auto const check = [&](std::string_view prefix, tensor_shapes const& expected) {
         if (auto const wrong = difference(c, prefix, expected); !wrong.empty()) refuse(m, wrong);
     };
-    if (m.unet) check(unet_prefix, unet_tensors(*m.unet));
+    if (m.unet) {
+        check(unet_prefix, unet_tensors(*m.unet));
+        if (auto const more = surplus(c, unet_prefix, unet_tensors(*m.unet)); !more.empty()) refuse(m, more);
+    }
     if (m.vae) check(vae_prefix, vae_tensors(*m.vae));
     if (m.text) check(m.text->prefix, text_encoder_tensors(*m.text));
     if (m.taesd) check("", taesd_tensors(*m.taesd));
@@ -192,7 +195,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
         m.family = "unknown";
         refuse(m, "none of its tensors is of a network that is known here");
     }
-    refuse_what_is_missing(c, m);
+    refuse_what_differs(c, m);
     return m;
 }
 

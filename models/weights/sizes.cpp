@@ -173,4 +173,11 @@ std::string difference(checkpoint const& all, std::string_view prefix, tensor_sh
     return "";
 }
 
+std::string surplus(checkpoint const& all, std::string_view prefix, tensor_shapes const& expected) {
+    for (auto t = all.tensors.lower_bound(prefix); t != all.tensors.end() && t->first.starts_with(prefix); ++t)
+        if (!expected.contains(std::string_view(t->first).substr(prefix.size())))
+            return std::format("tensor {} belongs to a part that this family does not have", show_name(t->first));
+    return "";
+}
+
 } // namespace sfumato

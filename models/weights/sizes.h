@@ -23,4 +23,8 @@ std::optional<srvgg_config> srvgg_sizes(checkpoint const&);
 /// is no number to compute with; "" where all is there. A clause: `tensor "x" is missing`.
 std::string difference(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
 
+/// The first tensor under `prefix` that is not expected: a part of the network that would be left out. "": there is
+/// none.
+std::string surplus(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
+
 } // namespace sfumato

@@ -53,7 +53,7 @@ TEST_F(models_command, scan) {
             ", safetensors: the UNet takes 9 channels and a text of width 32, its projections are convolutions\n" +
             (folder / "loras/cut.safetensors") + "\n    '" + (folder / "loras/cut.safetensors") +
             "' is cut off within its header; get the file again.\n" + (folder / "upscale/x4.safetensors") +
-            "\n    upscaler (SRVGG), 0.0 MB, safetensors; cannot be used: not supported yet\n"
+            "\n    upscaler (SRVGG), 34.8 kB, safetensors; cannot be used: not supported yet\n"
             "3 models, 1 of them usable\n");
 }
 

@@ -226,6 +226,9 @@ TEST(family, what_is_missing_is_named) {
                   t["cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"].shape = {49408, 1024};
               }),
               "the text encoder is 1024 wide, but the UNet takes 768");
+    EXPECT_EQ(
+        told([](auto& t) { t[unet_prefix + "time_embed.cond_proj.weight"].shape = {320, 256}; }), // LCM
+        R"(tensor "model.diffusion_model.time_embed.cond_proj.weight" belongs to a part that this family does not have)");
     EXPECT_EQ(error_of([&] { require_model(whole); }), "");
 }
 

@@ -3,6 +3,8 @@
 #include "models/pipelines/generate.h"
 #include "models/weights/procedural.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/models/weights/diffusers_layout.h"
+#include "tests/models/weights/torch_file.h"
 
 #include <cstdlib>
 #include <format>
@@ -56,6 +58,25 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(golden{"sd1-txt2img", "sd1-tiny", 2e-4}, golden{"sd1-txt2img-dpmpp2m-karras", "sd1-tiny", 2e-4},
                     golden{"sd1-img2img", "sd1-tiny", 2e-4}, golden{"sd1-inpaint-4ch", "sd1-tiny", 2e-4},
                     golden{"sd1-inpaint-9ch", "sd1-inpaint-tiny", 2e-4}, golden{"sd2-txt2img-v", "sd2-tiny", 3e-2}));
+
+// A model is the same in every form that its file may have. (A .ckpt says nothing of itself, and the number of heads of
+// so small a text encoder cannot be read from shapes: its twin is a file without metadata.)
+TEST(pipeline, any_layout_gives_the_same_pixels) {
+    scratch_folder const folder;
+    checkpoint const model = procedural_checkpoint("sd1-inpaint-tiny");
+    write_safetensors(folder / "single.safetensors", model.tensors, model.metadata);
+    write_safetensors(folder / "bare.safetensors", model.tensors, {});
+    write_diffusers_folder(folder, "sd1-inpaint-tiny");
+    folder.put("single.ckpt", torch_checkpoint(model));
+    network_case const c = read_case(GOLDEN "/pipelines/sd1-inpaint-9ch.safetensors");
+    auto const pixels = [&](std::string const& path) {
+        return eval_pipeline(test_device(), path, c, dtype::f16).at("out.image").values;
+    };
+    auto const wanted = pixels("procedural:sd1-inpaint-tiny");
+    EXPECT_TRUE(pixels(folder / "single.safetensors") == wanted);
+    EXPECT_TRUE(pixels(folder.path) == wanted);
+    EXPECT_TRUE(pixels(folder / "single.ckpt") == pixels(folder / "bare.safetensors"));
+}
 
 // ---- Runs from a request
 

@@ -10,23 +10,6 @@ using namespace sfumato;
 
 namespace {
 
-std::string weights_name(std::string const& part) {
-    return part + (part.starts_with("text") ? "/model.safetensors" : "/diffusion_pytorch_model.safetensors");
-}
-
-// Writes a procedural model as diffusers would.
-void write_model(scratch_folder const& folder, std::string const& model) {
-    auto const configs = golden("diffusers_configs.json")[model];
-    nlohmann::json index = {{"_class_name", "StableDiffusionPipeline"}};
-    for (auto const& [part, config] : configs.items()) {
-        folder.put(part + "/config.json", config.dump());
-        write_safetensors(folder / weights_name(part), diffusers_part(model, part).tensors);
-        index[part] = {"diffusers", config.value("_class_name", "CLIPTextModel")};
-    }
-    folder.put("scheduler/scheduler_config.json", R"({"prediction_type": "v_prediction"})");
-    folder.put("model_index.json", index.dump());
-}
-
 // The single file's tensors, less what diffusers leaves out.
 checkpoint expected(std::string const& model) {
     checkpoint c = open_checkpoint("procedural:" + model);
@@ -45,7 +28,7 @@ std::string told(std::string const& path) {
 TEST(diffusers_folder, is_the_same_model) {
     for (std::string const model : {"sd1-inpaint-tiny", "sd2-tiny"}) {
         scratch_folder const folder;
-        write_model(folder, model);
+        write_diffusers_folder(folder, model);
         checkpoint const c = open_checkpoint(folder.path);
         EXPECT_EQ(c.format, "diffusers folder");
         expect_equal(c, expected(model));
@@ -61,7 +44,7 @@ TEST(diffusers_folder, is_the_same_model) {
 
 TEST(diffusers_folder, networks_alone) {
     scratch_folder const folder;
-    write_model(folder, "sd2-tiny");
+    write_diffusers_folder(folder, "sd2-tiny");
     EXPECT_EQ(describe_model(open_checkpoint(folder / "vae")).family, "VAE");
     EXPECT_EQ(describe_model(open_checkpoint(folder / "unet")).unet, describe_model(expected("sd2-tiny")).unet);
     auto const text = require_model(open_checkpoint(folder / "text_encoder"));
@@ -91,7 +74,7 @@ void split(scratch_folder const& folder, std::string const& part, std::string co
 TEST(diffusers_folder, weights_in_pieces_and_variants) {
     scratch_folder const folder;
     std::string const model = "sd1-inpaint-tiny";
-    write_model(folder, model);
+    write_diffusers_folder(folder, model);
     split(folder, "unet", model);
     std::filesystem::rename(folder / "vae/diffusion_pytorch_model.safetensors",
                             folder / "vae/diffusion_pytorch_model.fp16.safetensors");
@@ -103,7 +86,7 @@ TEST(diffusers_folder, weights_in_pieces_and_variants) {
 
 TEST(diffusers_folder, an_index_names_only_files_beside_it) {
     scratch_folder const folder;
-    write_model(folder, "sd1-inpaint-tiny");
+    write_diffusers_folder(folder, "sd1-inpaint-tiny");
     std::filesystem::remove(folder / weights_name("unet"));
     for (std::string const name : {"../vae/diffusion_pytorch_model.safetensors", "/etc/passwd", "..", "", "a/b"}) {
         folder.put(weights_name("unet") + ".index.json", nlohmann::json{{"weight_map", {{"x", name}}}}.dump());
@@ -119,7 +102,7 @@ TEST(diffusers_folder, an_index_names_only_files_beside_it) {
 
 TEST(diffusers_folder, weights_as_bin) {
     scratch_folder const folder;
-    write_model(folder, "sd1-inpaint-tiny");
+    write_diffusers_folder(folder, "sd1-inpaint-tiny");
     std::filesystem::remove(folder / weights_name("vae"));
     pickle_writer p;
     p.begin_dict();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/weights/procedural.h"
+#include "models/weights/safetensors.h"
 #include "tests/models/weights/scratch.h"
 
 namespace sfumato {
@@ -50,6 +51,23 @@ inline checkpoint diffusers_part(std::string const& model, std::string const& fo
             part.tensors[name] = applied(from[1], whole.at(std::string(from[0])));
     }
     return part;
+}
+
+inline std::string weights_name(std::string const& part) {
+    return part + (part.starts_with("text") ? "/model.safetensors" : "/diffusion_pytorch_model.safetensors");
+}
+
+// Writes a procedural model as diffusers would.
+inline void write_diffusers_folder(scratch_folder const& folder, std::string const& model) {
+    auto const configs = golden("diffusers_configs.json")[model];
+    nlohmann::json index = {{"_class_name", "StableDiffusionPipeline"}};
+    for (auto const& [part, config] : configs.items()) {
+        folder.put(part + "/config.json", config.dump());
+        write_safetensors(folder / weights_name(part), diffusers_part(model, part).tensors);
+        index[part] = {"diffusers", config.value("_class_name", "CLIPTextModel")};
+    }
+    folder.put("scheduler/scheduler_config.json", R"({"prediction_type": "v_prediction"})");
+    folder.put("model_index.json", index.dump());
 }
 
 } // namespace sfumato

@@ -108,4 +108,33 @@ inline std::string torch_file(std::string_view pickle, std::map<std::string, std
     return zip.finish();
 }
 
+inline std::vector<std::int64_t> contiguous(std::vector<std::int64_t> const& shape) {
+    std::vector<std::int64_t> strides(shape.size(), 1);
+    for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+    return strides;
+}
+
+// A model as a training program saves it: {"epoch": 3, "state_dict": {name: tensor, …}}.
+inline std::string torch_checkpoint(checkpoint const& model, bool wide = false) {
+    pickle_writer p;
+    std::map<std::string, std::string> storages;
+    std::vector<std::byte> scratch;
+    p.bytes += "}(";
+    p.text("epoch");
+    p.number(3);
+    p.text("state_dict");
+    p.begin_dict();
+    for (auto const& [name, tensor] : model.tensors) {
+        std::string const key = std::to_string(storages.size());
+        auto const bytes = tensor.read(scratch);
+        storages[key] = {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+        p.text(name);
+        p.tensor("HalfStorage", key, std::int64_t(tensor.count()), 0, tensor.shape, contiguous(tensor.shape));
+    }
+    p.end_dict();
+    p.end_dict();
+    p.stop();
+    return torch_file(p.bytes, storages, wide);
+}
+
 } // namespace sfumato

@@ -13,40 +13,11 @@ using namespace std::string_literals;
 
 namespace {
 
-std::vector<std::int64_t> contiguous(std::vector<std::int64_t> const& shape) {
-    std::vector<std::int64_t> strides(shape.size(), 1);
-    for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
-    return strides;
-}
-
-// A model as a training program saves it: {"epoch": 3, "state_dict": {name: tensor, …}}.
-std::string saved(checkpoint const& model, bool wide) {
-    pickle_writer p;
-    std::map<std::string, std::string> storages;
-    std::vector<std::byte> scratch;
-    p.bytes += "}(";
-    p.text("epoch");
-    p.number(3);
-    p.text("state_dict");
-    p.begin_dict();
-    for (auto const& [name, tensor] : model.tensors) {
-        std::string const key = std::to_string(storages.size());
-        auto const bytes = tensor.read(scratch);
-        storages[key] = {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
-        p.text(name);
-        p.tensor("HalfStorage", key, std::int64_t(tensor.count()), 0, tensor.shape, contiguous(tensor.shape));
-    }
-    p.end_dict();
-    p.end_dict();
-    p.stop();
-    return torch_file(p.bytes, storages, wide);
-}
-
 TEST(torch_zip, a_whole_model) {
     scratch_folder const folder;
     checkpoint const model = procedural_checkpoint("sd1-inpaint-tiny");
     for (bool wide : {false, true}) {
-        checkpoint const read = open_checkpoint(folder.put("m.ckpt", saved(model, wide)));
+        checkpoint const read = open_checkpoint(folder.put("m.ckpt", torch_checkpoint(model, wide)));
         EXPECT_EQ(read.format, "PyTorch zip");
         expect_equal(read, open_checkpoint("procedural:sd1-inpaint-tiny"));
     }

@@ -26,6 +26,14 @@ struct target {
 
     /// What activations are stored as where the caller has no wish.
     dtype storage() const { return software ? dtype::f32 : dtype::f16; }
+
+    /// For graphs whose activations are stored as `type`: fp32 is multiplied as fp32, where cooperative matrices would
+    /// make halves of it, which lose digits and overflow.
+    target storing(dtype type) const {
+        target t = *this;
+        if (type == dtype::f32 && matrix >= matrix_path::khr) t.matrix = matrix_path::scalar;
+        return t;
+    }
 };
 
 } // namespace sfumato

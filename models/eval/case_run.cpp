@@ -10,14 +10,6 @@ weight_format format_of(dtype type) {
     return type == dtype::f16 ? weight_format::f16 : type == dtype::bf16 ? weight_format::bf16 : weight_format::f32;
 }
 
-// fp32 means throughout: cooperative matrices would multiply halves.
-target target_for(device& d, dtype type) {
-    target t = d.target();
-    if (type == dtype::f32 && (t.matrix == matrix_path::khr || t.matrix == matrix_path::nv2))
-        t.matrix = matrix_path::scalar;
-    return t;
-}
-
 // `to`[i, x, y] = `from`[i, y, x] for [count, rows, columns].
 std::vector<float> transposed(std::vector<float> const& from, std::size_t count, std::size_t rows,
                               std::size_t columns) {
@@ -41,7 +33,7 @@ case_tensor in_torch_order(shape const& s, std::vector<float> values, torch_layo
 
 case_run::case_run(device& d, std::shared_ptr<checkpoint const> file, eval_options const& o)
     : device_(d), options_(o), store_(std::move(file), {.format = format_of(o.type), .where = o.weights}),
-      graph_(target_for(d, o.type)) {}
+      graph_(d.target().storing(o.type)) {}
 
 tensor case_run::input(case_tensor const& t, torch_layout layout) {
     auto const extent = [&](std::size_t i) { return int(t.shape.at(i)); };

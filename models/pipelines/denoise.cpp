@@ -29,7 +29,7 @@ struct context_graph {
 
 context_graph record_context(target const& to, weight_store& weights, unet_config const& c, int images, int tokens,
                              dtype storage) {
-    context_graph made{graph(to), {}, {}};
+    context_graph made{graph(to.storing(storage)), {}, {}};
     made.g.stage("read the prompt");
     made.in = made.g.input({.n = images, .w = tokens, .c = c.context_dim});
     auto const keep = [&](tensor const& t) {
@@ -65,7 +65,7 @@ struct step_graph {
 // `contexts`: one for all images, or one for each of two runs: without the prompt, and with it.
 step_graph record_step(target const& to, weight_store& weights, unet_config const& c, run_size const& size,
                        std::vector<kept_context> const& contexts, int images, dtype storage) {
-    step_graph s{graph(to), {}, {}, {}, {}, {}};
+    step_graph s{graph(to.storing(storage)), {}, {}, {}, {}, {}};
     graph& g = s.g;
     shape const latents{.h = size.height, .w = size.width, .c = c.out_channels};
     s.input = g.input({.n = images, .h = size.height, .w = size.width, .c = c.in_channels}, storage);

@@ -109,7 +109,7 @@ std::vector<int> tile_starts(int extent, tiling const& t) {
 
 codec_graph record_encode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
-    graph g(to);
+    graph g(to.storing(storage));
     g.stage("encode the picture");
     tensor const in = g.input({.h = height * latent_scale, .w = width * latent_scale, .c = 3});
     tensor const out = vae_encode(scope(g, weights, root), c, cast(g, in, storage));
@@ -119,7 +119,7 @@ codec_graph record_encode(target const& to, weight_store& weights, vae_config co
 
 codec_graph record_decode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
-    graph g(to);
+    graph g(to.storing(storage));
     g.stage("decode the picture");
     tensor const in = g.input({.h = height, .w = width, .c = c.z_channels});
     tensor const out = vae_decode(scope(g, weights, root), c, cast(g, in, storage));

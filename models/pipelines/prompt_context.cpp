@@ -8,7 +8,7 @@ namespace sfumato {
 
 text_graph record_text(target const& to, weight_store& weights, text_encoder_config const& c, int chunks,
                        dtype storage) {
-    graph g(to);
+    graph g(to.storing(storage));
     g.stage("read the prompt");
     tensor const ids = g.input({.n = chunks, .w = c.context}, dtype::u32);
     std::string const root = c.prefix.substr(0, c.prefix.find_last_not_of('.') + 1);

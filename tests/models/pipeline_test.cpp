@@ -22,9 +22,6 @@ double nmse_of_variance(std::vector<float> const& got, std::vector<float> const&
     return got.size() == wanted.size() ? error / variance : std::nan("");
 }
 
-// Which kind of numbers the products are made of, on this path.
-bool multiplies_in_fp16() { return test_device().target().matrix >= matrix_path::khr; }
-
 struct golden {
     char const *name, *model;
     double half_limit; // of fp16 storage: tests/golden/README.md
@@ -37,7 +34,7 @@ TEST_P(pipeline_parity, equals_the_reference) {
     network_case const c = read_case(std::format(GOLDEN "/pipelines/{}.safetensors", name));
     for (dtype type : {dtype::f32, dtype::f16}) {
         case_tensors const made = eval_pipeline(test_device(), std::string("procedural:") + model, c, type);
-        double const limit = type == dtype::f16 || multiplies_in_fp16() ? half_limit : 1e-7;
+        double const limit = type == dtype::f16 ? half_limit : 1e-7;
         double worst = 0;
         int compared = 0;
         for (auto const& [tensor, wanted] : c.tensors) {

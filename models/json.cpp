@@ -22,18 +22,23 @@ json json_parse(std::string_view text, std::string_view what) {
     }
 }
 
-json json_parse_python(std::string text, std::string_view what) {
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (in_string && text[i] == '\\')
-            ++i;
-        else if (text[i] == '"')
+json json_parse_python(std::string_view text, std::string_view what) {
+    std::string standard;
+    standard.reserve(text.size());
+    for (bool in_string = false; !text.empty();) {
+        std::size_t length = 1;
+        std::string_view instead;
+        if (in_string && text[0] == '\\')
+            length = std::min<std::size_t>(2, text.size());
+        else if (text[0] == '"')
             in_string = !in_string;
-        if (in_string) continue;
-        for (std::string_view word : {"-Infinity", "Infinity", "NaN"})
-            if (text.compare(i, word.size(), word) == 0) text.replace(i, word.size(), "null");
+        else if (!in_string)
+            for (std::string_view word : {"-Infinity", "Infinity", "NaN"})
+                if (text.starts_with(word)) length = word.size(), instead = "null";
+        standard += instead.empty() ? text.substr(0, length) : instead;
+        text.remove_prefix(length);
     }
-    return json_parse(text, what);
+    return json_parse(standard, what);
 }
 
 std::string json_line(json const& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }

@@ -12,7 +12,7 @@ namespace sfumato {
 nlohmann::json json_parse(std::string_view text, std::string_view what);
 
 /// The same of JSON as Python writes it: Infinity and NaN, which JSON has not, become null.
-nlohmann::json json_parse_python(std::string text, std::string_view what);
+nlohmann::json json_parse_python(std::string_view text, std::string_view what);
 
 /// One line; bytes that are not UTF-8 (file names) are replaced, never an exception.
 std::string json_line(nlohmann::json const&);

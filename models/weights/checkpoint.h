@@ -59,7 +59,7 @@ std::string show_shape(stored_tensor const&);
 /// Upscalers keep the names of their files.
 struct checkpoint {
     std::string source;      // the path, as the user gave it; or "procedural:sd15"
-    std::string format;      // "safetensors", "torch zip", "GGUF v3", "diffusers folder" …
+    std::string format;      // "safetensors", "PyTorch zip", "GGUF v3", "diffusers folder" …
     nlohmann::json metadata; // what the file says of itself, an object; unchecked
     std::map<std::string, stored_tensor, std::less<>> tensors;
     std::vector<std::shared_ptr<void const>> mappings; // keeps `mapped` spans alive

@@ -22,7 +22,7 @@ json read_json(path const& file) {
     mapped_file const mapped = map_file(file);
     if (mapped.bytes.size() > longest_json) fail("'{}' is too long for what it is.", file.string());
     std::string_view const text(reinterpret_cast<char const*>(mapped.bytes.data()), mapped.bytes.size());
-    json value = json_parse_python(std::string(text), "'" + file.string() + "'");
+    json value = json_parse_python(text, "'" + file.string() + "'");
     if (!value.is_object()) fail("'{}' is not what belongs there: it is {}.", file.string(), json_show(value));
     return value;
 }

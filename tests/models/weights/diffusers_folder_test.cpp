@@ -114,6 +114,21 @@ TEST(diffusers_folder, weights_as_bin) {
     EXPECT_EQ(show_shape(open_checkpoint(folder.path).at("first_stage_model.decoder.conv_in.weight")), "f16 [2]");
 }
 
+// Configs are written by Python, which has numbers that JSON has not.
+TEST(diffusers_folder, configs_as_python_writes_them) {
+    scratch_folder const folder;
+    write_model(folder, "sd1-inpaint-tiny");
+    folder.put("scheduler/scheduler_config.json",
+               R"({"a": Infinity, "b": [-Infinity, NaN], "c": "NaN \" NaN", "prediction_type": "epsilon"})");
+    EXPECT_EQ(
+        open_checkpoint(folder.path).metadata["diffusers"]["scheduler"],
+        nlohmann::json::parse(R"({"a": null, "b": [null, null], "c": "NaN \" NaN", "prediction_type": "epsilon"})"));
+    folder.put("scheduler/scheduler_config.json", std::string(5'000'000, 'N')); // not for long, either
+    EXPECT_NE(told(folder.path).find("is not valid JSON"), std::string::npos);
+    folder.put("scheduler/scheduler_config.json", "\"\\");
+    EXPECT_NE(told(folder.path).find("is not valid JSON"), std::string::npos);
+}
+
 TEST(diffusers_folder, what_is_missing_is_told) {
     scratch_folder const folder;
     for (char const* config : {"{", "[1]", R"({"_class_name": "BertModel"})", R"({"samples_save": true})"}) {

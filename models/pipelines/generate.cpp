@@ -55,7 +55,7 @@ sampling_settings settings_of(diffusion_settings const& d, model_description con
             .prediction = what.prediction,
             .zero_terminal_snr = d.zero_terminal_snr,
             .strength = from_picture ? d.strength : 1,
-            .rule = d.strength_means};
+            .rule = d.strength_rule};
 }
 
 text_encoder_config with_clip_skip(text_encoder_config c, int clip_skip) {

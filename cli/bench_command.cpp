@@ -83,6 +83,8 @@ figures measure(device& d, diffusion_model& model, int size, int steps, bool gui
                             .positive = contexts.front(),
                             .negative = guided ? &contexts.back() : nullptr,
                             .guidance = guided ? 7.0 : 1.0,
+                            .further = std::vector<float>(std::size_t(shape.height) * shape.width *
+                                                          (model.unet().in_channels - model.unet().out_channels)),
                             .each = [&](int, latent const&, latent const&) { ends.push_back(now()); }};
     latent const done = wanted(denoise(d, model, f.memory, in, watched));
     f.load = loaded - start;
@@ -131,7 +133,7 @@ int bench(options const& given) {
     cancel_on_interrupt();
     device d(given.value("--device"));
     self_check(d);
-    diffusion_model model(given.value("--model"), {}, precision);
+    diffusion_model model({.source = given.value("--model"), .precision = precision});
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     figures f;
     try {

@@ -6,6 +6,7 @@
 #include "models/json.h"
 #include "models/sampling/eval_sampler.h"
 #include "models/text/eval_tokenizer.h"
+#include "models/weights/joined.h"
 #include "models/weights/safetensors.h"
 
 #include <algorithm>
@@ -25,13 +26,7 @@ std::string needed(options const& given, std::string_view name) {
     return given.value(name);
 }
 
-dtype type_of(options const& given) {
-    std::string const name = given.value("--dtype", "fp32");
-    if (name == "fp32") return dtype::f32;
-    if (name == "fp16") return dtype::f16;
-    if (name == "bf16") return dtype::bf16;
-    throw usage_error(std::format("--dtype must be fp32, fp16 or bf16, not \"{}\"", name));
-}
+dtype type_of(options const& given) { return given.precision().value_or(dtype::f32); }
 
 void run_network(options const& given) {
     std::string const weights = needed(given, "--weights"), &net = given.files.front();

@@ -8,6 +8,7 @@
 #include "models/json.h"
 #include "models/sampling/names.h"
 #include "models/text/parameters.h"
+#include "models/weights/joined.h"
 
 #include <chrono>
 #include <filesystem>
@@ -27,6 +28,7 @@ struct setting {
 };
 constexpr setting settings[] = {
     {"--model", "model", setting::text},
+    {"--vae", "vae", setting::text},
     {"--prompt", "prompt", setting::text},
     {"--negative", "negative_prompt", setting::text},
     {"--width", "width", setting::whole},
@@ -77,6 +79,7 @@ generation_parameters parameters_of(request const& r, picture const& made, int k
                             .width = made.width,
                             .height = made.height,
                             .model = std::filesystem::path(d.model).stem().string(),
+                            .vae = std::filesystem::path(d.vae).filename().string(),
                             .clip_skip = d.clip_skip,
                             .rng = d.rng == generator::cpu ? "CPU" : ""};
     if (r.operation == operation::img2img) p.denoising_strength = float(d.strength);
@@ -99,36 +102,49 @@ void write_picture(std::string const& path, request r, picture const& made, int 
     picture_file(made).write(path, {{"parameters", parameters}, {recipe_keyword, json_line(request_to_json(r))}});
 }
 
-int generate_files(options const& given, request const& r, picture const* from, progress_line& line) {
-    std::string const out = given.value("-o");
-    int const count = r.diffusion.batch;
-    for (int k = 0; k < count; ++k) check_can_write(name_of_picture(out, k, count));
-    generate_watch watch;
-    watch.planned = [&](memory_plan const& plan) {
+std::vector<std::string> names_of_pictures(options const& given, int count) {
+    std::vector<std::string> names;
+    for (int k = 0; k < count; ++k) {
+        names.push_back(name_of_picture(given.value("-o"), k, count));
+        check_can_write(names.back());
+    }
+    return names;
+}
+
+// The plan is told, and previews are written where they are wanted.
+generate_watch watch(options const& given, progress_line& line) {
+    generate_watch w{.planned = [&line](memory_plan const& plan) {
         line.note(plan.text(),
                   {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}});
-    };
+    }};
     if (given.has("--preview")) {
-        check_can_write(given.value("--preview"));
-        watch.preview = [&](picture const& p) { picture_file(p).write(given.value("--preview"), {}); };
+        std::string const path = given.value("--preview");
+        check_can_write(path);
+        w.preview = [path](picture const& p) { picture_file(p).write(path, {}); };
     }
+    if (given.has("--preview-model")) {
+        if (!w.preview) throw usage_error("--preview-model needs --preview FILE");
+        w.preview_decoder = std::make_shared<checkpoint const>(open_taesd(given.value("--preview-model")));
+    }
+    return w;
+}
+
+int generate_files(options const& given, request const& r, picture const* from, progress_line& line) {
+    std::vector<std::string> const names = names_of_pictures(given, r.diffusion.batch);
+    generate_watch const watcher = watch(given, line);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const start = std::chrono::steady_clock::now();
-    auto const made = open_generate_job(given.value("--device"), given.precision())(r, from, j, watch);
+    auto const made = open_generate_job(given.value("--device"), given.precision())(r, from, j, watcher);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!made || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-    json outputs = json::array();
-    for (int k = 0; k < count; ++k) {
-        outputs.push_back(name_of_picture(out, k, count));
-        write_picture(outputs.back(), r, (*made)[k], k);
-    }
+    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], r, (*made)[k], int(k));
+    std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
     line.finish(
-        std::format("{}: {} in {:.1f} s, seed {}", outputs[0].get<std::string>(),
-                    count == 1 ? "made" : std::format("and {} more made", count - 1), seconds.count(), r.seed),
-        {{"type", "result"}, {"outputs", outputs}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
+        std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
+        {{"type", "result"}, {"outputs", names}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
     return exit_code::ok;
 }
 
@@ -163,6 +179,7 @@ constexpr char const* shared_help =
     "  --model MODEL      a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder\n"
     "  --prompt TEXT      (word:1.2) weighs, [word] weakens, BREAK starts the next 75 tokens\n"
     "  --negative TEXT    what is not wanted\n"
+    "  --vae FILE         a VAE to use instead of the model's own\n"
     "  --steps N          20\n"
     "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
     "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim, "
@@ -178,6 +195,7 @@ constexpr char const* shared_help =
     "  --zero-terminal-snr  for models that were trained so\n"
     "  --recipe FILE      a PNG that an earlier run wrote, or its JSON: made again bit for bit; the options above win\n"
     "  --preview FILE     a small picture, written anew after each step\n"
+    "  --preview-model FILE  TAESD: previews are as large as the picture (taesd_decoder.safetensors)\n"
     "  --dtype NAME       fp32 or fp16 (default: as the device likes it)\n"
     "  --device NAME      the GPU: its number in `sfumato devices`, or a part of its name\n"
     "  --json             plan, progress, result and error on standard output, one JSON object a line\n\n"
@@ -185,7 +203,7 @@ constexpr char const* shared_help =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
 
 std::vector<std::string_view> with_value(bool from_picture) {
-    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--dtype", "--device"};
+    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--preview-model", "--dtype", "--device"};
     for (auto const& s : settings) {
         bool const of_picture = s.option.starts_with("--strength"),
                    of_text = s.option == "--width" || s.option == "--height";

@@ -22,6 +22,7 @@ request read_request(options const& given, std::vector<std::string>& unknown) {
     json object{{"sfumato", request::version}};
     if (given.has("--request")) object = json_parse(read_recipe(given.value("--request")), given.value("--request"));
     if (object.is_object()) {
+        object["operation"] = "inpaint";
         if (given.has("--method")) object["method"] = given.value("--method");
         if (given.has("--context")) object["context"] = given.value("--context");
         if (given.has("--seed")) object["seed"] = given.number("--seed", -1, 0xFFFFFFFF, -1);

@@ -252,6 +252,8 @@ run_message decode_run(message&& m) {
     if (described == m.head.end()) fail("A \"run\" message must hold a \"request\".");
     run_message run;
     run.request = request_from_json(*described, &run.unknown);
+    if (run.request.operation != operation::inpaint)
+        fail("The engine serves the operation \"inpaint\" alone; the command line has the others.");
     run.picture = take_picture(m, "picture");
     run.selection = take_mask(m, "selection");
     check_same_size(run.picture, run.selection);

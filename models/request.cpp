@@ -41,11 +41,11 @@ template <class T> std::string_view name_of(T value, std::span<choice<T> const> 
 }
 
 // `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
-template <class T> std::string listed(std::span<choice<T> const> choices) {
+std::string listed(auto const& choices, auto const& name_of_choice) {
     std::string list;
     for (std::size_t i = 0; i < choices.size(); ++i) {
         if (i) list += i + 1 == choices.size() ? " or " : ", ";
-        list += std::format("\"{}\"", choices[i].first);
+        list += std::format("\"{}\"", name_of_choice(choices[i]));
     }
     return list;
 }
@@ -55,6 +55,10 @@ struct object_reader {
     json const& object;
     std::string prefix; // "" or "area."
     std::vector<std::string_view> known{};
+
+    [[noreturn]] void refuse(std::string_view key, std::string const& what_it_may_be, json const& value) const {
+        fail("The request's \"{}{}\" must be {}, not {}.", prefix, key, what_it_may_be, json_show(value));
+    }
 
     json const* find(std::string_view key) {
         known.push_back(key);
@@ -71,24 +75,37 @@ struct object_reader {
                     to = meaning;
                     return;
                 }
-        fail("The request's \"{}{}\" must be {}, not {}.", prefix, key, listed(std::span<choice<T> const>(choices)),
-             json_show(*value));
+        refuse(key, listed(choices, [](choice<T> const& c) { return c.first; }), *value);
+    }
+    // Where leaving it out is a choice of its own.
+    template <class T, std::size_t N>
+    void read(std::string_view key, std::array<choice<T>, N> const& choices, std::optional<T>& to) {
+        if (object.contains(key)) read(key, choices, to.emplace());
+    }
+
+    // A name that other programs write in other ways.
+    template <class T>
+    std::optional<T> read(std::string_view key, std::optional<T> (*named)(std::string_view),
+                          std::span<sampling_name<T> const> all) {
+        json const* value = find(key);
+        if (!value) return {};
+        auto const meaning = value->is_string() ? named(value->get_ref<std::string const&>()) : std::nullopt;
+        if (!meaning) refuse(key, listed(all, [](sampling_name<T> const& n) { return n.name; }), *value);
+        return meaning;
     }
 
     template <class T>
     void read(std::string_view key, std::int64_t least, std::int64_t most, T& to, bool required = false) {
         json const* value = find(key);
         if (!value && !required) return;
-        auto const refuse = [&](std::string const& got) {
-            if (least == most) fail("The request's \"{}{}\" must be {}{}.", prefix, key, least, got);
-            fail("The request's \"{}{}\" must be a whole number from {} to {}{}.", prefix, key, least, most, got);
-        };
-        if (!value) refuse(", but is missing");
+        std::string const range =
+            least == most ? std::to_string(least) : std::format("a whole number from {} to {}", least, most);
+        if (!value) fail("The request's \"{}{}\" must be {}, but is missing.", prefix, key, range);
         // An unsigned value beyond int64 would wrap around in get<int64>().
         bool const fits = value->is_number_integer() &&
                           (!value->is_number_unsigned() || value->get<std::uint64_t>() <= std::uint64_t(INT64_MAX));
         if (!fits || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most)
-            refuse(", not " + json_show(*value));
+            refuse(key, range, *value);
         to = T(value->get<std::int64_t>());
     }
 
@@ -96,8 +113,7 @@ struct object_reader {
         json const* value = find(key);
         if (!value) return;
         if (!value->is_number() || !(value->get<double>() >= least && value->get<double>() <= most))
-            fail("The request's \"{}{}\" must be a number from {} to {}, not {}.", prefix, key, least, most,
-                 json_show(*value));
+            refuse(key, std::format("a number from {} to {}", least, most), *value);
         to = value->get<double>();
     }
 
@@ -106,25 +122,15 @@ struct object_reader {
         if (!value) return;
         constexpr std::size_t longest = 1 << 16;
         if (!value->is_string() || value->get_ref<std::string const&>().size() > longest)
-            fail("The request's \"{}{}\" must be a text of at most {} bytes, not {}.", prefix, key, longest,
-                 json_show(*value));
+            refuse(key, std::format("a text of at most {} bytes", longest), *value);
         to = *value;
     }
 
     void read(std::string_view key, bool& to) {
         json const* value = find(key);
         if (!value) return;
-        if (!value->is_boolean())
-            fail("The request's \"{}{}\" must be true or false, not {}.", prefix, key, json_show(*value));
+        if (!value->is_boolean()) refuse(key, "true or false", *value);
         to = *value;
-    }
-
-    // What `named` makes of a text; its error says what there is.
-    template <class T, class Named> void read_named(std::string_view key, Named const& named, T& to) {
-        json const* value = find(key);
-        if (!value) return;
-        if (!value->is_string()) fail("The request's \"{}{}\" must be a name, not {}.", prefix, key, json_show(*value));
-        to = named(value->get_ref<std::string const&>());
     }
 
     void report_unknown(std::vector<std::string>* unknown) const {
@@ -156,25 +162,32 @@ void read_size(object_reader& reader, std::string_view key, int& to) {
              to);
 }
 
-void read_diffusion(object_reader& reader, diffusion_settings& d) {
+void read_diffusion(object_reader& reader, request& r) {
+    diffusion_settings& d = r.diffusion;
+    reader.read("seed", -1, INT64_MAX, r.seed); // those of other programs go beyond 32 bits
     reader.read("model", d.model);
+    reader.read("vae", d.vae);
     reader.read("prompt", d.prompt);
     reader.read("negative_prompt", d.negative_prompt);
-    read_size(reader, "width", d.width);
-    read_size(reader, "height", d.height);
     reader.read("steps", 1, 1000, d.steps);
     reader.read("cfg", 1.0, 100.0, d.cfg);
-    reader.read_named("sampler", sampler_named, d.sampler);
-    reader.read_named("scheduler", scheduler_named, d.scheduler);
+    d.sampler = reader.read("sampler", find_sampler, sampler_names()).value_or(d.sampler);
+    d.scheduler = reader.read("scheduler", find_scheduler, scheduler_names());
     reader.read("rng", generators, d.rng);
     reader.read("clip_skip", 1, 12, d.clip_skip);
     reader.read("batch", 1, 64, d.batch);
-    reader.read("strength", 0.01, 1.0, d.strength);
-    reader.read("strength_rule", strength_rules, d.strength_means);
-    prediction chosen{};
-    reader.read("prediction", predictions, chosen);
-    if (reader.object.contains("prediction")) d.prediction = chosen;
+    reader.read("prediction", predictions, d.prediction);
     reader.read("zero_terminal_snr", d.zero_terminal_snr);
+    if (r.operation == operation::txt2img) {
+        read_size(reader, "width", d.width);
+        read_size(reader, "height", d.height);
+    } else {
+        reader.read("strength", 0.01, 1.0, d.strength);
+        reader.read("strength_rule", strength_rules, d.strength_rule);
+    }
+    if (r.seed > INT64_MAX - (d.batch - 1))
+        fail("The request's \"seed\" is too large for a \"batch\" of {}: its pictures have the seeds that follow.",
+             d.batch);
 }
 
 void write_diffusion(json& object, request const& r) {
@@ -182,8 +195,6 @@ void write_diffusion(json& object, request const& r) {
     object.update({{"model", d.model},
                    {"prompt", d.prompt},
                    {"negative_prompt", d.negative_prompt},
-                   {"width", d.width},
-                   {"height", d.height},
                    {"steps", d.steps},
                    {"cfg", d.cfg},
                    {"sampler", name_of(d.sampler)},
@@ -191,11 +202,30 @@ void write_diffusion(json& object, request const& r) {
                    {"clip_skip", d.clip_skip},
                    {"batch", d.batch},
                    {"zero_terminal_snr", d.zero_terminal_snr}});
+    if (!d.vae.empty()) object["vae"] = d.vae;
     if (d.scheduler) object["scheduler"] = name_of(*d.scheduler);
     if (d.prediction) object["prediction"] = name_of<prediction>(*d.prediction, predictions);
-    if (r.operation == operation::txt2img) return;
-    object["strength"] = d.strength;
-    object["strength_rule"] = name_of<strength_rule>(d.strength_means, strength_rules);
+    if (r.operation == operation::txt2img)
+        object.update({{"width", d.width}, {"height", d.height}});
+    else
+        object.update(
+            {{"strength", d.strength}, {"strength_rule", name_of<strength_rule>(d.strength_rule, strength_rules)}});
+}
+
+void read_inpaint(object_reader& reader, request& r, std::vector<std::string>* unknown) {
+    reader.read("seed", -1, 0xFFFFFFFF, r.seed);
+    reader.read("method", methods, r.method);
+    reader.read("context", contexts, r.context);
+    reader.read("source", sources, r.source);
+    if (json const* area = reader.find("area")) r.area = area_from_json(*area, unknown);
+}
+
+void write_inpaint(json& object, request const& r) {
+    object.update({{"method", name_of<method>(r.method, methods)},
+                   {"context", name_of<context>(r.context, contexts)},
+                   {"source", name_of<source>(r.source, sources)}});
+    if (!r.area.empty())
+        object["area"] = {{"x", r.area.x}, {"y", r.area.y}, {"width", r.area.width}, {"height", r.area.height}};
 }
 
 } // namespace
@@ -207,15 +237,10 @@ request request_from_json(json const& object, std::vector<std::string>* unknown)
     int version = 0;
     reader.read("sfumato", request::version, request::version, version, true);
     reader.read("operation", operations, r.operation);
-    // The seeds of other programs go beyond 32 bits; the fill has no use for more.
-    reader.read("seed", -1, r.operation == operation::inpaint ? 0xFFFFFFFF : INT64_MAX, r.seed);
-    if (r.operation == operation::inpaint) {
-        reader.read("method", methods, r.method);
-        reader.read("context", contexts, r.context);
-        reader.read("source", sources, r.source);
-        if (json const* area = reader.find("area")) r.area = area_from_json(*area, unknown);
-    } else
-        read_diffusion(reader, r.diffusion);
+    if (r.operation == operation::inpaint)
+        read_inpaint(reader, r, unknown);
+    else
+        read_diffusion(reader, r);
     reader.find("made_by"); // a layer's recipe says which version made it; it changes no pixel
     reader.report_unknown(unknown);
     return r;
@@ -224,15 +249,10 @@ request request_from_json(json const& object, std::vector<std::string>* unknown)
 json request_to_json(request const& r) {
     json object{
         {"sfumato", request::version}, {"operation", name_of<operation>(r.operation, operations)}, {"seed", r.seed}};
-    if (r.operation != operation::inpaint) {
+    if (r.operation == operation::inpaint)
+        write_inpaint(object, r);
+    else
         write_diffusion(object, r);
-        return object;
-    }
-    object.update({{"method", name_of<method>(r.method, methods)},
-                   {"context", name_of<context>(r.context, contexts)},
-                   {"source", name_of<source>(r.source, sources)}});
-    if (!r.area.empty())
-        object["area"] = {{"x", r.area.x}, {"y", r.area.y}, {"width", r.area.width}, {"height", r.area.height}};
     return object;
 }
 

@@ -25,8 +25,9 @@ enum class source { layer, visible };
 /// What a diffusion model is asked for: txt2img and img2img.
 struct diffusion_settings {
     std::string model; // a file, a diffusers folder, or procedural:NAME
+    std::string vae;   // a file that the VAE is taken from instead; empty: the model's own
     std::string prompt, negative_prompt;
-    int width = 0, height = 0; // pixels, multiples of 8; 0: as the model was trained, or the picture's
+    int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained
     int steps = 20;
     double cfg = 7; // guidance scale; 1: the prompt alone, without the negative one
     sfumato::sampler sampler = sampler::dpmpp_2m;
@@ -35,7 +36,7 @@ struct diffusion_settings {
     int clip_skip = 1;      // the text encoder's last layers left out, plus 1
     int batch = 1;          // pictures, of seed, seed + 1 …
     double strength = 0.75; // of img2img: 1 = nothing of the picture stays
-    strength_rule strength_means = strength_rule::full_steps;
+    sfumato::strength_rule strength_rule = sfumato::strength_rule::full_steps;
     std::optional<sfumato::prediction> prediction; // none: as the model's file says
     bool zero_terminal_snr = false;
 
@@ -47,8 +48,8 @@ struct request {
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;
-    std::int64_t seed =
-        -1; // 0 … 2³²−1, of diffusion models up to 2⁶³−1; −1 = choose one (resolve_seed), never found in a recipe
+    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve_seed), never found in a recipe.
+    std::int64_t seed = -1;
     sfumato::context context = context::automatic;
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture

@@ -24,9 +24,6 @@ case_tensors eval_taesd(device&, checkpoint_pointer, network_case const&, eval_o
 /// has beside them: out.pooled; out.last_normed, out.pooled_projected. `which` of the case chooses among encoders.
 case_tensors eval_clip(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
-/// As open_checkpoint; TAESD's halves may be two files side by side, whose names differ in "encoder" and "decoder".
-checkpoint open_taesd(std::string const& source);
-
 /// Any of them by name: "clip", "unet", "vae", "taesd".
 case_tensors eval_network(std::string_view name, device&, checkpoint_pointer, network_case const&, eval_options const&);
 bool is_network(std::string_view name);

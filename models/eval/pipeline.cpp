@@ -92,10 +92,7 @@ struct pipeline_run {
     latent encode(picture const& p, latent const& normals) const {
         auto const found = encode_picture(d, model.weights(part::vae), model.vae(), p, {}, memory.storage, {});
         latent l = found->mean;
-        for (std::size_t i = 0; i < l.values.size(); ++i)
-            l.values[i] =
-                float((l.values[i] + double(found->deviation.values[i]) * normals.values[i] - model.vae().shift) *
-                      model.vae().scale);
+        for (std::size_t i = 0; i < l.values.size(); ++i) l.values[i] += found->deviation.values[i] * normals.values[i];
         return l;
     }
 };
@@ -107,47 +104,30 @@ struct beginning {
     std::vector<float> further{};
 };
 
-latent mixed(latent const& image, latent const& noise, noise_level const& level) {
-    latent x = noise;
-    for (std::size_t i = 0; i < x.values.size(); ++i)
-        x.values[i] = float(level.image * image.values[i] + level.noise * noise.values[i]);
-    return x;
-}
-
-latent scaled(latent l, double by) {
-    for (float& v : l.values) v = float(v * by);
-    return l;
-}
-
 beginning begin(pipeline_run const& r, sampling_run const& run, std::string const& mode, double strength, int h,
                 int w) {
     if (mode == "txt2img") {
         int const z = r.model.vae().z_channels;
         shape const s{.h = h, .w = w, .c = z};
         latent const noise{h, w, z, channels_last(r.c.at("in.noise", {1, z, h, w}).values, s)};
-        return {scaled(noise, run.from_noise)};
+        return {start_latent(run, noise, nullptr)};
     }
     case_tensor const& image = r.c.at("in.image", {1, 3, h * latent_scale, w * latent_scale});
-    if (mode == "img2img") {
-        latent const encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, 0));
-        return {mixed(encoded, random_latent(r.c, 1), run.from_image)};
-    }
+    bool const masks = mode == "inpaint", from_image = !masks || strength < 1;
+    int drawn = 0;
+    std::optional<latent> encoded;
+    if (from_image || !r.model.is_inpainting())
+        encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, drawn++));
+    latent const noise = random_latent(r.c, drawn++);
+    beginning b{start_latent(run, noise, from_image ? &*encoded : nullptr)};
+    if (!masks) return b;
+
     case_tensor const& mask = r.c.at("in.mask", {1, 1, h * latent_scale, w * latent_scale});
     std::vector<float> const small = latent_mask(mask, h, w);
-    if (r.model.unet().in_channels == r.model.unet().out_channels) {
-        latent const encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, 0)),
-                     noise = random_latent(r.c, 1);
-        return {strength < 1 ? mixed(encoded, noise, run.from_image) : scaled(noise, run.from_noise),
-                known_latent{small, encoded, noise.values}};
-    }
-    if (strength < 1)
-        fail("The case '{}' gives an inpainting model a strength below 1, which is not supported.", r.c.source);
-    latent const masked = r.encode(picture_of(image, &mask.values), random_latent(r.c, 1));
-    beginning b{scaled(random_latent(r.c, 0), run.from_noise)};
-    for (std::size_t cell = 0; cell < small.size(); ++cell) {
-        b.further.push_back(small[cell]);
-        for (int i = 0; i < masked.channels; ++i) b.further.push_back(masked.values[cell * masked.channels + i]);
-    }
+    if (r.model.is_inpainting())
+        b.further = inpainting_channels(small, r.encode(picture_of(image, &mask.values), random_latent(r.c, drawn++)));
+    else
+        b.known = known_latent{small, *encoded, noise.values};
     return b;
 }
 
@@ -168,12 +148,14 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
         if (e.uses_noise())
             fail("The case '{}' has a scheduler that draws noise, which no tensor of it gives.", c.source);
 
-    diffusion_model model(weights, {}, type);
+    diffusion_model model({.source = weights, .precision = type});
+    if (model.is_inpainting() && mode != "inpaint")
+        fail("The case '{}' has the mode '{}', but '{}' is an inpainting model.", c.source, mode, weights);
     int const h = int(number_of(c, "height", 512)) / latent_scale, w = int(number_of(c, "width", 512)) / latent_scale;
     run_size const size{.height = h,
                         .width = w,
                         .guided = guidance != 1,
-                        .from_picture = mode != "txt2img",
+                        .encodes_picture = mode != "txt2img",
                         .masked = mode == "inpaint"};
     pipeline_run const r{d, c, model, plan_memory(d, model, size, type)};
 
@@ -197,8 +179,7 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
                             .each = [&](int i, latent const& x, latent const&) {
                                 all[std::format("out.latents.{}", run.evaluations[i].step)] = torch_tensor(x);
                             }};
-    latent done = *denoise(d, model, r.memory, in, {});
-    for (float& v : done.values) v = float(v / model.vae().scale + model.vae().shift);
+    latent const done = *denoise(d, model, r.memory, in, {});
     picture const decoded =
         *decode_latent(d, model.weights(part::vae), model.vae(), done, r.memory.choice.vae, type, {});
     int const pixels = decoded.width * decoded.height;

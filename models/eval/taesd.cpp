@@ -4,37 +4,7 @@
 #include "models/eval/case_config.h"
 #include "models/eval/networks.h"
 
-#include <filesystem>
-#include <optional>
-
 namespace sfumato {
-
-namespace {
-
-// Where the other half lies, if there is one.
-std::optional<std::string> other_half(std::string const& source) {
-    for (auto const& [half, other] : {std::pair("encoder", "decoder"), std::pair("decoder", "encoder")}) {
-        std::string name = std::filesystem::path(source).filename();
-        auto const at = name.rfind(half);
-        if (at == name.npos) continue;
-        auto const beside = std::filesystem::path(source).replace_filename(name.replace(at, 7, other));
-        if (std::filesystem::exists(beside)) return beside;
-    }
-    return {};
-}
-
-} // namespace
-
-checkpoint open_taesd(std::string const& source) {
-    checkpoint all = open_checkpoint(source);
-    auto const other = other_half(source);
-    if (!other) return all;
-    checkpoint half = open_checkpoint(*other);
-    all.tensors.merge(half.tensors);
-    all.mappings.insert(all.mappings.end(), half.mappings.begin(), half.mappings.end());
-    all.files.insert(all.files.end(), half.files.begin(), half.files.end());
-    return all;
-}
 
 case_tensors eval_taesd(device& d, checkpoint_pointer file, network_case const& c, eval_options const& options) {
     taesd_config const config = taesd_config_of(c, *file);

@@ -112,6 +112,7 @@ void upload_as(plan& p, tensor const& t, std::vector<float> const& values) {
 // What the network is shown first: x and what stays of an inpainting model's input, for each image.
 std::vector<float> first_input(denoise_inputs const& in, tensor const& input) {
     int const c = in.start.channels, all = input.shape.c;
+    assert(in.further.size() == std::size_t(in.start.height) * in.start.width * (all - c));
     float const scale = float(in.run.evaluations.front().input_scale);
     std::vector<float> values(input.shape.count());
     for (std::size_t cell = 0; cell < values.size() / all; ++cell) {
@@ -132,6 +133,25 @@ void check_finite(std::vector<float> const& values, int step, int steps, device&
 }
 
 } // namespace
+
+latent start_latent(sampling_run const& run, latent noise, latent const* image) {
+    assert(!image || image->values.size() == noise.values.size());
+    noise_level const level = image ? run.from_image : noise_level{0, run.from_noise};
+    for (std::size_t i = 0; i < noise.values.size(); ++i)
+        noise.values[i] = float((image ? level.image * image->values[i] : 0) + level.noise * noise.values[i]);
+    return noise;
+}
+
+std::vector<float> inpainting_channels(std::vector<float> const& mask, latent const& masked) {
+    assert(mask.size() == std::size_t(masked.height) * masked.width);
+    std::vector<float> all;
+    for (std::size_t cell = 0; cell < mask.size(); ++cell) {
+        all.push_back(mask[cell]);
+        auto const from = masked.values.begin() + std::ptrdiff_t(cell) * masked.channels;
+        all.insert(all.end(), from, from + masked.channels);
+    }
+    return all;
+}
 
 denoise_bytes measure_denoise(device& d, weight_store& weights, diffusion_model const& model, run_size const& size,
                               memory_choice const& choice, dtype storage) {

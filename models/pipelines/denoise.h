@@ -19,13 +19,20 @@ struct known_latent {
     std::vector<float> noise; // as image.values
 };
 
+/// x at the beginning: noise alone, or a picture's latent with as much noise as the run begins from.
+latent start_latent(sampling_run const&, latent noise, latent const* image);
+
+/// What an inpainting model is shown beside x: the mask [height, width], 1 where all is made anew, and the latent of
+/// the picture with mid-grey there → [height, width, 1 + channels].
+std::vector<float> inpainting_channels(std::vector<float> const& mask, latent const& masked);
+
 struct denoise_inputs {
     sampling_run const& run;
-    latent start; // x, as run.from_noise or run.from_image makes it
+    latent start; // start_latent()
     prompt_context const& positive;
     prompt_context const* negative = nullptr; // none: no guidance
     double guidance = 1;
-    std::vector<float> further; // [height, width, in_channels − 4]: of inpainting models
+    std::vector<float> further; // [height, width, in_channels − out_channels]: inpainting_channels(), or none
     std::optional<known_latent> known;
     std::function<std::vector<float>()> noise; // the next unit normals, channels last, when the sampler wants some
     /// Told after each evaluation: its number, x, and the picture as predicted.

@@ -11,22 +11,30 @@
 
 namespace sfumato {
 
+/// Which model, and how it is used.
+struct model_choice {
+    std::string source;                            // as open_checkpoint takes it
+    std::string vae{};                             // a file whose VAE is used instead of its own; empty: its own
+    std::optional<sfumato::prediction> prediction; // the user's own choice; none: as the file says
+    std::optional<dtype> precision;                // of matrices; none: as the file has them
+    bool operator==(model_choice const&) const = default;
+};
+
 class diffusion_model {
   public:
     enum class part : std::uint8_t { text, unet, vae };
 
-    /// `precision`: what matrices are kept as; none: as the file has them. Throws error: no such file, damaged, not a
-    /// model that can be run, or a text encoder, UNet or VAE is missing in it.
-    explicit diffusion_model(std::string const& source, std::optional<prediction> asked = {},
-                             std::optional<dtype> precision = {});
+    /// Throws error: no such file, damaged, a model that cannot be run, or a text encoder, UNet or VAE is missing in
+    /// it.
+    explicit diffusion_model(model_choice);
 
-    std::string const& source() const { return file_->source; }
+    model_choice const& choice() const { return choice_; }
     model_description const& what() const { return what_; }
-    std::optional<prediction> asked_prediction() const { return asked_; }
-    std::optional<dtype> precision() const { return precision_; }
     unet_config const& unet() const { return *what_.unet; }
     vae_config const& vae() const { return *what_.vae; }
     text_encoder_config const& text() const { return *what_.text; }
+    /// The UNet is shown a mask and a masked picture beside x (inpainting_channels() of denoise.h).
+    bool is_inpainting() const { return unet().in_channels != unet().out_channels; }
 
     /// The weights of a network; those of another residence than before begin anew.
     weight_store& weights(part, residence = residence::device);
@@ -44,10 +52,9 @@ class diffusion_model {
   private:
     weight_options options(residence) const;
 
+    model_choice choice_;
     std::shared_ptr<checkpoint const> file_;
-    std::optional<prediction> asked_; // the user's own choice
     model_description what_;
-    std::optional<dtype> precision_; // of its weights; none: as its file has them
     std::array<std::unique_ptr<weight_store>, 3> stores_;
 };
 

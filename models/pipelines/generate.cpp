@@ -5,14 +5,13 @@
 #include "models/pipelines/latent_codec.h"
 #include "models/pipelines/latent_preview.h"
 #include "models/pipelines/prompt_context.h"
+#include "models/pipelines/stages.h"
 #include "models/sampling/names.h"
 #include "models/sampling/noise.h"
 
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cmath>
-#include <format>
 
 namespace sfumato {
 
@@ -20,55 +19,71 @@ namespace {
 
 using part = diffusion_model::part;
 
-// Says what is done now, and how much of the whole that is.
-class stages {
-  public:
-    stages(job const& whole, int pictures) : whole_(whole), pictures_(pictures) {}
-
-    /// A stage's job: its fractions 0 … 1 become `from` … `to` of picture `k`.
-    job part(int k, double from, double to) {
-        job j;
-        j.cancelled = whole_.cancelled;
-        j.report = [=, this](progress p) {
-            if (pictures_ > 1) p.stage = std::format("picture {} of {}, {}", k + 1, pictures_, p.stage);
-            p.fraction = (k + from + (to - from) * p.fraction) / pictures_;
-            double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-            p.seconds_left = p.fraction > 0.05 ? seconds * (1 - p.fraction) / p.fraction : -1;
-            whole_.report(p);
-        };
-        return j;
-    }
-
-  private:
-    job const& whole_;
-    int pictures_;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 // Shares of a run's time, about as they are for 20 steps.
 constexpr double text_ends = 0.03, encode_ends = 0.08, denoise_ends = 0.88;
 
-sampling_settings settings_of(diffusion_settings const& d, model_description const& what, bool from_picture) {
-    return {.sampler = d.sampler,
-            .scheduler = d.scheduler.value_or(default_scheduler(d.sampler)),
-            .steps = d.steps,
-            .prediction = what.prediction,
-            .zero_terminal_snr = d.zero_terminal_snr,
-            .strength = from_picture ? d.strength : 1,
-            .rule = d.strength_means};
+// ---- What the request means for this model
+
+struct pixel_size {
+    int width = 0, height = 0;
+};
+
+// Multiples of 8: as asked for, or as large as the given picture.
+pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
+    auto const up = [](int side) { return (side + latent_scale - 1) / latent_scale * latent_scale; };
+    int const native = model.what().native_size;
+    pixel_size const size = from ? pixel_size{up(from->width), up(from->height)}
+                                 : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
+    if (size.width < 64 || size.height < 64)
+        fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
+    return size;
 }
 
-text_encoder_config with_clip_skip(text_encoder_config c, int clip_skip) {
-    c.layers_used = std::max(1, c.layers_used - (clip_skip - 1));
+text_encoder_config text_encoder_of(diffusion_settings const& s, diffusion_model const& model) {
+    text_encoder_config c = model.text();
+    c.layers_used = std::max(1, c.layers_used - (s.clip_skip - 1));
     return c;
 }
 
-// A latent of the VAE's own scale as the UNet has it, and back.
-void to_unet(latent& l, vae_config const& c) {
-    for (float& v : l.values) v = float((v - c.shift) * c.scale);
+bool is_guided(diffusion_settings const& s) { return s.cfg != 1; }
+
+// The prompt and, for guidance, the negative one, of as many chunks.
+std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, text_encoder_config const& text) {
+    clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
+    std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary)};
+    if (!is_guided(s)) return prompts;
+    prompts.push_back(make_chunks(s.negative_prompt, vocabulary));
+    match_chunk_counts(prompts[0], prompts[1], vocabulary);
+    return prompts;
 }
-void to_vae(latent& l, vae_config const& c) {
-    for (float& v : l.values) v = float(v / c.scale + c.shift);
+
+sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, bool from_picture) {
+    return plan_sampling({.sampler = s.sampler,
+                          .scheduler = s.scheduler.value_or(default_scheduler(s.sampler)),
+                          .steps = s.steps,
+                          .prediction = model.what().prediction,
+                          .zero_terminal_snr = s.zero_terminal_snr,
+                          .strength = from_picture ? s.strength : 1,
+                          .rule = s.strength_rule});
+}
+
+// ---- Pictures before and after
+
+// Larger, with the border repeated.
+picture padded(picture const& p, pixel_size size) {
+    picture to(size.width, size.height);
+    for (int y = 0; y < size.height; ++y)
+        for (int x = 0; x < size.width; ++x) {
+            std::size_t const from = std::size_t(std::min(y, p.height - 1)) * p.width + std::min(x, p.width - 1);
+            std::copy_n(&p.pixels[4 * from], 4, &to.pixels[4 * (std::size_t(y) * size.width + x)]);
+        }
+    return to;
+}
+
+picture mid_grey(pixel_size size) {
+    picture p(size.width, size.height);
+    std::ranges::fill(p.pixels, 0.5f);
+    return p;
 }
 
 void check_picture(picture const& p, device& d) {
@@ -82,20 +97,8 @@ void check_picture(picture const& p, device& d) {
     }
     if (finite && high - low > 1e-4f) return;
     fail("The VAE decoded {} on {}: the model's file may be damaged, or its VAE needs more precision than 16-bit "
-         "numbers have (try "
-         "--dtype fp32, or another VAE).",
+         "numbers have (try --dtype fp32, or another VAE).",
          finite ? "a flat picture" : "values that are no numbers", d.info().name);
-}
-
-// Larger, with the border repeated.
-picture padded(picture const& p, pixel_size size) {
-    picture to(size.width, size.height);
-    for (int y = 0; y < size.height; ++y)
-        for (int x = 0; x < size.width; ++x) {
-            std::size_t const from = std::size_t(std::min(y, p.height - 1)) * p.width + std::min(x, p.width - 1);
-            std::copy_n(&p.pixels[4 * from], 4, &to.pixels[4 * (std::size_t(y) * size.width + x)]);
-        }
-    return to;
 }
 
 // What was decoded, as it is given back: within 0 … 1, of the size and transparency of what it was made from.
@@ -107,21 +110,96 @@ picture finish(picture decoded, picture const* from) {
     return decoded;
 }
 
-} // namespace
+// ---- The stages
 
-diffusion_model& open_models::open(diffusion_settings const& s, std::optional<dtype> precision) {
-    if (!last || last->source() != s.model || last->precision() != precision ||
-        last->asked_prediction() != s.prediction) {
-        last.reset(); // its memory, before the next one's
-        last = std::make_shared<diffusion_model>(s.model, s.prediction, precision);
+// What all of them share.
+struct generation {
+    device& d;
+    diffusion_model& model;
+    diffusion_settings const& settings;
+    generate_watch const& watch;
+    pixel_size pixels;
+    run_size size;
+    memory_plan memory;
+    sampling_run sampling;
+
+    // A network's turn: without room for all of them, the others make way.
+    void make_room(part p) const {
+        if (!memory.choice.keep_weights) model.release_all_but(p);
     }
-    return *last;
+    // The mean, as ComfyUI: a sample would differ in what no eye sees.
+    std::optional<latent> encode(picture const& p, job const& j) const {
+        make_room(part::vae);
+        auto found = encode_picture(d, model.weights(part::vae), model.vae(), p, memory.choice.vae, memory.storage, j);
+        if (!found) return std::nullopt;
+        return std::move(found->mean);
+    }
+};
+
+// What is encoded before the first step.
+struct encoded_pictures {
+    std::optional<latent> from; // img2img begins with it
+    std::vector<float> further; // an inpainting model is shown
+};
+
+std::optional<encoded_pictures> encode(generation const& g, picture const* from, stages const& all) {
+    encoded_pictures made;
+    double const middle = from && g.model.is_inpainting() ? (text_ends + encode_ends) / 2 : encode_ends;
+    if (from) {
+        made.from = g.encode(padded(*from, g.pixels), all.part(0, text_ends, middle));
+        if (!made.from) return std::nullopt;
+    }
+    if (g.model.is_inpainting()) {
+        auto const grey = g.encode(mid_grey(g.pixels), all.part(0, from ? middle : text_ends, encode_ends));
+        if (!grey) return std::nullopt;
+        made.further = inpainting_channels(std::vector<float>(std::size_t(grey->height) * grey->width, 1), *grey);
+    }
+    return made;
 }
 
-pixel_size size_of(diffusion_settings const& s, model_description const& what, picture const* from) {
-    auto const up = [](int side) { return (side + latent_scale - 1) / latent_scale * latent_scale; };
-    if (from) return {up(from->width), up(from->height)};
-    return {s.width ? s.width : what.native_size, s.height ? s.height : what.native_size};
+std::optional<latent> denoise(generation const& g, std::vector<prompt_context> const& contexts,
+                              encoded_pictures const& encoded, std::uint64_t seed, job const& j) {
+    noise_source source(g.settings.rng, seed);
+    int const channels = g.model.unet().out_channels;
+    auto const normals = [&] {
+        return latent_noise(std::span(&source, 1), {.h = g.size.height, .w = g.size.width, .c = channels});
+    };
+    g.make_room(part::unet);
+    std::optional<preview_decoder> decoder;
+    if (g.size.preview_bytes && g.memory.choice.decoded_previews)
+        decoder.emplace(g.d, g.watch.preview_decoder, g.size.height, g.size.width, g.memory.storage);
+
+    latent const noise{g.size.height, g.size.width, channels, normals()};
+    denoise_inputs in{.run = g.sampling,
+                      .start = start_latent(g.sampling, noise, encoded.from ? &*encoded.from : nullptr),
+                      .positive = contexts.front(),
+                      .negative = g.size.guided ? &contexts.back() : nullptr,
+                      .guidance = g.settings.cfg,
+                      .further = encoded.further,
+                      .noise = normals};
+    if (g.watch.preview)
+        in.each = [&](int, latent const&, latent const& x0) {
+            if (auto const seen = decoder ? decoder->decode(x0, j) : latent_preview(x0)) g.watch.preview(*seen);
+        };
+    return denoise(g.d, g.model, g.memory, in, j);
+}
+
+std::optional<picture> decode(generation const& g, latent const& l, job const& j) {
+    g.make_room(part::vae);
+    auto decoded =
+        decode_latent(g.d, g.model.weights(part::vae), g.model.vae(), l, g.memory.choice.vae, g.memory.storage, j);
+    if (decoded) check_picture(*decoded, g.d);
+    return decoded;
+}
+
+} // namespace
+
+diffusion_model& open_models::open(model_choice const& choice) {
+    if (!last || last->choice() != choice) {
+        last.reset(); // its memory, before the next one's
+        last = std::make_shared<diffusion_model>(choice);
+    }
+    return *last;
 }
 
 std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
@@ -130,77 +208,48 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve_seed() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    diffusion_model& model = models.open(s, precision);
-    pixel_size const pixels = size_of(s, model.what(), from);
-    if (pixels.width < 64 || pixels.height < 64)
-        fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
+    diffusion_model& model = models.open({s.model, s.vae, s.prediction, precision});
+    pixel_size const pixels = size_of(s, model, from);
+    text_encoder_config const text = text_encoder_of(s, model);
+    auto const prompts = prompts_of(s, text);
+    dtype const storage = precision.value_or(d.target().storage());
 
-    text_encoder_config const text = with_clip_skip(model.text(), s.clip_skip);
-    clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
-    bool const guided = s.cfg != 1;
-    std::vector<prompt_chunks> chunks{make_chunks(s.prompt, vocabulary)};
-    if (guided) {
-        chunks.push_back(make_chunks(s.negative_prompt, vocabulary));
-        match_chunk_counts(chunks[0], chunks[1], vocabulary);
+    run_size size{.height = pixels.height / latent_scale,
+                  .width = pixels.width / latent_scale,
+                  .pictures = s.batch,
+                  .chunks = int(prompts[0].ids.size()),
+                  .guided = is_guided(s),
+                  .encodes_picture = from || model.is_inpainting()};
+    if (size.encodes_picture && !model.vae().encoder)
+        fail("The VAE of {} has no encoder, which this needs: choose another one (--vae).", s.model);
+    if (watch.preview && watch.preview_decoder) {
+        check_preview_model(*watch.preview_decoder);
+        size.preview_bytes = preview_decoder::bytes(d, watch.preview_decoder, size.height, size.width, storage);
     }
-    sampling_run const run = plan_sampling(settings_of(s, model.what(), from));
-    run_size const size{.height = pixels.height / latent_scale,
-                        .width = pixels.width / latent_scale,
-                        .chunks = int(chunks[0].ids.size()),
-                        .guided = guided,
-                        .from_picture = from != nullptr};
-    memory_plan const memory = plan_memory(d, model, size, precision.value_or(d.target().storage()));
-    watch.planned(memory);
+    generation const g{.d = d,
+                       .model = model,
+                       .settings = s,
+                       .watch = watch,
+                       .pixels = pixels,
+                       .size = size,
+                       .memory = plan_memory(d, model, size, storage),
+                       .sampling = sampling_of(s, model, from)};
+    watch.planned(g.memory);
 
-    auto const make_room = [&](part p) {
-        if (!memory.choice.keep_weights) model.release_all_but(p);
-    };
-    stages all(j, s.batch);
-    make_room(part::text);
-    auto const contexts = encode_prompts(d, model, text, chunks, memory.storage, all.part(0, 0, text_ends));
+    stages const all(j, s.batch);
+    g.make_room(part::text);
+    auto const contexts = encode_prompts(d, model, text, prompts, storage, all.part(0, 0, text_ends));
     if (!contexts) return std::nullopt;
+    auto const encoded = encode(g, from, all);
+    if (!encoded) return std::nullopt;
 
-    std::optional<latent_distribution> given;
-    if (from) {
-        make_room(part::vae);
-        given = encode_picture(d, model.weights(part::vae), model.vae(), padded(*from, pixels), memory.choice.vae,
-                               memory.storage, all.part(0, text_ends, encode_ends));
-        if (!given) return std::nullopt;
-    }
-
-    int const z = model.vae().z_channels;
-    shape const latents{.h = size.height, .w = size.width, .c = z};
     std::vector<picture> pictures;
     for (int k = 0; k < s.batch; ++k) {
-        noise_source source(s.rng, std::uint64_t(r.seed) + std::uint64_t(k));
-        auto const normals = [&] { return latent_noise(std::span(&source, 1), latents); };
-        latent x{size.height, size.width, z, normals()};
-        if (given) {
-            latent image = given->mean;
-            // The mean, as ComfyUI: a sample would differ in what no eye sees.
-            to_unet(image, model.vae());
-            for (std::size_t i = 0; i < x.values.size(); ++i)
-                x.values[i] = float(run.from_image.image * image.values[i] + run.from_image.noise * x.values[i]);
-        } else
-            for (float& v : x.values) v = float(run.from_noise * v);
-
-        make_room(part::unet);
-        denoise_inputs in{.run = run,
-                          .start = std::move(x),
-                          .positive = contexts->front(),
-                          .negative = guided ? &contexts->back() : nullptr,
-                          .guidance = s.cfg,
-                          .noise = normals};
-        if (watch.preview) in.each = [&](int, latent const&, latent const& x0) { watch.preview(latent_preview(x0)); };
-        auto done = denoise(d, model, memory, in, all.part(k, encode_ends, denoise_ends));
-        if (!done) return std::nullopt;
-
-        make_room(part::vae);
-        to_vae(*done, model.vae());
-        auto decoded = decode_latent(d, model.weights(part::vae), model.vae(), *done, memory.choice.vae, memory.storage,
-                                     all.part(k, denoise_ends, 1));
+        auto const seed = std::uint64_t(r.seed) + std::uint64_t(k);
+        auto const made = denoise(g, *contexts, *encoded, seed, all.part(k, encode_ends, denoise_ends));
+        if (!made) return std::nullopt;
+        auto decoded = decode(g, *made, all.part(k, denoise_ends, 1));
         if (!decoded) return std::nullopt;
-        check_picture(*decoded, d);
         pictures.push_back(finish(std::move(*decoded), from));
     }
     return pictures;

@@ -127,6 +127,14 @@ codec_graph record_decode(target const& to, weight_store& weights, vae_config co
     return {std::move(g), in, out};
 }
 
+picture picture_of(std::vector<float> const& decoded, int height, int width) {
+    assert(decoded.size() == std::size_t(3) * height * width);
+    picture p(width, height);
+    for (std::size_t i = 0; i < p.pixels.size(); ++i)
+        p.pixels[i] = i % 4 == 3 ? 1 : 0.5f * decoded[i / 4 * 3 + i % 4] + 0.5f;
+    return p;
+}
+
 std::optional<latent_distribution> encode_picture(device& d, weight_store& weights, vae_config const& c,
                                                   picture const& p, tiling const& cut, dtype storage, job const& j) {
     assert(p.width % latent_scale == 0 && p.height % latent_scale == 0);
@@ -143,9 +151,9 @@ std::optional<latent_distribution> encode_picture(device& d, weight_store& weigh
     result.deviation = result.mean;
     for (std::size_t cell = 0; cell * z < result.mean.values.size(); ++cell)
         for (int i = 0; i < z; ++i) {
-            result.mean.values[cell * z + i] = moments->values[cell * 2 * z + i];
-            float const log_variance = std::clamp(moments->values[cell * 2 * z + z + i], -30.0f, 20.0f);
-            result.deviation.values[cell * z + i] = std::exp(0.5f * log_variance);
+            result.mean.values[cell * z + i] = float((moments->values[cell * 2 * z + i] - c.shift) * c.scale);
+            double const log_variance = std::clamp(moments->values[cell * 2 * z + z + i], -30.0f, 20.0f);
+            result.deviation.values[cell * z + i] = float(std::exp(0.5 * log_variance) * c.scale);
         }
     return result;
 }
@@ -154,16 +162,13 @@ std::optional<picture> decode_latent(device& d, weight_store& weights, vae_confi
                                      tiling const& cut, dtype storage, job const& j) {
     assert(l.channels == c.z_channels);
     plane in(l.height, l.width, l.channels);
-    in.values = l.values;
+    std::ranges::transform(l.values, in.values.begin(), [&](float v) { return float(v / c.scale + c.shift); });
     auto const tiles = tiles_of(l.height, l.width, cut);
     auto const out =
         run_tiles(d, weights, record_decode(d.target(), weights, c, tiles[0].height, tiles[0].width, storage), in, 1,
                   latent_scale, tiles, cut.overlap, j);
     if (!out) return std::nullopt;
-    picture p(out->width, out->height);
-    for (std::size_t i = 0; i < p.pixels.size(); ++i)
-        p.pixels[i] = i % 4 == 3 ? 1 : 0.5f * out->values[i / 4 * 3 + i % 4] + 0.5f;
-    return p;
+    return picture_of(out->values, out->height, out->width);
 }
 
 } // namespace sfumato

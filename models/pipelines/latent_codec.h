@@ -13,7 +13,7 @@ namespace sfumato {
 
 inline constexpr int latent_scale = 8; // pixels a latent's cell
 
-/// A latent of the UNet's scale, channels last.
+/// A latent of the UNet's scale (the VAE's own less its shift, times its scale), channels last.
 struct latent {
     int height = 0, width = 0, channels = 0; // in cells
     std::vector<float> values;               // [height, width, channels]
@@ -37,14 +37,17 @@ codec_graph record_encode(target const&, weight_store&, vae_config const&, int h
 codec_graph record_decode(target const&, weight_store&, vae_config const&, int height, int width, dtype storage);
 
 /// Red, green, blue of `picture` (alpha is not looked at; 0 … 1, sides multiples of 8) → the latent's mean and standard
-/// deviation, before scale and shift: a sample is mean + deviation·n. Nothing: cancelled.
+/// deviation: a sample is mean + deviation·n. Nothing: cancelled.
 struct latent_distribution {
     latent mean, deviation;
 };
 std::optional<latent_distribution> encode_picture(device&, weight_store&, vae_config const&, picture const&,
                                                   tiling const&, dtype storage, job const&);
 
-/// → a picture in 0 … 1, not clamped, opaque. `latent` has the VAE's scale: the UNet's divided by scale, plus shift.
+/// What a decoder made, [height, width, 3] in −1 … 1, as an opaque picture; not clamped.
+picture picture_of(std::vector<float> const& decoded, int height, int width);
+
+/// → a picture in 0 … 1, not clamped, opaque. Nothing: cancelled.
 std::optional<picture> decode_latent(device&, weight_store&, vae_config const&, latent const&, tiling const&,
                                      dtype storage, job const&);
 

@@ -41,8 +41,9 @@ stage_bytes unet_stage(device& d, diffusion_model& model, run_size const& size, 
     weight_store weights = model.sketch(c.unet_weights);
     denoise_bytes const bytes = measure_denoise(d, weights, model, size, c, storage);
     stage_bytes stage = measure(d, model, part::unet, weights, std::max(bytes.context_arena, bytes.step_arena));
-    stage.loading += bytes.context;
-    stage.running += bytes.context;
+    std::uint64_t const beside = bytes.context + (c.decoded_previews ? size.preview_bytes : 0);
+    stage.loading += beside;
+    stage.running += beside;
     stage.loaded &= model.weights_lie_in(part::unet) == c.unet_weights;
     return stage;
 }
@@ -52,20 +53,21 @@ stage_bytes vae_stage(device& d, diffusion_model& model, run_size const& size, t
     int const h = cut.tile ? std::min(cut.tile, size.height) : size.height,
               w = cut.tile ? std::min(cut.tile, size.width) : size.width;
     std::size_t arena = plan::peak_bytes(record_decode(d.target(), weights, model.vae(), h, w, storage).g);
-    if (size.from_picture)
+    if (size.encodes_picture)
         arena = std::max(arena, plan::peak_bytes(record_encode(d.target(), weights, model.vae(), h, w, storage).g));
     return measure(d, model, part::vae, weights, arena);
 }
 
 // The most that lies on the device at a time: the text encoder comes first and is let go; then, from a picture, the
-// VAE; the UNet; the VAE again.
+// VAE; the UNet; the VAE again; for the next picture the UNet.
 std::uint64_t peak_of(memory_choice const& c, run_size const& size, stage_bytes const& text, stage_bytes const& unet,
                       stage_bytes const& vae) {
     if (!c.keep_weights) return std::max({text.peak(), unet.peak(), vae.peak()});
-    std::uint64_t const vae_before = size.from_picture ? vae.weights : vae.kept();
+    std::uint64_t const vae_before = size.encodes_picture ? vae.weights : vae.kept();
     std::uint64_t peak =
         std::max({unet.kept() + vae.kept() + text.peak(), vae_before + unet.peak(), unet.weights + vae.peak()});
-    if (size.from_picture) peak = std::max(peak, unet.kept() + vae.peak());
+    if (size.encodes_picture) peak = std::max(peak, unet.kept() + vae.peak());
+    if (size.pictures > 1) peak = std::max(peak, vae.weights + unet.weights + unet.running);
     return peak;
 }
 
@@ -78,6 +80,7 @@ std::vector<memory_choice> choices(run_size const& size) {
     };
     int const longest = std::max(size.height, size.width);
     then([](memory_choice& c) { c.keep_weights = false; });
+    then([&](memory_choice& c) { c.decoded_previews = size.preview_bytes == 0; });
     for (int tile : {96, 64})
         if (tile < longest) then([&](memory_choice& c) { c.vae = {.tile = tile, .overlap = 16}; });
     then([&](memory_choice& c) { c.guidance_in_one_batch = !size.guided; });
@@ -96,10 +99,11 @@ std::string gigabytes(std::uint64_t bytes) {
 
 std::string memory_plan::text() const {
     int const side = choice.vae.tile * latent_scale;
-    return std::format("needs {}, {} free: weights {}, guidance in {}, VAE {}", gigabytes(needed), gigabytes(available),
-                       choice.unet_weights == residence::host ? "streamed" : "resident",
+    return std::format("needs {}, {} free: weights {}, guidance in {}, VAE {}{}", gigabytes(needed),
+                       gigabytes(available), choice.unet_weights == residence::host ? "streamed" : "resident",
                        choice.guidance_in_one_batch ? "one batch" : "two runs",
-                       side ? std::format("in tiles of {} pixels", side) : "whole");
+                       side ? std::format("in tiles of {} pixels", side) : "whole",
+                       choice.decoded_previews ? "" : ", previews without TAESD");
 }
 
 memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size, dtype storage) {
@@ -119,10 +123,9 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
         least = std::min(least, plan.needed);
     }
     fail("{} at {} × {} pixels needs {} of GPU memory at least, and {} can be had on {}: choose a smaller picture, "
-         "close "
-         "other programs that use the GPU, or take a smaller model.",
-         model.source(), size.width * latent_scale, size.height * latent_scale, gigabytes(least), gigabytes(available),
-         d.info().name);
+         "close other programs that use the GPU, or take a smaller model.",
+         model.choice().source, size.width * latent_scale, size.height * latent_scale, gigabytes(least),
+         gigabytes(available), d.info().name);
 }
 
 } // namespace sfumato

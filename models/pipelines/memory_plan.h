@@ -12,19 +12,22 @@ namespace sfumato {
 
 /// What is asked of a model.
 struct run_size {
-    int height = 64, width = 64; // of the latent
-    int chunks = 1;              // of the prompt
-    bool guided = true;          // with a negative prompt
-    bool from_picture = false;   // which is encoded first
-    bool masked = false;         // what lies outside of a mask stays
+    int height = 64, width = 64;     // of the latent
+    int pictures = 1;                // one after the other
+    int chunks = 1;                  // of the prompt
+    bool guided = true;              // with a negative prompt
+    bool encodes_picture = false;    // first: the one to begin with, or one that an inpainting model is shown
+    bool masked = false;             // what lies outside of a mask stays
+    std::uint64_t preview_bytes = 0; // beside the UNet, where TAESD decodes previews
 };
 
 /// How a run saves memory, the first of these that fits.
 struct memory_choice {
+    bool keep_weights = true; // from stage to stage and for the next run; false: each network makes room for the next
+    bool decoded_previews = true;               // where there are any; else they are projected
     tiling vae;                                 // of both directions
     bool guidance_in_one_batch = true;          // else the network runs twice, one after the other
     residence unet_weights = residence::device; // host: each is fetched when it is needed
-    bool keep_weights = true; // from stage to stage and for the next run; false: each network makes room for the next
     bool operator==(memory_choice const&) const = default;
 };
 

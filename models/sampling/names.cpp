@@ -1,7 +1,5 @@
 #include "models/sampling/names.h"
 
-#include "compute/error.h"
-
 #include <algorithm>
 #include <array>
 #include <string>
@@ -60,15 +58,13 @@ std::string plain(std::string_view text) {
     return plain;
 }
 
-template <class T> T named(std::string_view text, auto const& names, auto const& aliases, std::string_view what) {
+template <class T> std::optional<T> find(std::string_view text, auto const& names, auto const& aliases) {
     std::string const wanted = plain(text);
     for (auto const& n : names)
         if (plain(n.name) == wanted || plain(n.display) == wanted) return n.value;
     for (auto const& [name, value] : aliases)
         if (name == wanted) return value;
-    std::string list;
-    for (auto const& n : names) list += std::string(list.empty() ? "" : ", ") + std::string(n.name);
-    fail("There is no {} \"{}\"; there are: {}.", what, text, list);
+    return {};
 }
 
 template <class T> sampling_name<T> const& entry(auto const& names, T value) {
@@ -85,9 +81,9 @@ std::string_view name_of(scheduler s) { return entry(schedulers, s).name; }
 std::string_view display_name(sampler s) { return entry(samplers, s).display; }
 std::string_view display_name(scheduler s) { return entry(schedulers, s).display; }
 
-sampler sampler_named(std::string_view text) { return named<sampler>(text, samplers, sampler_aliases, "sampler"); }
-scheduler scheduler_named(std::string_view text) {
-    return named<scheduler>(text, schedulers, scheduler_aliases, "schedule");
+std::optional<sampler> find_sampler(std::string_view text) { return find<sampler>(text, samplers, sampler_aliases); }
+std::optional<scheduler> find_scheduler(std::string_view text) {
+    return find<scheduler>(text, schedulers, scheduler_aliases);
 }
 
 scheduler default_scheduler(sampler s) {

@@ -4,6 +4,7 @@
 
 #include "models/sampling/samplers.h"
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -22,9 +23,9 @@ std::string_view name_of(scheduler);
 std::string_view display_name(sampler);
 std::string_view display_name(scheduler);
 
-/// Either name, or what ComfyUI, A1111 or k-diffusion call it, in any case; throws error listing the names.
-sampler sampler_named(std::string_view);
-scheduler scheduler_named(std::string_view);
+/// By either name, or by what ComfyUI, A1111 or k-diffusion call it, in any case.
+std::optional<sampler> find_sampler(std::string_view);
+std::optional<scheduler> find_scheduler(std::string_view);
 
 /// The schedule that goes with a sampler where the user has not chosen one.
 scheduler default_scheduler(sampler);

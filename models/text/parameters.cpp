@@ -28,6 +28,7 @@ std::string parameters_text(generation_parameters const& p) {
     add("Seed", std::to_string(p.seed));
     add("Size", std::format("{}x{}", p.width, p.height));
     if (!p.model.empty()) add("Model", p.model);
+    if (!p.vae.empty()) add("VAE", p.vae);
     if (p.denoising_strength) add("Denoising strength", std::format("{}", *p.denoising_strength));
     if (p.clip_skip != 1) add("Clip skip", std::to_string(p.clip_skip));
     if (!p.rng.empty()) add("RNG", p.rng);

@@ -17,6 +17,7 @@ struct generation_parameters {
     std::uint64_t seed = 0;
     int width = 512, height = 512;
     std::string model;                       // the file's name without its ending; empty: left out
+    std::string vae;                         // the file's name; empty, the model's own, is left out
     std::optional<float> denoising_strength; // of img2img and inpainting
     int clip_skip = 1;                       // 1, the last layer, is left out
     std::string rng;                         // "CPU"; empty, the GPU's noise, is left out

@@ -234,6 +234,8 @@ TEST(protocol, runs_that_do_not_fit_together_are_refused) {
     EXPECT_NE(run_with(head, {{"picture", {3, 4}, m.values}, values}).find("3 sizes"), std::string::npos);
     EXPECT_NE(run_with({{"type", "run"}, {"request", {{"sfumato", 7}}}}, {pixels, values}).find("must be 1"),
               std::string::npos);
+    json const other{{"type", "run"}, {"request", {{"sfumato", 1}, {"operation", "img2img"}}}};
+    EXPECT_NE(run_with(other, {pixels, values}).find("\"inpaint\" alone"), std::string::npos);
 }
 
 TEST(protocol, an_empty_or_huge_picture_is_not_sent) {

@@ -3,6 +3,11 @@ import io, json, pathlib, struct, sys, zipfile, zlib
 
 request = {"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed": 42, "context": "automatic", "source": "layer",
            "area": {"x": 0, "y": 0, "width": 2, "height": 1}}
+diffusion = {"sfumato": 1, "seed": 42, "model": "m.safetensors", "vae": "v.safetensors", "prompt": "a cat", "negative_prompt": "a dog",
+             "steps": 20, "cfg": 7.5, "sampler": "dpmpp_2m", "scheduler": "karras", "rng": "cuda", "clip_skip": 2, "batch": 3,
+             "prediction": "v", "zero_terminal_snr": True}
+txt2img = {"operation": "txt2img", "width": 640, "height": 512, **diffusion}
+img2img = {"operation": "img2img", "strength": 0.5, "strength_rule": "fewer_steps", **diffusion}
 
 
 def frame(head, floats=()):
@@ -68,7 +73,7 @@ seeds = {
         (b"tEXt", b"Comment\0{}"), (b"zTXt", b"Comment\0\0" + zlib.compress(b"{}")), (b"iTXt", b"Comment\0\0\0en\0\0{}"),
         (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"{}")))],
     "prompt": [bytes([vocabulary]) + prompt.encode() for vocabulary in (0, 1, 255)],
-    "request": [json.dumps(request).encode(), b'{"sfumato": 1}'],
+    "request": [json.dumps(request).encode(), json.dumps(txt2img).encode(), json.dumps(img2img).encode(), b'{"sfumato": 1}'],
     "safetensors": [
         safetensors({unet + "input_blocks.0.0.weight": ("F16", [2, 1, 1, 1], b"abcd"), unet + "out.2.weight": ("BF16", [1, 2], b"abcd")}),
         safetensors({open_clip + "transformer.resblocks.0.attn.in_proj_weight": ("F32", [3, 1], bytes(12)),

@@ -1,7 +1,9 @@
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/request.h"
+#include "models/sampling/names.h"
 
+#include <format>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -37,6 +39,84 @@ TEST(request, survives_the_round_trip) {
                 }
 }
 
+// Every setting other than it is by default.
+request unusual_request(operation o) {
+    request r{.operation = o, .seed = INT64_MAX - 2};
+    r.diffusion = {.model = "models/ü.safetensors",
+                   .vae = "vae.safetensors",
+                   .prompt = "a \"cat\",\n猫",
+                   .negative_prompt = "dog",
+                   .steps = 1000,
+                   .cfg = 7.1,
+                   .sampler = sampler::unipc,
+                   .scheduler = scheduler::ays,
+                   .rng = generator::cuda,
+                   .clip_skip = 12,
+                   .batch = 3,
+                   .prediction = prediction::v,
+                   .zero_terminal_snr = true};
+    if (o == operation::txt2img)
+        r.diffusion.width = 16384, r.diffusion.height = 64;
+    else
+        r.diffusion.strength = 0.01, r.diffusion.strength_rule = strength_rule::fewer_steps;
+    return r;
+}
+
+TEST(request, of_a_diffusion_model_survives_the_round_trip) {
+    for (operation o : {operation::txt2img, operation::img2img})
+        for (request const& r : {request{.operation = o}, unusual_request(o)}) {
+            std::vector<std::string> unknown;
+            EXPECT_EQ(request_from_json(json_parse(json_line(request_to_json(r)), "x"), &unknown), r);
+            EXPECT_TRUE(unknown.empty());
+        }
+    for (auto const& [sampler, name, display] : sampler_names())
+        for (auto const& [scheduler, scheduler_name, scheduler_display] : scheduler_names()) {
+            request r{.operation = operation::txt2img};
+            r.diffusion.sampler = sampler, r.diffusion.scheduler = scheduler;
+            EXPECT_EQ(request_from_json(request_to_json(r)), r);
+        }
+}
+
+TEST(request, of_a_diffusion_model_is_written_as_documented) {
+    EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
+        "sfumato": 1, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
+        "vae": "vae.safetensors", "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
+        "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
+        "prediction": "v", "zero_terminal_snr": true})"));
+    EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({
+        "sfumato": 1, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
+        "steps": 20, "cfg": 7.0, "sampler": "dpmpp_2m", "rng": "cpu", "clip_skip": 1, "batch": 1,
+        "zero_terminal_snr": false, "strength": 0.75, "strength_rule": "full_steps"})"));
+}
+
+// What an operation has no use for would be in its recipe and change nothing.
+TEST(request, knows_the_keys_of_its_operation_alone) {
+    auto const unknown_of = [](std::string const& operation) {
+        std::vector<std::string> unknown;
+        request_from_json(json{{"sfumato", 1},
+                               {"operation", operation},
+                               {"made_by", "x"},
+                               {"seed", 1},
+                               {"method", "patchmatch"},
+                               {"model", "m"},
+                               {"width", 64},
+                               {"strength", 0.5}},
+                          &unknown);
+        return unknown;
+    };
+    using keys = std::vector<std::string>;
+    EXPECT_EQ(unknown_of("inpaint"), (keys{"model", "strength", "width"}));
+    EXPECT_EQ(unknown_of("txt2img"), (keys{"method", "strength"}));
+    EXPECT_EQ(unknown_of("img2img"), (keys{"method", "width"}));
+}
+
+TEST(request, takes_other_programs_names) {
+    request const r = request_from_json(json::parse(
+        R"({"sfumato": 1, "operation": "txt2img", "sampler": "DPM++ 2M SDE", "scheduler": "Align Your Steps"})"));
+    EXPECT_EQ(r.diffusion.sampler, sampler::dpmpp_2m_sde);
+    EXPECT_EQ(r.diffusion.scheduler, scheduler::ays);
+}
+
 TEST(request, is_written_as_documented) {
     request const r{.seed = 42, .area = {1, 2, 3, 4}};
     EXPECT_EQ(request_to_json(r),
@@ -62,7 +142,8 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         {R"({})", "\"sfumato\"", "missing"},
         {R"({"sfumato": 2})", "\"sfumato\"", "must be 1, not 2"},
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
-        {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"", "must be \"inpaint\", not \"outpaint\""},
+        {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
+         "\"inpaint\", \"txt2img\" or \"img2img\", not \"outpaint\""},
         {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\", not 3"},
         {R"({"sfumato": 1, "context": null})", "\"context\"", "\"automatic\", \"image\" or \"selection\", not null"},
         {R"({"sfumato": 1, "source": ["layer"]})", "\"source\"", "\"layer\" or \"visible\", not a list"},
@@ -82,6 +163,47 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         EXPECT_NE(message.find(c.mentions), message.npos) << c.text << " → " << message;
         EXPECT_NE(message.find(c.also), message.npos) << c.text << " → " << message;
     }
+}
+
+TEST(request, errors_of_a_diffusion_model_do_too) {
+    struct {
+        std::string key;
+        std::vector<std::string> wrong;
+        std::string says;
+    } const cases[] = {
+        {"seed", {"-2", "1.5", "9223372036854775808", "null"}, "a whole number from -1 to 9223372036854775807"},
+        {"model", {"7", "[]"}, "a text of at most 65536 bytes"},
+        {"vae", {"null", '"' + std::string(65537, 'x') + '"'}, "a text of at most 65536 bytes"},
+        {"prompt", {"true", '"' + std::string(65537, 'x') + '"'}, "a text of at most 65536 bytes"},
+        {"negative_prompt", {"{}"}, "a text of at most 65536 bytes"},
+        {"width", {"-8", "16392", "64.5", "\"64\""}, "a whole number from 0 to 16384"},
+        {"width", {"8", "56", "65"}, "a multiple of 8, from 64 on (0: as the model was trained)"},
+        {"height", {"1e9"}, "a whole number from 0 to 16384"},
+        {"height", {"100"}, "a multiple of 8"},
+        {"steps", {"0", "1001"}, "a whole number from 1 to 1000"},
+        {"cfg", {"0.9", "101", "\"7\"", "-1e300"}, "a number from 1 to 100"},
+        {"sampler", {"\"dpm_fast\"", "3", '"' + std::string(60000, 'x') + '"'}, "\"euler\", \"euler_a\""},
+        {"scheduler", {"\"\"", "null"}, "\"linspace\" or \"lcm\""},
+        {"rng", {"\"gpu\"", "1"}, "\"cpu\" or \"cuda\""},
+        {"clip_skip", {"0", "13"}, "a whole number from 1 to 12"},
+        {"batch", {"0", "65"}, "a whole number from 1 to 64"},
+        {"prediction", {"\"flow\"", "null"}, "\"epsilon\" or \"v\""},
+        {"zero_terminal_snr", {"1", "\"true\""}, "true or false"},
+        {"strength", {"0", "0.009", "1.01"}, "a number from 0.01 to 1"},
+        {"strength_rule", {"\"all\""}, "\"full_steps\" or \"fewer_steps\""},
+    };
+    for (auto const& c : cases)
+        for (std::string const& wrong : c.wrong) {
+            std::string const operation = c.key.starts_with("strength") ? "img2img" : "txt2img";
+            std::string const message =
+                error_of(std::format(R"({{"sfumato": 1, "operation": "{}", "{}": {}}})", operation, c.key, wrong));
+            EXPECT_TRUE(message.starts_with(std::format("The request's \"{}\" must be ", c.key))) << message;
+            EXPECT_NE(message.find(c.says), message.npos) << message;
+            EXPECT_LT(message.size(), 300u);
+        }
+    EXPECT_NE(error_of(R"({"sfumato": 1, "operation": "txt2img", "seed": 9223372036854775807, "batch": 2})")
+                  .find("too large for a \"batch\" of 2"),
+              std::string::npos);
 }
 
 TEST(request, text_that_is_not_json) {

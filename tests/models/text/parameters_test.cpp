@@ -23,8 +23,8 @@ TEST(parameters_text, says_only_what_matters) {
     EXPECT_EQ(parameters_text({.prompt = "cat", .sampler = "Euler a", .cfg_scale = 7.5f, .denoising_strength = 0.6f}),
               "cat\nSteps: 20, Sampler: Euler a, CFG scale: 7.5, Seed: 0, Size: 512x512, Denoising strength: 0.6, "
               "Version: Sfumato " SFUMATO_VERSION);
-    std::string const all = parameters_text({.sampler = "DDIM", .clip_skip = 2, .rng = "CPU"});
-    EXPECT_NE(all.find(", Clip skip: 2, RNG: CPU, "), all.npos) << all;
+    std::string const all = parameters_text({.sampler = "DDIM", .vae = "mse.pt", .clip_skip = 2, .rng = "CPU"});
+    EXPECT_NE(all.find(", VAE: mse.pt, Clip skip: 2, RNG: CPU, "), all.npos) << all;
 }
 
 TEST(parameters_text, quotes_what_would_be_misread) {

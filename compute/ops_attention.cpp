@@ -126,8 +126,7 @@ block choose_scalar(target const& t, operands const& o) {
 block choose_cooperative(target const& t, operands const& o) {
     auto const& f = t.fragment;
     uint const subgroups = f.workgroup_scope ? 1 : std::max(1u, invocations / t.subgroup), unit = std::max(f.n, f.k);
-    // A software device has this path for tests only, and compiles it slowly.
-    block b{.queries = 64, .keys = std::max({t.software ? 16u : 32u, f.m, f.n, f.k})};
+    block b{.queries = 64, .keys = std::max({32u, f.m, f.n, f.k})};
     while (b.queries > f.m && b.queries / 2 >= o.queries()) b.queries /= 2;
     b.fragments = std::max(1u, b.queries / f.m / subgroups);
     uint const most_bytes = f.workgroup_scope ? t.shared_bytes : std::min(most_shared_bytes, t.shared_bytes);
@@ -141,7 +140,7 @@ void attend_tiled(graph& g, operands const& o) {
     bool const cooperative = b.queries > 0;
     if (!cooperative) b = choose_scalar(t, o);
     auto all = constants(o, b.keys);
-    all.insert(all.end(), {b.queries, b.chunk, b.chunks});
+    all.insert(all.end(), {b.queries, b.chunk, b.chunks, t.software});
     if (cooperative)
         all.insert(all.end(),
                    {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.fragments});

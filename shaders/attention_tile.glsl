@@ -16,7 +16,17 @@ layout(constant_id = 7) const uint block_queries = 64u;
 layout(constant_id = 8) const uint chunk = 64u;  // channels in shared memory at once
 layout(constant_id = 9) const uint chunks = 1u;  // chunk · chunks ≥ d; channels beyond d are 0
 
+layout(constant_id = 10) const bool rolled = false;
+
 const uint quads_a_row = chunk / 4u;
+
+// body(i) for i below `count`: on a GPU without a loop, so that fragments stay in registers and loads come before their use.
+// Rolled for a software device, whose fragments lie in memory anyway: it takes many seconds to compile all of them.
+#define EACH(i, count, body)                                      \
+    if (rolled)                                                   \
+        [[dont_unroll]] for (uint i = 0u; i < (count); ++i) body; \
+    else                                                          \
+        [[unroll]] for (uint i = 0u; i < (count); ++i) body
 
 // ---- The two products, and what lies in shared memory for them
 
@@ -43,21 +53,24 @@ void put_weight(uint row, uint key, float w) { scores[row * score_stride + key /
 #ifdef COOPERATIVE
 const float margin = 8.0; // weights up to 2⁸ in fp16: they keep their precision, and what is small compared to 1 does not vanish
 
-layout(constant_id = 10) const uint fragment_m = 16u;
-layout(constant_id = 11) const uint fragment_n = 16u;
-layout(constant_id = 12) const uint fragment_k = 16u;
-layout(constant_id = 13) const uint fragment_scope = gl_ScopeSubgroup;
-layout(constant_id = 14) const uint fragments = 1u; // of rows, one below the other, of each that holds any
+layout(constant_id = 11) const uint fragment_m = 16u;
+layout(constant_id = 12) const uint fragment_n = 16u;
+layout(constant_id = 13) const uint fragment_k = 16u;
+layout(constant_id = 14) const uint fragment_scope = gl_ScopeSubgroup;
+layout(constant_id = 15) const uint fragments = 1u; // of rows, one below the other, of each that holds any
 
 const uint holders = block_queries / (fragments * fragment_m);
 const uint tile_stride = quads_a_row + 2u, score_stride = block_keys + 4u, weight_stride = block_keys + 8u;
-const uint score_columns = block_keys / fragment_n, sum_columns = chunk / fragment_n, depths = chunk / fragment_k;
+const uint score_columns = block_keys / fragment_n, sum_columns = chunk / fragment_n, depths = chunk / fragment_k,
+           value_depths = block_keys / fragment_k;
 shared f16vec4 tile[block_keys * tile_stride];             // [query or key][channel]
 shared float scores[block_queries * score_stride];         // [query][key]; then what sums are scaled by; last the sums
 shared float16_t weights[block_queries * weight_stride];   // [query][key]
 shared bool scaled;                                        // any row
 
 coopmat<float16_t, fragment_scope, fragment_m, fragment_k, gl_MatrixUseA> queries[fragments * depths * chunks];
+coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator> products[fragments * score_columns];
+coopmat<float16_t, fragment_scope, fragment_m, fragment_k, gl_MatrixUseA> row_weights[fragments];
 coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator> sums[fragments * sum_columns * chunks];
 
 // Which rows a subgroup (or the workgroup) multiplies.
@@ -86,11 +99,13 @@ vec4 load_quad(source s, uint row, uint channel) {
     return load4(s.from, s.type, s.base + row * (p.heads * d) + channel) * s.factor;
 }
 
+void load_tile_quad(source s, uint first, uint channel, uint i) {
+    uint row = i / quads_a_row, quad = i % quads_a_row;
+    if (row < block_keys) put(row, quad, load_quad(s, first + row, channel + quad * 4u));
+}
+
 void load_tile(source s, uint first, uint channel) {
-    for (uint i = gl_LocalInvocationIndex; i < block_keys * quads_a_row; i += invocations) {
-        uint row = i / quads_a_row, quad = i % quads_a_row;
-        put(row, quad, load_quad(s, first + row, channel + quad * 4u));
-    }
+    EACH(i, (block_keys * quads_a_row + invocations - 1u) / invocations, load_tile_quad(s, first, channel, i * invocations + gl_LocalInvocationIndex));
 }
 
 #ifdef SCALAR
@@ -98,11 +113,14 @@ void prepare(source q, uint first) {
     [[unroll]] for (uint i = 0u; i < rows * sum_columns * chunks; ++i) sums[i] = 0.0;
 }
 
+void load_query_quad(source q, uint first, uint channel, uint i) {
+    uint row = i / quads_a_row, quad = i % quads_a_row;
+    if (row < block_queries) q_tile[row * tile_stride + quad] = load_quad(q, first + row, channel + quad * 4u);
+}
+
 void load_queries(source q, uint first, uint channel) {
-    for (uint i = gl_LocalInvocationIndex; i < block_queries * quads_a_row; i += invocations) {
-        uint row = i / quads_a_row, quad = i % quads_a_row;
-        q_tile[row * tile_stride + quad] = load_quad(q, first + row, channel + quad * 4u);
-    }
+    EACH(i, (block_queries * quads_a_row + invocations - 1u) / invocations,
+         load_query_quad(q, first, channel, i * invocations + gl_LocalInvocationIndex));
 }
 
 void compute_scores(source q, uint query, source k, uint key) {
@@ -128,48 +146,55 @@ void compute_scores(source q, uint query, source k, uint key) {
 #endif
 
 #ifdef COOPERATIVE
+void load_query(uint f, uint c, uint i, uint row) {
+    coopMatLoad(queries[(f * chunks + c) * depths + i], tile, (fragment_row(f) - row) * tile_stride + i * fragment_k / 4u,
+                tile_stride, gl_CooperativeMatrixLayoutRowMajor);
+}
+
 // Queries stay in fragments; they come there by way of the tile, block_keys at a time.
 void prepare(source q, uint first) {
     [[unroll]] for (uint i = 0u; i < fragments * sum_columns * chunks; ++i)
         sums[i] = coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator>(0.0);
     [[unroll]] for (uint c = 0u; c < chunks; ++c)
-        for (uint row = 0u; row < block_queries; row += block_keys) {
+        [[dont_unroll]] for (uint row = 0u; row < block_queries; row += block_keys) {
             load_tile(q, first + row, c * chunk);
             barrier();
             [[unroll]] for (uint f = 0u; f < fragments; ++f)
-                if (holds() && fragment_row(f) >= row && fragment_row(f) < row + block_keys)
-                    [[unroll]] for (uint i = 0u; i < depths; ++i)
-                        coopMatLoad(queries[(f * chunks + c) * depths + i], tile,
-                                    (fragment_row(f) - row) * tile_stride + i * fragment_k / 4u, tile_stride,
-                                    gl_CooperativeMatrixLayoutRowMajor);
+                if (holds() && fragment_row(f) >= row && fragment_row(f) < row + block_keys) {
+                    EACH(i, depths, load_query(f, c, i, row));
+                }
             barrier();
         }
 }
 
+// Queries and keys: fragment `i` along the channels of chunk `c`, `j` along the keys.
+void add_product(uint c, uint i, uint j) {
+    coopmat<float16_t, fragment_scope, fragment_k, fragment_n, gl_MatrixUseB> b;
+    coopMatLoad(b, tile, j * fragment_n * tile_stride + i * fragment_k / 4u, tile_stride,
+                gl_CooperativeMatrixLayoutColumnMajor);
+    [[unroll]] for (uint f = 0u; f < fragments; ++f) {
+        uint to = f * score_columns + j;
+        products[to] = coopMatMulAdd(queries[(f * chunks + c) * depths + i], b, products[to]);
+    }
+}
+
 void compute_scores(source q, uint query, source k, uint key) {
-    coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator> s[fragments * score_columns];
     [[unroll]] for (uint i = 0u; i < fragments * score_columns; ++i)
-        s[i] = coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator>(0.0);
+        products[i] = coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator>(0.0);
     [[unroll]] for (uint c = 0u; c < chunks; ++c) {
         load_tile(k, key, c * chunk);
         barrier();
-        if (holds())
-            [[unroll]] for (uint i = 0u; i < depths; ++i)
-                [[unroll]] for (uint j = 0u; j < score_columns; ++j) {
-                    coopmat<float16_t, fragment_scope, fragment_k, fragment_n, gl_MatrixUseB> b;
-                    coopMatLoad(b, tile, j * fragment_n * tile_stride + i * fragment_k / 4u, tile_stride,
-                                gl_CooperativeMatrixLayoutColumnMajor);
-                    [[unroll]] for (uint f = 0u; f < fragments; ++f)
-                        s[f * score_columns + j] =
-                            coopMatMulAdd(queries[(f * chunks + c) * depths + i], b, s[f * score_columns + j]);
-                }
+        if (holds()) {
+            EACH(i, depths * score_columns, add_product(c, i / score_columns, i % score_columns));
+        }
         barrier();
     }
     if (holds())
-        [[unroll]] for (uint f = 0u; f < fragments; ++f)
-            [[unroll]] for (uint j = 0u; j < score_columns; ++j)
-                coopMatStore(s[f * score_columns + j], scores, fragment_row(f) * score_stride + j * fragment_n,
-                             score_stride, gl_CooperativeMatrixLayoutRowMajor);
+        [[unroll]] for (uint f = 0u; f < fragments; ++f) {
+            EACH(j, score_columns, coopMatStore(products[f * score_columns + j], scores,
+                                                fragment_row(f) * score_stride + j * fragment_n, score_stride,
+                                                gl_CooperativeMatrixLayoutRowMajor));
+        }
 }
 #endif
 
@@ -261,49 +286,56 @@ void store_sums(place at) {
 void scale_sums() {
     if (!scaled || !holds()) return;
     [[unroll]] for (uint f = 0u; f < fragments; ++f) {
+        const uint first = f * sum_columns * chunks;
         coopmat<float, fragment_scope, fragment_m, fragment_n, gl_MatrixUseAccumulator> factors;
         coopMatLoad(factors, scores, fragment_row(f) * score_stride, score_stride, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (uint j = 0u; j < sum_columns * chunks; ++j)
-            sums[f * sum_columns * chunks + j] = sums[f * sum_columns * chunks + j] * factors;
+        EACH(j, sum_columns * chunks, sums[first + j] = sums[first + j] * factors);
     }
+}
+
+// Weights and values: fragment `i` along the keys, `j` along the channels of chunk `c`.
+void add_value(uint c, uint i, uint j) {
+    coopmat<float16_t, fragment_scope, fragment_k, fragment_n, gl_MatrixUseB> v;
+    coopMatLoad(v, tile, i * fragment_k * tile_stride + j * fragment_n / 4u, tile_stride, gl_CooperativeMatrixLayoutRowMajor);
+    [[unroll]] for (uint f = 0u; f < fragments; ++f) {
+        uint to = (f * chunks + c) * sum_columns + j;
+        sums[to] = coopMatMulAdd(row_weights[f], v, sums[to]);
+    }
+}
+
+void add_values(uint c, uint i) {
+    [[unroll]] for (uint f = 0u; f < fragments; ++f)
+        coopMatLoad(row_weights[f], weights, fragment_row(f) * weight_stride + i * fragment_k, weight_stride,
+                    gl_CooperativeMatrixLayoutRowMajor);
+    EACH(j, sum_columns, add_value(c, i, j));
 }
 
 void add_values(uint c) {
     if (!holds()) return;
-    [[unroll]] for (uint i = 0u; i < block_keys; i += fragment_k) {
-        coopmat<float16_t, fragment_scope, fragment_m, fragment_k, gl_MatrixUseA> w[fragments];
-        [[unroll]] for (uint f = 0u; f < fragments; ++f)
-            coopMatLoad(w[f], weights, fragment_row(f) * weight_stride + i, weight_stride, gl_CooperativeMatrixLayoutRowMajor);
-        [[unroll]] for (uint j = 0u; j < sum_columns; ++j) {
-            coopmat<float16_t, fragment_scope, fragment_k, fragment_n, gl_MatrixUseB> v;
-            coopMatLoad(v, tile, i * tile_stride + j * fragment_n / 4u, tile_stride, gl_CooperativeMatrixLayoutRowMajor);
-            [[unroll]] for (uint f = 0u; f < fragments; ++f) {
-                uint to = (f * chunks + c) * sum_columns + j;
-                sums[to] = coopMatMulAdd(w[f], v, sums[to]);
-            }
-        }
-    }
+    EACH(i, value_depths, add_values(c, i));
 }
 
-// By way of the scores' memory, fragment_n channels at a time.
-void store_sums(place at) {
+// Fragments `j` of all rows, by way of the scores' memory. all: the sum of the row's weights.
+void store_sums(place at, uint j, float all) {
     uint row = gl_LocalInvocationIndex / per_row, part = gl_LocalInvocationIndex % per_row, query = at.query + row;
-    float all = 0.0;
-    [[unroll]] for (uint i = 0u; i < per_row; ++i) all += parts[row * per_row + i];
-    [[unroll]] for (uint j = 0u; j < sum_columns * chunks; ++j) {
-        if (holds())
-            [[unroll]] for (uint f = 0u; f < fragments; ++f)
-                coopMatStore(sums[f * sum_columns * chunks + j], scores, fragment_row(f) * score_stride, score_stride,
-                             gl_CooperativeMatrixLayoutRowMajor);
-        barrier();
-        for (uint i = part; i < fragment_n; i += per_row) {
-            uint channel = j * fragment_n + i;
-            if (query < p.queries && channel < d)
-                store(p.y, q_type, ((at.image * p.queries + query) * p.heads + at.head) * d + channel,
-                      scores[row * score_stride + i] / all);
-        }
-        barrier();
+    if (holds())
+        [[unroll]] for (uint f = 0u; f < fragments; ++f)
+            coopMatStore(sums[f * sum_columns * chunks + j], scores, fragment_row(f) * score_stride, score_stride,
+                         gl_CooperativeMatrixLayoutRowMajor);
+    barrier();
+    for (uint i = part; i < fragment_n; i += per_row) {
+        uint channel = j * fragment_n + i;
+        if (query < p.queries && channel < d)
+            store(p.y, q_type, ((at.image * p.queries + query) * p.heads + at.head) * d + channel,
+                  scores[row * score_stride + i] / all);
     }
+    barrier();
+}
+
+void store_sums(place at) {
+    float all = 0.0;
+    [[unroll]] for (uint i = 0u; i < per_row; ++i) all += parts[gl_LocalInvocationIndex / per_row * per_row + i];
+    EACH(j, sum_columns * chunks, store_sums(at, j, all));
 }
 #endif
 

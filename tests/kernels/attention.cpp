@@ -71,8 +71,8 @@ std::vector<float> reference(problem const& p, operands const& o) {
     return y;
 }
 
-std::vector<float> attend(problem const& p, operands const& o) {
-    kernel_run r;
+std::vector<float> attend(problem const& p, operands const& o, target const& to = test_device().target()) {
+    kernel_run r(to);
     tensor const q = r.input({.n = p.images, .w = p.queries, .c = p.row()}, o.q, p.q_type);
     shape const of_keys{.n = p.images, .w = p.keys, .c = p.row()};
     tensor const k = r.input(of_keys, o.k, p.k_type), v = r.input(of_keys, o.v, p.v_type);
@@ -110,6 +110,15 @@ TEST(attention, any_size) {
                              {3, 2, 130, 65, 72},
                              {1, 1, 9, 1201, 24}})
         check(p);
+}
+
+// Fragments and tiles without loops. Not many: it takes long to compile for a software device.
+TEST(attention, unrolled_as_for_a_gpu) {
+    problem const p{1, 2, 67, 131, 16};
+    operands const o = random_operands(p);
+    target gpu = test_device().target();
+    gpu.software = false;
+    EXPECT_LT(nmse(attend(p, o, gpu), reference(p, o)), limit(p));
 }
 
 TEST(attention, any_type) {

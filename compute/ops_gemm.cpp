@@ -12,7 +12,8 @@ namespace {
 
 using kernel::uint;
 
-uint up(uint value, uint multiple) { return (value + multiple - 1) / multiple * multiple; }
+uint parts(uint count, uint size) { return (count + size - 1) / size; }
+uint up(uint value, uint multiple) { return parts(value, multiple) * multiple; }
 
 // panel_bytes of shaders/panels.glsl.
 uint panel_bytes(weight_format format, uint k) {
@@ -32,21 +33,28 @@ struct weight_strides {
 packed_weights pack(graph& g, tensor const& w, packed_weights to, weight_strides const& strides) {
     bool const blocks = to.format == weight_format::q8_0 || to.format == weight_format::q4_0;
     assert(!blocks || to.inputs % 32 == 0);
-    uint const outputs = to.outputs, inputs = to.inputs, k = inputs * to.kernel_h * to.kernel_w,
+    uint const outputs = to.outputs, inputs = to.inputs, taps = to.kernel_h * to.kernel_w, k = inputs * taps,
                panels = up(outputs, 16) / 16;
     to.panels = g.temporary({.c = int(panels * panel_bytes(to.format, k) / 4 + inputs)}, dtype::u32);
-    g.dispatch(kernel::gemm_pack{.w = g.in(w),
-                                 .panels = g.out(to.panels),
-                                 .outputs = outputs,
-                                 .inputs = inputs,
-                                 .k = k,
-                                 .first = strides.first,
-                                 .output_stride = strides.output,
-                                 .input_stride = strides.input,
-                                 .row_stride = strides.row,
-                                 .column_stride = strides.column},
-               launch::items(std::size_t(panels) * (blocks ? k / 32 : k) * 8 + inputs), blocks ? 256 : 16,
-               {uint(w.type), uint(to.format), uint(to.kernel_w), to.geglu});
+    kernel::gemm_pack const parameters{.w = g.in(w),
+                                       .panels = g.out(to.panels),
+                                       .outputs = outputs,
+                                       .inputs = inputs,
+                                       .k = k,
+                                       .first = strides.first,
+                                       .output_stride = strides.output,
+                                       .input_stride = strides.input,
+                                       .row_stride = strides.row,
+                                       .column_stride = strides.column};
+    // shaders/gemm_pack_rows.glsl
+    bool const whole_rows = !blocks && strides.output == k && strides.input == taps;
+    bool const software = g.target().software && g.target().subgroup == 8;
+    uint const span = software ? 256 : 16;
+    std::size_t const items = whole_rows ? (std::size_t(panels) * parts(k, span) + parts(inputs, span)) * 8
+                                         : std::size_t(panels) * (blocks ? k / 32 : k) * 8 + inputs;
+    double const work = whole_rows ? 8 * span : blocks ? 256 : 16;
+    g.dispatch(parameters, launch::items(items), work,
+               {uint(w.type), uint(to.format), uint(to.kernel_w), to.geglu, whole_rows ? taps : 0, span, software});
     return to;
 }
 

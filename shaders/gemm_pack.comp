@@ -1,6 +1,7 @@
 // Weights of a checkpoint into panels.
 #version 460
 #include "common.glsl"
+#include "lanes.glsl"
 #include "panels.glsl"
 
 layout(local_size_x = 64) in;
@@ -9,6 +10,9 @@ layout(constant_id = 0) const uint w_type = 0u;
 layout(constant_id = 1) const uint format = 0u;
 layout(constant_id = 2) const uint kernel_w = 1u;
 layout(constant_id = 3) const bool geglu = false;
+layout(constant_id = 4) const uint taps = 0u; // 0: any strides; else rows of inputs · taps numbers: gemm_pack_rows.glsl
+layout(constant_id = 5) const uint span = 16u;
+layout(constant_id = 6) const bool software = false;
 
 const uint rows = format >= format_q8_0 ? 32u : 1u; // of k, for one invocation
 
@@ -18,6 +22,11 @@ uint output_of(uint panel, uint i, uint second) {
     uint pair = panel * 8u + i, half_of = p.outputs / 2u;
     if (geglu) return pair >= half_of ? ~0u : second * half_of + pair;
     return 2u * pair + second < p.outputs ? 2u * pair + second : ~0u;
+}
+
+// Two numbers as a 16-bit format has them.
+uint pack16(vec2 pair) {
+    return format == format_bf16 ? bf16_bits(pair.x) | bf16_bits(pair.y) << 16 : packHalf2x16(pair);
 }
 
 float weight(uint o, uint k) {
@@ -58,8 +67,8 @@ void pack_block(uint word, uint a, uint b, uint k) {
     }
 }
 
-void main() {
-    uint id = flat_id(), pairs = p.k / rows * 8u, panel = id / pairs, i = id % 8u, k = id % pairs / 8u * rows;
+void pack_pair(uint id) {
+    uint pairs = p.k / rows * 8u, panel = id / pairs, i = id % 8u, k = id % pairs / 8u * rows;
     uint panels = (p.outputs + 15u) / 16u, words = panel_bytes(format, p.k) / 4u;
     if (panel >= panels) { // the row of zeros
         uint at = id - panels * pairs;
@@ -72,8 +81,15 @@ void main() {
     else if (format == format_f32) {
         p.panels.at[word + k * 16u + i] = floatBitsToUint(weight(a, k));
         p.panels.at[word + k * 16u + i + 8u] = floatBitsToUint(weight(b, k));
-    } else if (format == format_bf16)
-        p.panels.at[word + k * 8u + i] = bf16_bits(weight(a, k)) | bf16_bits(weight(b, k)) << 16;
+    } else
+        p.panels.at[word + k * 8u + i] = pack16(vec2(weight(a, k), weight(b, k)));
+}
+
+#include "gemm_pack_rows.glsl"
+
+void main() {
+    if (taps == 0u)
+        pack_pair(flat_id());
     else
-        p.panels.at[word + k * 8u + i] = packHalf2x16(vec2(weight(a, k), weight(b, k)));
+        pack_rows();
 }

@@ -270,7 +270,7 @@ struct resize {
 // -- Weights and matrix products
 
 // Weights into panels (panels.glsl). Element (output, input, tap row, tap column) lies at first + the sum of each times its
-// stride.
+// stride; gemm_pack_rows.glsl reads no strides.
 struct gemm_pack {
     elements w;
     u32s panels;

@@ -1,6 +1,11 @@
 // Eight neighbouring floats, one for each lane of a subgroup of eight, without a gather: for software devices.
 #extension GL_KHR_shader_subgroup_basic : require
 
+// Which of all subgroups this is.
+uint subgroup_number() {
+    return (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_NumSubgroups + gl_SubgroupID;
+}
+
 quads quads_at(uint64_t address, uint index) { return quads(address + uint64_t(index) * 4ul); }
 
 // a.x … b.w for lanes 0 … 7. Software drivers turn this balanced tree, and only this, into two vector loads when a and b

@@ -11,10 +11,6 @@ const uint software = 2u;   // two pairs, for subgroups of eight; loads read wha
 
 uint lane, lanes; // set by divide_by_subgroup() or divide_by_grid()
 
-// Which of all subgroups this is.
-uint subgroup_number() {
-    return (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_NumSubgroups + gl_SubgroupID;
-}
 uint subgroup_count() { return gl_NumWorkGroups.y * gl_NumWorkGroups.x * gl_NumSubgroups; }
 
 // Item `number` of `count`, and the last one where there are fewer. A software device goes on through a body with no lane

@@ -21,7 +21,8 @@ constexpr char const* help = R"(Usage: bench_ops [OPTION…]
 
 Times every convolution, matrix product, attention, group norm and softmax of these networks, each size once, alone, and weighs
 them by how often the network has them: sd15 (SD 1.5's UNet at 512²), sdxl (at 1024²), vae512, vae1024 (decoders), rrdb (RRDBNet
-×4 of 128²). Batch 1; tensors and weights are fp16, on a software device fp32. Products are plain, without epilogues.
+×4 of 128²). Batch 1; tensors and weights are fp16, on a software device fp32. Products are plain, without epilogues. loading: the
+weights of sd15, fp16 in the checkpoint and in memory, put into the order that products read them in.
 
   --network NAMES   only these, with commas between
   --quick           only sd15
@@ -33,7 +34,7 @@ them by how often the network has them: sd15 (SD 1.5's UNet at 512²), sdxl (at 
   --fresh           the peer times everything anew
 
 A time is the best of all runs, wall clock, with the submission. Peak is what this device was just measured to do at most.
-Rates of gemm, conv3x3 and attention are GFLOP/s; of group_norm and softmax GB/s (everything read once and written once).
+Rates of gemm, conv3x3 and attention are GFLOP/s; of the others GB/s (everything read once and written once).
 JSON: `weighted` and each of `networks` hold ours_gflops, peer_gflops, ratio (peer's time / ours), unit, ours_seconds and of_peak
 for gemm, conv3x3 and attention together, and the same again in an object for each family; where `unit` is GB/s, so are
 ours_gflops and peer_gflops. `weighted` is sd15's. null: not measured. SFUMATO_DEVICE chooses the device, SFUMATO_MATRIX

@@ -7,7 +7,7 @@
 namespace sfumato::bench {
 
 std::string name_of(family f) {
-    constexpr char const* names[] = {"gemm", "conv3x3", "attention", "group_norm", "softmax"};
+    constexpr char const* names[] = {"gemm", "conv3x3", "attention", "group_norm", "softmax", "gemm_pack"};
     return names[int(f)];
 }
 
@@ -19,6 +19,7 @@ double op_case::work() const {
     case family::attention: return 4e-9 * positions * keys * inputs;
     case family::group_norm: return 8e-9 * positions * inputs;
     case family::softmax: return 8e-9 * positions * keys;
+    case family::gemm_pack: return 4e-9 * positions * inputs * outputs;
     }
     return 0;
 }
@@ -32,6 +33,7 @@ std::string op_case::name() const {
     case family::attention: return std::format("attention {} × {}, {} × {}", size, keys, heads, inputs / heads);
     case family::group_norm: return std::format("group_norm {} {}", size, inputs);
     case family::softmax: return std::format("softmax {} × {}", size, keys);
+    case family::gemm_pack: return std::format("gemm_pack {}×{} {} → {}", h, w, inputs, outputs);
     default: return std::format("gemm {} {} → {}", size, inputs, outputs);
     }
 }
@@ -191,12 +193,23 @@ op_counts rrdbnet_x4(int size) {
     return w.ops;
 }
 
+op_counts packing(op_counts const& network) {
+    op_counts all;
+    for (auto const& [op, count] : network)
+        if (op.of == family::gemm || op.of == family::conv3x3) {
+            int const side = op.of == family::conv3x3 ? 3 : 1;
+            all[{.of = family::gemm_pack, .h = side, .w = side, .inputs = op.inputs, .outputs = op.outputs}] += count;
+        }
+    return all;
+}
+
 std::vector<network> networks() {
     return {{"sd15", "SD 1.5 UNet at 512²", sd15_unet(512)},
             {"sdxl", "SDXL UNet at 1024²", sdxl_unet(1024)},
             {"vae512", "VAE decoder at 512²", vae_decoder(512)},
             {"vae1024", "VAE decoder at 1024²", vae_decoder(1024)},
-            {"rrdb", "RRDBNet ×4 of 128²", rrdbnet_x4(128)}};
+            {"rrdb", "RRDBNet ×4 of 128²", rrdbnet_x4(128)},
+            {"loading", "Loading an SD 1.5 UNet of fp16", packing(sd15_unet(512))}};
 }
 
 } // namespace sfumato::bench

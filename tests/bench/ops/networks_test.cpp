@@ -32,5 +32,11 @@ TEST(networks, where_sd15_spends_it) {
     EXPECT_EQ(ops.at({.of = family::softmax, .w = 4096, .keys = 4096}), 5 * 8);
 }
 
+TEST(networks, weights_of_sd15) {
+    double bytes = 0;
+    for (auto const& [op, count] : packing(sd15_unet(512))) bytes += 1e9 * count * op.work() / 2;
+    EXPECT_NEAR(bytes, 2 * 859.0e6, 2e6); // 859.5 million parameters, a few of them in no matrix
+}
+
 } // namespace
 } // namespace sfumato::bench

@@ -87,6 +87,10 @@ struct recording {
             tensor const x = activations(op, op.keys);
             return repeat([&] { softmax(g, x, 0.125f); });
         }
+        case family::gemm_pack: {
+            tensor const x = input({.n = op.outputs, .h = op.inputs, .w = op.h, .c = op.w}, dtype::f16);
+            return repeat([&] { pack_conv2d(g, x, weight_format::f16); });
+        }
         }
     }
 };

@@ -52,6 +52,15 @@ inline uint32_t match_of(int x, int y) { return uint32_t(x) | uint32_t(y) << 16;
 inline int x_of(uint32_t match) { return int(match & 0xffff); }
 inline int y_of(uint32_t match) { return int(match >> 16); }
 
+/// The sum of what a patch around pixel i is compared with: at every second pixel.
+inline float compared(size s, std::vector<float> const& confidences, std::size_t i) {
+    float sum = 0;
+    for (int v = -radius; v <= radius; ++v)
+        for (int u = -radius; u <= radius; ++u)
+            if ((u + v) % 2 == 0) sum += confidences[i + std::ptrdiff_t(v) * s.width + u];
+    return sum;
+}
+
 inline uint32_t scramble(uint32_t value) {
     value = value * 747796405u + 2891336453u;
     value = ((value >> ((value >> 28) + 4)) ^ value) * 277803737u;
@@ -87,25 +96,28 @@ struct patches {
     }
 };
 
-inline patches random_patches(size s, int spacing, unsigned seed) {
-    patches p{s, random_integers(s.count(), seed), std::vector<uint32_t>(s.count()),
-              random_values(s.count(), 0.1f, 1, seed), std::vector<float>(s.count())};
-    auto const states = random_states(s, spacing, seed + 1);
+/// Calls visit(i, kind) for every pixel i that a whole patch lies around, with what that patch is.
+template <class Visit> void each_patch(size s, std::vector<uint32_t> const& states, Visit const& visit) {
     for (int y = radius; y < s.height - radius; ++y)
         for (int x = radius; x < s.width - radius; ++x) {
             bool all_known = true, any_hole = false;
-            float sum = 0;
             for (int v = -radius; v <= radius; ++v)
                 for (int u = -radius; u <= radius; ++u) {
-                    std::size_t const j = std::size_t(y + v) * s.width + x + u;
-                    all_known &= states[j] == known;
-                    any_hole |= states[j] == hole;
-                    sum += p.confidences[j];
+                    uint32_t const state = states[std::size_t(y + v) * s.width + x + u];
+                    all_known &= state == known;
+                    any_hole |= state == hole;
                 }
-            std::size_t const i = std::size_t(y) * s.width + x;
-            p.kinds[i] = (all_known ? is_source : 0) | (any_hole ? is_target : 0);
-            p.scales[i] = 1 / sum;
+            visit(std::size_t(y) * s.width + x, (all_known ? is_source : 0) | (any_hole ? is_target : 0));
         }
+}
+
+inline patches random_patches(size s, int spacing, unsigned seed) {
+    patches p{s, random_integers(s.count(), seed), std::vector<uint32_t>(s.count()),
+              random_values(s.count(), 0.1f, 1, seed), std::vector<float>(s.count())};
+    each_patch(s, random_states(s, spacing, seed + 1), [&](std::size_t i, uint32_t kind) {
+        p.kinds[i] = kind;
+        p.scales[i] = 1 / compared(s, p.confidences, i);
+    });
     return p;
 }
 
@@ -116,8 +128,9 @@ inline std::vector<uint32_t> random_matches(patches const& p, unsigned seed) {
     for (int y = 0; y < p.s.height; ++y)
         for (int x = 0; x < p.s.width; ++x)
             if (p.kind(x, y) & is_source) sources.push_back(match_of(x, y));
-    for (auto& m : matches)
-        if (!sources.empty() && generator() % 8 > 0) m = sources[generator() % sources.size()];
+    for (std::size_t i = 0; i < matches.size(); ++i)
+        if (p.kinds[i] & is_target && !sources.empty() && generator() % 8 > 0)
+            matches[i] = sources[generator() % sources.size()];
     return matches;
 }
 

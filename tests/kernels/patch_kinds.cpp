@@ -14,21 +14,10 @@ void check(size s, unsigned seed) {
         confidences[i] = states[i] == known   ? 1
                          : states[i] == blank ? 0
                                               : std::max(0.01f, std::exp2(-0.7f * std::max(depths[i], 1.0f)));
-    for (int y = radius; y < s.height - radius; ++y)
-        for (int x = radius; x < s.width - radius; ++x) {
-            bool all_known = true, any_hole = false;
-            float sum = 0;
-            for (int v = -radius; v <= radius; ++v)
-                for (int u = -radius; u <= radius; ++u) {
-                    std::size_t const j = std::size_t(y + v) * s.width + x + u;
-                    all_known &= states[j] == known;
-                    any_hole |= states[j] == hole;
-                    if ((u + v) % 2 == 0) sum += confidences[j];
-                }
-            std::size_t const i = std::size_t(y) * s.width + x;
-            kinds[i] = (all_known ? is_source : 0) | (any_hole ? is_target : 0);
-            scales[i] = any_hole ? 1 / sum : 0;
-        }
+    each_patch(s, states, [&](std::size_t i, uint32_t kind) {
+        kinds[i] = kind;
+        scales[i] = kind & is_target ? 1 / compared(s, confidences, i) : 0;
+    });
     kernel_run r;
     tensor const a = r.input(plane(s), states), b = r.input(plane(s), depths);
     tensor const k = r.output(plane(s), dtype::u32), c = r.output(plane(s)), d = r.output(plane(s));

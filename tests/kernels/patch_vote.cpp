@@ -9,9 +9,7 @@ void check(size s, window const& a, bool relative, bool known_too, int spacing) 
     constexpr float sharpness = 0.02f;
     patches const p = random_patches(s, spacing, 5);
     auto const states = random_states(s, spacing, 6); // what random_patches made its kinds of
-    auto matches = random_matches(p, 7);
-    for (std::size_t i = 0; i < s.count(); ++i)
-        if (!(p.kinds[i] & is_target)) matches[i] = no_match;
+    auto const matches = random_matches(p, 7);
     auto const costs = random_values(s.count(), 0, 200, 8), pixels = random_values(4 * s.count(), 0, 1, 9);
     auto const before = random_values(4 * s.count(), 0, 1, 10);
     auto wanted = before;

@@ -60,7 +60,7 @@ residence diffusion_model::weights_lie_in(part p) const {
 }
 
 void diffusion_model::release_all_but(part p) {
-    for (part other : {part::text, part::unet, part::vae})
+    for (part other : parts)
         if (other != p) release(other);
 }
 

@@ -93,10 +93,11 @@ figures measure(device& d, diffusion_model& model, int size, int steps, bool gui
     for (std::size_t i = 1; i < ends.size(); ++i) each.push_back(ends[i] - ends[i - 1]);
     f.step = median(each);
 
-    make_room(part::vae);
+    make_room(part::vae_decoder);
     for (double* seconds : {&f.decode_cold, &f.decode}) {
         start = now();
-        wanted(decode_latent(d, model.weights(part::vae), model.vae(), done, f.memory.choice.vae, f.memory.storage, j));
+        wanted(decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, f.memory.choice.vae,
+                             f.memory.storage, j));
         *seconds = now() - start;
     }
     f.measured = d.memory_peak();

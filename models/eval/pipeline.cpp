@@ -90,7 +90,7 @@ struct pipeline_run {
 
     // The UNet's latent of a picture, sampled with given normals.
     latent encode(picture const& p, latent const& normals) const {
-        auto const found = encode_picture(d, model.weights(part::vae), model.vae(), p, {}, memory.storage, {});
+        auto const found = encode_picture(d, model.weights(part::vae_encoder), model.vae(), p, {}, memory.storage, {});
         latent l = found->mean;
         for (std::size_t i = 0; i < l.values.size(); ++i) l.values[i] += found->deviation.values[i] * normals.values[i];
         return l;
@@ -181,7 +181,7 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
                             }};
     latent const done = *denoise(d, model, r.memory, in, {});
     picture const decoded =
-        *decode_latent(d, model.weights(part::vae), model.vae(), done, r.memory.choice.vae, type, {});
+        *decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, r.memory.choice.vae, type, {});
     int const pixels = decoded.width * decoded.height;
     case_tensor& image =
         all["out.image"] = {{1, 3, decoded.height, decoded.width}, std::vector<float>(std::size_t(3) * pixels)};

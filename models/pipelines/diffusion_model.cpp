@@ -1,7 +1,6 @@
 #include "models/pipelines/diffusion_model.h"
 
 #include "compute/error.h"
-#include "models/pipelines/latent_codec.h"
 #include "models/weights/joined.h"
 
 #include <utility>
@@ -15,32 +14,19 @@ std::shared_ptr<checkpoint const> open(model_choice const& c) {
                                                             : open_with_vae(c.source, c.vae));
 }
 
-// What the pipelines take for granted.
-void check(model_description const& what, std::string const& source) {
+void check_whole(model_description const& what, std::string const& source) {
     if (!what.unet || !what.text)
         fail("'{}' holds no {}: this is not a whole Stable Diffusion model ({}).", source,
              what.unet ? "text encoder" : "UNet", what.family);
     if (!what.vae || !what.vae->decoder)
         fail("'{}' holds no VAE to make pictures with: name a file that has one (--vae).", source);
-    unet_config const& unet = *what.unet;
-    vae_config const& vae = *what.vae;
-    if (unet.out_channels != 4 || vae.z_channels != 4)
-        fail("The UNet of '{}' makes latents of {} channels, and its VAE has {}: 4 and 4 are supported.", source,
-             unet.out_channels, vae.z_channels);
-    if (1 << (vae.channel_mult.size() - 1) != latent_scale)
-        fail("The VAE of '{}' makes latents of another scale than 1 : {}, which is not supported.", source,
-             latent_scale);
-    if (unet.in_channels == 8)
-        fail("'{}' is a {} model, which changes a picture as a sentence commands: that is not supported yet, choose "
-             "another model.",
-             source, what.family);
 }
 
 } // namespace
 
 diffusion_model::diffusion_model(model_choice c)
     : choice_(std::move(c)), file_(open(choice_)), what_(require_model(*file_, choice_.prediction)) {
-    check(what_, choice_.source);
+    check_whole(what_, choice_.source);
 }
 
 weight_options diffusion_model::options(residence where) const {
@@ -74,7 +60,7 @@ residence diffusion_model::weights_lie_in(part p) const {
 }
 
 void diffusion_model::release_all_but(part p) {
-    for (part other : {part::text, part::unet, part::vae})
+    for (part other : parts)
         if (other != p) release(other);
 }
 

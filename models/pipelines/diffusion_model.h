@@ -22,7 +22,8 @@ struct model_choice {
 
 class diffusion_model {
   public:
-    enum class part : std::uint8_t { text, unet, vae };
+    enum class part : std::uint8_t { text, vae_encoder, unet, vae_decoder };
+    static constexpr std::array parts{part::text, part::vae_encoder, part::unet, part::vae_decoder};
 
     /// Throws error: no such file, damaged, a model that cannot be run, or a text encoder, UNet or VAE is missing in
     /// it.
@@ -55,7 +56,7 @@ class diffusion_model {
     model_choice choice_;
     std::shared_ptr<checkpoint const> file_;
     model_description what_;
-    std::array<std::unique_ptr<weight_store>, 3> stores_;
+    std::array<std::unique_ptr<weight_store>, parts.size()> stores_;
 };
 
 } // namespace sfumato

@@ -129,8 +129,9 @@ struct generation {
     }
     // The mean, as ComfyUI: a sample would differ in what no eye sees.
     std::optional<latent> encode(picture const& p, job const& j) const {
-        make_room(part::vae);
-        auto found = encode_picture(d, model.weights(part::vae), model.vae(), p, memory.choice.vae, memory.storage, j);
+        make_room(part::vae_encoder);
+        auto found =
+            encode_picture(d, model.weights(part::vae_encoder), model.vae(), p, memory.choice.vae, memory.storage, j);
         if (!found) return std::nullopt;
         return std::move(found->mean);
     }
@@ -185,9 +186,9 @@ std::optional<latent> denoise(generation const& g, std::vector<prompt_context> c
 }
 
 std::optional<picture> decode(generation const& g, latent const& l, job const& j) {
-    g.make_room(part::vae);
-    auto decoded =
-        decode_latent(g.d, g.model.weights(part::vae), g.model.vae(), l, g.memory.choice.vae, g.memory.storage, j);
+    g.make_room(part::vae_decoder);
+    auto decoded = decode_latent(g.d, g.model.weights(part::vae_decoder), g.model.vae(), l, g.memory.choice.vae,
+                                 g.memory.storage, j);
     if (decoded) check_picture(*decoded, g.d);
     return decoded;
 }

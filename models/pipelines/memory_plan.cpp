@@ -14,60 +14,76 @@ namespace {
 
 using part = diffusion_model::part;
 
-// A stage of a run: its network's weights, and what lies beside them on the device.
-struct stage_bytes {
+// A network: its weights, and what lies beside them on the device at its turn.
+struct network_bytes {
     std::uint64_t weights = 0;
-    std::uint64_t loading = 0; // beside them, while they are loaded
-    std::uint64_t running = 0; // and while the network runs
-    bool loaded = false;       // since an earlier run
+    std::uint64_t loading = 0; // while they are loaded
+    std::uint64_t running = 0; // while the network runs
+    bool loaded = false;
 
     std::uint64_t kept() const { return loaded ? weights : 0; }
     std::uint64_t peak() const { return weights + std::max(loaded ? 0 : loading, running); }
 };
 
-stage_bytes measure(device& d, diffusion_model const& model, part p, weight_store& recorded_into, std::uint64_t arena) {
+network_bytes measure(device& d, diffusion_model const& model, part p, weight_store& recorded_into,
+                      std::uint64_t arena) {
     return {recorded_into.bytes(d, residence::device), recorded_into.loading_bytes(d), arena,
             model.loaded_bytes(d, p) > 0};
 }
 
-stage_bytes text_stage(device& d, diffusion_model& model, run_size const& size, dtype storage) {
+network_bytes text_encoder(device& d, diffusion_model& model, run_size const& size, dtype storage) {
     weight_store weights = model.sketch();
     int const chunks = size.chunks * (size.guided ? 2 : 1);
     text_graph const recorded = record_text(d.target(), weights, model.text(), chunks, storage);
     return measure(d, model, part::text, weights, plan::peak_bytes(recorded.g));
 }
 
-stage_bytes unet_stage(device& d, diffusion_model& model, run_size const& size, memory_choice const& c, dtype storage) {
+network_bytes unet(device& d, diffusion_model& model, run_size const& size, memory_choice const& c, dtype storage) {
     weight_store weights = model.sketch(c.unet_weights);
     denoise_bytes const bytes = measure_denoise(d, weights, model, size, c, storage);
-    stage_bytes stage = measure(d, model, part::unet, weights, std::max(bytes.context_arena, bytes.step_arena));
+    network_bytes n = measure(d, model, part::unet, weights, std::max(bytes.context_arena, bytes.step_arena));
     std::uint64_t const beside = bytes.context + (c.decoded_previews ? size.preview_bytes : 0);
-    stage.loading += beside;
-    stage.running += beside;
-    stage.loaded &= model.weights_lie_in(part::unet) == c.unet_weights;
-    return stage;
+    n.loading += beside;
+    n.running += beside;
+    n.loaded &= model.weights_lie_in(part::unet) == c.unet_weights;
+    return n;
 }
 
-stage_bytes vae_stage(device& d, diffusion_model& model, run_size const& size, tiling const& cut, dtype storage) {
+// One half of the VAE.
+network_bytes vae(device& d, diffusion_model& model, part half, run_size const& size, tiling const& cut,
+                  dtype storage) {
     weight_store weights = model.sketch();
     int const h = cut.tile ? std::min(cut.tile, size.height) : size.height,
               w = cut.tile ? std::min(cut.tile, size.width) : size.width;
-    std::size_t arena = plan::peak_bytes(record_decode(d.target(), weights, model.vae(), h, w, storage).g);
-    if (size.encodes_picture)
-        arena = std::max(arena, plan::peak_bytes(record_encode(d.target(), weights, model.vae(), h, w, storage).g));
-    return measure(d, model, part::vae, weights, arena);
+    auto const record = half == part::vae_encoder ? record_encode : record_decode;
+    codec_graph const recorded = record(d.target(), weights, model.vae(), h, w, storage);
+    return measure(d, model, half, weights, plan::peak_bytes(recorded.g));
 }
 
-// The most that lies on the device at a time: the text encoder comes first and is let go; then, from a picture, the
-// VAE; the UNet; the VAE again; for the next picture the UNet.
-std::uint64_t peak_of(memory_choice const& c, run_size const& size, stage_bytes const& text, stage_bytes const& unet,
-                      stage_bytes const& vae) {
-    if (!c.keep_weights) return std::max({text.peak(), unet.peak(), vae.peak()});
-    std::uint64_t const vae_before = size.encodes_picture ? vae.weights : vae.kept();
-    std::uint64_t peak =
-        std::max({unet.kept() + vae.kept() + text.peak(), vae_before + unet.peak(), unet.weights + vae.peak()});
-    if (size.encodes_picture) peak = std::max(peak, unet.kept() + vae.peak());
-    if (size.pictures > 1) peak = std::max(peak, vae.weights + unet.weights + unet.running);
+using networks = std::map<part, network_bytes>;
+
+// In the order of a run; a second picture begins with the UNet again.
+std::vector<part> stages_of(run_size const& size) {
+    std::vector<part> all{part::text};
+    if (size.encodes_picture) all.push_back(part::vae_encoder);
+    all.insert(all.end(), {part::unet, part::vae_decoder});
+    if (size.pictures > 1) all.push_back(part::unet);
+    return all;
+}
+
+// The most that lies on the device at a time.
+std::uint64_t peak_of(networks n, run_size const& size, bool keep_weights) {
+    std::uint64_t peak = 0, beside = 0; // the weights of all other networks
+    for (auto& [p, bytes] : n) {
+        bytes.loaded &= keep_weights;
+        beside += bytes.kept();
+    }
+    for (part p : stages_of(size)) {
+        beside -= n[p].kept();
+        peak = std::max(peak, beside + n[p].peak());
+        n[p].loaded = keep_weights && p != part::text; // the text encoder is let go
+        beside += n[p].kept();
+    }
     return peak;
 }
 
@@ -109,16 +125,21 @@ std::string memory_plan::text() const {
 memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size, dtype storage) {
     // What the model has on the device already can be let go.
     std::uint64_t available = d.memory_available();
-    for (part p : {part::text, part::unet, part::vae}) available += model.loaded_bytes(d, p);
+    for (part p : diffusion_model::parts) available += model.loaded_bytes(d, p);
 
-    stage_bytes const text = text_stage(d, model, size, storage);
-    std::map<int, stage_bytes> vaes; // by tile
+    std::map<int, networks> by_tile; // all but the UNet
     memory_plan plan{.available = available, .storage = storage};
     std::uint64_t least = ~std::uint64_t(0);
     for (memory_choice const& c : choices(size)) {
-        if (!vaes.contains(c.vae.tile)) vaes[c.vae.tile] = vae_stage(d, model, size, c.vae, storage);
+        networks& n = by_tile[c.vae.tile];
+        if (n.empty()) {
+            n[part::text] = text_encoder(d, model, size, storage);
+            n[part::vae_decoder] = vae(d, model, part::vae_decoder, size, c.vae, storage);
+            if (model.vae().encoder) n[part::vae_encoder] = vae(d, model, part::vae_encoder, size, c.vae, storage);
+        }
+        n[part::unet] = unet(d, model, size, c, storage);
         plan.choice = c;
-        plan.needed = peak_of(c, size, text, unet_stage(d, model, size, c, storage), vaes[c.vae.tile]);
+        plan.needed = peak_of(n, size, c.keep_weights);
         if (plan.needed <= available) return plan;
         least = std::min(least, plan.needed);
     }

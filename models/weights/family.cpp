@@ -109,6 +109,38 @@ void refuse(model_description& m, std::string reason) {
     m.supported = false;
 }
 
+bool groups_fit(unet_config const& c) { // GroupNorm has 32
+    for (std::size_t level = 0; level < c.channel_mult.size(); ++level)
+        if (c.channels(level) % 32) return false;
+    return true;
+}
+
+// What is whole, but not of the sizes that networks and pipelines are written for.
+void refuse_unet(model_description& m) {
+    unet_config const& c = *m.unet;
+    if (c.in_channels == 8)
+        refuse(m, "not supported yet: it changes a picture as a sentence commands");
+    else if (c.in_channels != 4 && c.in_channels != 9)
+        refuse(m, std::format("not supported yet: the UNet takes {} channels", c.in_channels));
+    if (c.out_channels != 4) refuse(m, std::format("not supported yet: the UNet makes {} channels", c.out_channels));
+    if (!heads_fit(c)) refuse(m, "the UNet's channels do not divide into its heads");
+    if (!groups_fit(c)) refuse(m, "the UNet's channels do not divide into 32 groups");
+}
+
+void refuse_vae(model_description& m) {
+    vae_config const& c = *m.vae;
+    if (c.z_channels != 4) refuse(m, std::format("not supported yet: the VAE's latent has {} channels", c.z_channels));
+    if (c.channel_mult.size() != 4) refuse(m, "not supported yet: a cell of the VAE's latent is not 8 pixels wide");
+    if (c.channels % 32) refuse(m, "the VAE's channels do not divide into 32 groups");
+}
+
+void refuse_text_encoder(model_description& m) {
+    text_encoder_config const& c = *m.text;
+    if (c.hidden % c.heads) refuse(m, "the text encoder's channels do not divide into its heads");
+    if (c.context != 77) refuse(m, std::format("not supported yet: the text encoder takes {} tokens", c.context));
+    if (c.layers_used < 1) refuse(m, "the text encoder has no layers");
+}
+
 void refuse_what_differs(checkpoint const& c, model_description& m) {
     auto const check = [&](std::string_view prefix, tensor_shapes const& expected) {
         if (auto const wrong = difference(c, prefix, expected); !wrong.empty()) refuse(m, wrong);
@@ -147,10 +179,7 @@ void describe_diffusion(checkpoint const& c, declared_model const& d, std::optio
     if (xl && unet.context_dim == 1024) m.family = "Stable Diffusion 2.x unCLIP";
     if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
     if (xl) refuse(m, "not supported yet: " + m.reason);
-    if (unet.in_channels != 4 && unet.in_channels != 8 && unet.in_channels != 9)
-        refuse(m, std::format("not supported yet: the UNet takes {} channels", unet.in_channels));
     if (is_scaled(c)) refuse(m, "weights in scaled fp8 are not supported yet");
-    if (!heads_fit(unet)) refuse(m, "the UNet's channels do not divide into its heads");
     if (m.text && m.text->hidden != unet.context_dim)
         refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
 }
@@ -159,7 +188,6 @@ void describe_alone(declared_model const& d, model_description& m) {
     if (m.vae) {
         m.family = "VAE";
         m.reason = std::format("its latent has {} channels", m.vae->z_channels);
-        if (m.vae->z_channels != 4) refuse(m, "not supported yet: " + m.reason);
     } else if (m.text) {
         bool const second = m.text->hidden != 768;
         take_text_facts(*m.text, d, second);
@@ -195,6 +223,9 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
         m.family = "unknown";
         refuse(m, "none of its tensors is of a network that is known here");
     }
+    if (m.unet) refuse_unet(m);
+    if (m.vae) refuse_vae(m);
+    if (m.text) refuse_text_encoder(m);
     refuse_what_differs(c, m);
     return m;
 }

@@ -2,6 +2,7 @@
 #include "models/weights/family.h"
 
 #include "compute/half.h"
+#include "models/weights/layout.h"
 #include "models/weights/procedural.h"
 #include "tests/models/weights/scratch.h"
 
@@ -200,6 +201,10 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     checkpoint depth = without_config("sd21");
     depth.tensors[unet_prefix + "input_blocks.0.0.weight"].shape = {320, 5, 3, 3};
     EXPECT_EQ(describe_model(depth).reason, "not supported yet: the UNet takes 5 channels");
+    checkpoint pix2pix = without_config("sd15");
+    pix2pix.tensors[unet_prefix + "input_blocks.0.0.weight"].shape = {320, 8, 3, 3};
+    EXPECT_EQ(describe_model(pix2pix).family, "Stable Diffusion 1.x pix2pix");
+    EXPECT_EQ(describe_model(pix2pix).reason, "not supported yet: it changes a picture as a sentence commands");
     checkpoint scaled = without_config("sd15");
     scaled.tensors["scaled_fp8"] = {.shape = {0}};
     EXPECT_EQ(describe_model(scaled).reason, "weights in scaled fp8 are not supported yet");
@@ -230,6 +235,30 @@ TEST(family, what_is_missing_is_named) {
         told([](auto& t) { t[unet_prefix + "time_embed.cond_proj.weight"].shape = {320, 256}; }), // LCM
         R"(tensor "model.diffusion_model.time_embed.cond_proj.weight" belongs to a part that this family does not have)");
     EXPECT_EQ(error_of([&] { require_model(whole); }), "");
+}
+
+// Whole, but not as the networks are written.
+TEST(family, sizes_that_do_not_fit_are_refused) {
+    auto const reason = [](unet_config const& unet, vae_config const& vae, text_encoder_config const& text) {
+        checkpoint c;
+        for (auto const& [prefix, shapes] : {std::pair(unet_prefix, unet_tensors(unet)),
+                                             std::pair(std::string("first_stage_model."), vae_tensors(vae)),
+                                             std::pair(text.prefix, text_encoder_tensors(text))})
+            for (auto const& [name, shape] : shapes)
+                c.tensors[prefix + name] = {.type = stored_type::f16, .shape = shape};
+        auto const m = describe_model(c);
+        return m.supported ? "" : m.reason;
+    };
+    EXPECT_EQ(reason({}, {}, {}), "");
+    EXPECT_EQ(reason({.out_channels = 3}, {}, {}), "not supported yet: the UNet makes 3 channels");
+    EXPECT_EQ(reason({.model_channels = 48}, {}, {}), "the UNet's channels do not divide into 32 groups");
+    EXPECT_EQ(reason({}, {.z_channels = 8}, {}), "not supported yet: the VAE's latent has 8 channels");
+    EXPECT_EQ(reason({}, {.channel_mult = {1, 2, 4}}, {}),
+              "not supported yet: a cell of the VAE's latent is not 8 pixels wide");
+    EXPECT_EQ(reason({}, {.channels = 48}, {}), "the VAE's channels do not divide into 32 groups");
+    EXPECT_EQ(reason({}, {}, {.context = 64}), "not supported yet: the text encoder takes 64 tokens");
+    EXPECT_EQ(reason({.context_dim = 776}, {}, {.hidden = 776}),
+              "the text encoder's channels do not divide into its heads");
 }
 
 // Sizes that no model has must not make anything large, divide by 0 or run for long.

@@ -117,7 +117,7 @@ TEST(diffusers_folder, weights_as_bin) {
 // Configs are written by Python, which has numbers that JSON has not.
 TEST(diffusers_folder, configs_as_python_writes_them) {
     scratch_folder const folder;
-    write_model(folder, "sd1-inpaint-tiny");
+    write_diffusers_folder(folder, "sd1-inpaint-tiny");
     folder.put("scheduler/scheduler_config.json",
                R"({"a": Infinity, "b": [-Infinity, NaN], "c": "NaN \" NaN", "prediction_type": "epsilon"})");
     EXPECT_EQ(

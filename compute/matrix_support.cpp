@@ -76,6 +76,9 @@ target target_of(VkPhysicalDevice physical, bool cooperative, bool flexible, boo
                                            .pNext = &subgroups};
     vkGetPhysicalDeviceProperties2(physical, &properties);
     auto const& p = properties.properties;
+    VkPhysicalDeviceVulkan12Features halves{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    VkPhysicalDeviceFeatures2 features{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &halves};
+    vkGetPhysicalDeviceFeatures2(physical, &features);
 
     target t;
     t.software = p.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
@@ -86,7 +89,7 @@ target target_of(VkPhysicalDevice physical, bool cooperative, bool flexible, boo
     auto const nv2 = cooperative && flexible ? nv2_fragment(physical, workgroup_scope, 128) : std::nullopt;
     // Intel's GPUs before Xe2 (which have subgroups of 8) emulate cooperative matrices, slowly.
     bool const slow_khr = t.software || (p.vendorID == 0x8086 && sizes.minSubgroupSize < 16);
-    bool const eight = t.subgroup == 8; // what the software variants are written for
+    bool const eight = t.subgroup == 8 && halves.shaderFloat16; // what the software variants are written for
 
     // nv2 only on request as long as it has not been measured on a GPU that has it.
     t.matrix = t.software && eight ? matrix_path::software : khr && !slow_khr ? matrix_path::khr : matrix_path::scalar;

@@ -149,8 +149,10 @@ double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w
 void multiply_software(graph& g, product const& p) {
     kernel::gemm k = parameters(g, p, p.after);
     k.group_rows = std::clamp<uint>(up(uint(std::uint64_t(k.rows) * k.panel_count / 32), 6), 6, 96);
+    auto all = constants(p, p.after);
+    all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 21, of shaders/gemm_software.glsl
     g.dispatch(k, launch::groups(k.panel_count, (k.rows + k.group_rows - 1) / k.group_rows),
-               2.0 * k.group_rows * 2 * depth(p.weights), constants(p, p.after), kernel_variant::software);
+               2.0 * k.group_rows * 2 * depth(p.weights), all, kernel_variant::software);
 }
 
 constexpr uint invocations = 128; // of a workgroup of shaders/gemm_tile.glsl

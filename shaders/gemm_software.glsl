@@ -1,20 +1,34 @@
 // For software devices: one subgroup of eight lanes computes 6 rows × 16 columns at a time, sums in registers over all of
-// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22, says why it looks like this. Such a device may run
-// a loop's body once more with no lane active, and its loads happen all the same: they reach at most 1 KiB behind a panel or a
-// row, where an arena always has memory (compute/memory.cpp).
+// the inner dimension, lanes across columns. tests/bench/LOG.md, 2026-11-22 and 2026-11-24, says why it looks like this. Such a
+// device runs the body of a for or while once more with no lane active, and that of an if in any case, loads included: these reach
+// at most 2 KiB behind a panel or a row, where an arena always has memory (compute/memory.h).
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #include "lanes.glsl"
+#extension GL_KHR_shader_subgroup_shuffle : require
 
 layout(local_size_x = 8) in;
+layout(constant_id = 21) const bool whole = false; // channels are multiples of 32
 
-const uint tile_rows = 6u, step = 16u; // step: of k in one round of the loop
+const uint tile_rows = 6u;
+const uint step = weight_format == format_bf16 ? 16u : 32u; // of k in one round: more does not fit the registers
 
+// The columns of a lane: those of its pair, but of f16 panels lane and lane + 8.
 struct sums {
-    float left[tile_rows], right[tile_rows]; // the columns of a lane's pair
+    float left[tile_rows], right[tile_rows];
 };
 
 // The word that is this lane's, of eight at an address that is the same in all lanes.
 uint lane_word(uint64_t address) {
     return floatBitsToUint(lane_of(quads(address).at[0], quads(address).at[1]));
+}
+
+// The half, likewise.
+float lane_half(uint64_t address) {
+    f16vec4 a = f16quads(address).at[0], b = f16quads(address).at[1];
+    float16_t x01 = lane_bit0 ? a.y : a.x, x23 = lane_bit0 ? a.w : a.z, x45 = lane_bit0 ? b.y : b.x,
+              x67 = lane_bit0 ? b.w : b.z;
+    float16_t low = lane_bit1 ? x23 : x01, high = lane_bit1 ? x67 : x45;
+    return float(lane_bit2 ? high : low);
 }
 
 // Adds the products of `count` (1 or 4) rows of a panel, the first of them row `k` and that at `panel`.
@@ -27,6 +41,8 @@ void accumulate(inout sums s, vec4 x[tile_rows], uint64_t panel, uint64_t block,
         if (weight_format == format_f32)
             w = vec2(lane_of(quads(panel).at[4u * j], quads(panel).at[4u * j + 1u]),
                      lane_of(quads(panel).at[4u * j + 2u], quads(panel).at[4u * j + 3u]));
+        else if (weight_format == format_f16)
+            w = vec2(lane_half(panel + uint64_t(j * 32u)), lane_half(panel + uint64_t(j * 32u + 16u)));
         else if (weight_format == format_q8_0) {
             if (j % 2u == 0u) word = lane_word(block + 32ul + uint64_t((k % 32u + j) / 2u * 32u));
             w = q8_0_pair(word, j % 2u) * scale;
@@ -46,13 +62,15 @@ void accumulate(inout sums s, vec4 x[tile_rows], uint64_t panel, uint64_t block,
 void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint channels) {
     vec4 values[tile_rows];
     uint i = 0u;
-    for (; i + step <= channels; i += step)
+    if (whole || channels >= step) do {
         [[unroll]] for (uint u = 0u; u < step; u += 4u) {
             [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = load4(x[r], x_type, i + u);
-            accumulate(s, values, panel + panel_bytes(weight_format, i + u), panel + panel_bytes(weight_format, i / 32u * 32u),
+            accumulate(s, values, panel + panel_bytes(weight_format, i + u), panel + panel_bytes(weight_format, (i + u) / 32u * 32u),
                        i + u, 4u);
         }
-    if (weight_format >= format_q8_0) return; // whole blocks
+        i += step;
+    } while (i + step <= channels);
+    if (whole || weight_format >= format_q8_0) return; // whole blocks
     for (; i + 4u <= channels; i += 4u) {
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = load4(x[r], x_type, i);
         accumulate(s, values, panel + panel_bytes(weight_format, i), 0ul, i, 4u);
@@ -61,6 +79,15 @@ void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = vec4(load(x[r], x_type, i));
         accumulate(s, values, panel + panel_bytes(weight_format, i), 0ul, i, 1u);
     }
+}
+
+// The sums of a lane's pair of columns.
+vec2 pair_of_sums(float left, float right) {
+    if (weight_format != format_f16) return vec2(left, right);
+    uint first = 2u * gl_SubgroupInvocationID % 8u;
+    vec2 below = vec2(subgroupShuffle(left, first), subgroupShuffle(left, first + 1u));
+    vec2 above = vec2(subgroupShuffle(right, first), subgroupShuffle(right, first + 1u));
+    return lane_bit2 ? above : below;
 }
 
 // As store_pair() of epilogue.glsl, for a whole panel of fp32 at once.
@@ -82,8 +109,8 @@ void main() {
     uint64_t x = p.x, second = p.second, pixel1 = uint64_t(c1) * bytes_of(x_type), pixel2 = uint64_t(c2) * bytes_of(x_type);
     uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
     uint64_t zeros = panels + p.panel_count * size;
-    uint first_row = gl_WorkGroupID.y * p.group_rows, end = min(first_row + p.group_rows, rows);
-    for (uint row = first_row; row < end; row += tile_rows) {
+    uint row = gl_WorkGroupID.y * p.group_rows, end = min(row + p.group_rows, rows);
+    do {
         pixel at[tile_rows]; // rows beyond the end repeat the last
         sums s;
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
@@ -92,8 +119,10 @@ void main() {
             s.right[r] = 0.0;
         }
         uint64_t panel = panels + gl_WorkGroupID.x * size;
-        for (uint ty = 0u; ty < kernel_h; ++ty)
-            for (uint tx = 0u; tx < kernel_w; ++tx) {
+        uint ty = 0u;
+        do {
+            uint tx = 0u;
+            do {
                 uint64_t from[tile_rows];
                 int source[tile_rows];
                 [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
@@ -107,8 +136,12 @@ void main() {
                     from[r] = source[r] < 0 ? zeros : second + uint64_t(source[r]) * pixel2;
                 accumulate_inputs(s, from, panel, c2);
                 panel += uint64_t(panel_bytes(weight_format, c2));
-            }
-        [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
-            if (row + r < end) store_pairs(vec2(s.left[r], s.right[r]), at[r].image, result_row(row + r, at[r]), gl_WorkGroupID.x);
-    }
+            } while (++tx < kernel_w);
+        } while (++ty < kernel_h);
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
+            vec2 sums = pair_of_sums(s.left[r], s.right[r]);
+            if (row + r < end) store_pairs(sums, at[r].image, result_row(row + r, at[r]), gl_WorkGroupID.x);
+        }
+        row += tile_rows;
+    } while (row < end);
 }

@@ -1,23 +1,15 @@
 // The executable as people and scripts see it: output, exit codes. `fake_sfumato` is it with a job that needs no GPU.
 #include "models/json.h"
 #include "models/request.h"
+#include "tests/cli/command.h"
 #include "tests/cli/fake_device_job.h"
 #include "tests/cli/png_file.h"
-#include "tests/cli/process.h"
-
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 using namespace sfumato;
 using namespace std::chrono_literals;
 using nlohmann::json;
 
 namespace {
-
-struct ended {
-    int code;
-    std::string out, err;
-};
 
 struct command_line : testing::Test {
     scratch_folder folder;
@@ -40,24 +32,13 @@ struct command_line : testing::Test {
     }
     ended run(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), FAKE_SFUMATO);
-        process p(arguments, folder.path);
-        int const code = p.wait();
-        return {code, p.out(), p.err()};
+        return run_to_end(arguments, folder.path);
     }
     ended inpaint(std::vector<std::string> more) const {
         more.insert(more.begin(), {"inpaint", in, "--mask", chosen, "-o", out});
         return run(more);
     }
 };
-
-std::vector<json> lines(std::string const& text) {
-    std::vector<json> all;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
-    return all;
-}
-
-bool mentions(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
 
 } // namespace
 
@@ -77,7 +58,7 @@ TEST_F(command_line, fills_a_picture) {
 TEST_F(command_line, json_lines) {
     ended const e = inpaint({"--seed", "51", "--json", "--context", "selection"});
     EXPECT_EQ(e.code, 0) << e.err;
-    auto const all = lines(e.out);
+    auto const all = json_lines(e.out);
     ASSERT_GE(all.size(), 2u);
     EXPECT_EQ(all.front()["type"], "progress");
     EXPECT_EQ(all.back()["type"], "result");
@@ -86,7 +67,8 @@ TEST_F(command_line, json_lines) {
     EXPECT_EQ(all.back()["request"]["area"], (json{{"x", 15}, {"y", 15}, {"width", 10}, {"height", 10}}));
     ended const failed = inpaint({"--seed", std::to_string(fake_seed::fails), "--json"});
     EXPECT_EQ(failed.code, 1);
-    EXPECT_EQ(lines(failed.out).back(), (json{{"type", "error"}, {"message", "The fake job fails as it was told."}}));
+    EXPECT_EQ(json_lines(failed.out).back(),
+              (json{{"type", "error"}, {"message", "The fake job fails as it was told."}}));
 }
 
 TEST_F(command_line, a_request_file_with_options_on_top) {
@@ -110,7 +92,7 @@ TEST_F(command_line, a_request_file_with_options_on_top) {
 
 TEST_F(command_line, a_seed_is_chosen_and_told) {
     ended const e = inpaint({"--json"});
-    EXPECT_GE(lines(e.out).back()["request"]["seed"].get<std::int64_t>(), 0);
+    EXPECT_GE(json_lines(e.out).back()["request"]["seed"].get<std::int64_t>(), 0);
 }
 
 TEST_F(command_line, usage_errors_are_exit_code_2) {
@@ -185,7 +167,7 @@ TEST_F(command_line, help_and_version) {
     EXPECT_EQ(run({"--version"}).out, "sfumato " SFUMATO_VERSION "\n");
     ended const all = run({"--help"});
     EXPECT_EQ(all.code, 0);
-    for (std::string name : {"inpaint", "devices", "models", "serve"}) {
+    for (std::string name : {"inpaint", "txt2img", "img2img", "devices", "models", "bench", "eval", "serve"}) {
         EXPECT_TRUE(mentions(all.out, name));
         for (std::string flag : {"--help", "-h"}) {
             ended const one = run({name, flag});
@@ -202,14 +184,14 @@ TEST_F(command_line, ctrl_c_is_exit_code_3) {
     ASSERT_TRUE(eventually([&] { return mentions(p.out(), "\"fake\""); })) << p.err();
     p.signal(SIGINT);
     EXPECT_EQ(p.wait(2s), 3);
-    EXPECT_EQ(lines(p.out()).back(), json({{"type", "cancelled"}}));
+    EXPECT_EQ(json_lines(p.out()).back(), json({{"type", "cancelled"}}));
     EXPECT_FALSE(std::filesystem::exists(out));
 }
 
 TEST_F(command_line, devices_lists_what_vulkan_offers) {
     ended const e = run({"devices", "--json"});
     if (e.code == 1) GTEST_SKIP() << e.err; // no Vulkan on this machine
-    auto const all = lines(e.out);
+    auto const all = json_lines(e.out);
     ASSERT_GE(all.size(), 1u);
     EXPECT_EQ(all[0]["number"], 0);
     EXPECT_FALSE(all[0]["name"].get<std::string>().empty());

@@ -1,18 +1,12 @@
 // `sfumato eval` as scripts see it: a case in, a file with the same names out, and errors in one sentence.
 #include "models/eval/case.h"
-#include "tests/cli/process.h"
+#include "tests/cli/command.h"
 
 #include <algorithm>
 
 using namespace sfumato;
-using namespace std::chrono_literals;
 
 namespace {
-
-struct ended {
-    int code;
-    std::string err;
-};
 
 struct eval : testing::Test {
     scratch_folder folder;
@@ -20,17 +14,13 @@ struct eval : testing::Test {
 
     ended run(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {FAKE_SFUMATO, "eval"});
-        process p(arguments, folder.path);
-        int const code = p.wait(100s);
-        return {code, p.err()};
+        return run_to_end(arguments, folder.path);
     }
     ended taesd(std::string const& of, std::vector<std::string> more = {}) const {
         more.insert(more.begin(), {"taesd", "--weights", "procedural:taesd-tiny", "--case", of, "--output", out});
         return run(more);
     }
 };
-
-bool mentions(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
 
 } // namespace
 

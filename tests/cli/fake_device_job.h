@@ -1,4 +1,4 @@
-// Seeds that make the job of `fake_sfumato` misbehave; any other fills the selection with the grey seed % 256.
+// Seeds that make the job of `fake_sfumato` misbehave; with any other everything that is made has the grey seed % 256.
 #pragma once
 
 namespace sfumato {

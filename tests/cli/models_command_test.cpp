@@ -1,10 +1,7 @@
 // `sfumato models`: what people and scripts see of the models on a machine.
 #include "models/weights/procedural.h"
 #include "models/weights/safetensors.h"
-#include "tests/cli/process.h"
-
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include "tests/cli/command.h"
 
 using namespace sfumato;
 using nlohmann::json;
@@ -24,24 +21,11 @@ struct models_command : testing::Test {
         write_safetensors(folder / "upscale/x4.safetensors", upscaler.tensors);
     }
 
-    struct ended {
-        int code;
-        std::string out, err;
-    };
     ended run(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {FAKE_SFUMATO, "models"});
-        process p(arguments, output.path);
-        int const code = p.wait();
-        return {code, p.out(), p.err()};
+        return run_to_end(arguments, output.path);
     }
 };
-
-std::vector<json> lines(std::string const& text) {
-    std::vector<json> all;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
-    return all;
-}
 
 TEST_F(models_command, scan) {
     auto const e = run({"scan", folder.path});
@@ -60,7 +44,7 @@ TEST_F(models_command, scan) {
 TEST_F(models_command, scan_for_scripts) {
     auto const e = run({"scan", "--json", folder.path, folder / "upscale"});
     EXPECT_EQ(e.code, 0) << e.err;
-    auto const all = lines(e.out);
+    auto const all = json_lines(e.out);
     ASSERT_EQ(all.size(), 4u);
     EXPECT_EQ(all[0]["path"], model);
     EXPECT_EQ(all[0]["family"], "Stable Diffusion 1.x inpainting");
@@ -83,7 +67,7 @@ TEST_F(models_command, info) {
               "heads of 64; predicts v (its config says so); 768² pixels\n"
               "  text encoder  24 layers, 23 of them used; width 1024, 16 heads; 77 tokens of 49408\n"
               "  VAE           128 × (1, 2, 4, 4); latent of 4 channels, scale 0.18215\n");
-    EXPECT_EQ(lines(run({"info", model, "--json"}).out)[0]["format"], "safetensors");
+    EXPECT_EQ(json_lines(run({"info", model, "--json"}).out)[0]["format"], "safetensors");
 }
 
 TEST_F(models_command, what_is_wrong_is_said) {

@@ -5,6 +5,7 @@
 uint subgroup_number() {
     return (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_NumSubgroups + gl_SubgroupID;
 }
+
 // Bits of the lane's number. Asked for here, before any loop: what is first computed in a loop's body and used behind it, too,
 // is a variable to software drivers, and no constant.
 bool lane_bit0 = (gl_SubgroupInvocationID & 1u) != 0u, lane_bit1 = (gl_SubgroupInvocationID & 2u) != 0u,

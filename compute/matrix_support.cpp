@@ -36,8 +36,9 @@ std::optional<fragment> khr_fragment(VkPhysicalDevice physical) {
 }
 
 // Any multiple of the device's granularity is allowed: we take 16 × 16 × 16 for a subgroup, 64 × 64 × 32 for a
-// workgroup.
-std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool workgroup_scope, std::uint32_t workgroup) {
+// workgroup; of a software device 16 × 8 × 8, which takes it half the time to compile.
+std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool software, bool workgroup_scope,
+                                     std::uint32_t workgroup) {
     std::uint32_t count = 0;
     vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(physical, &count, nullptr);
     std::vector<VkCooperativeMatrixFlexibleDimensionsPropertiesNV> all(
@@ -50,9 +51,11 @@ std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool workgroup_s
         if (!fits(p) ||
             (whole ? !workgroup_scope || p.workgroupInvocations != workgroup : p.scope != VK_SCOPE_SUBGROUP_KHR))
             continue;
-        std::uint32_t const side = whole ? 64 : 16, depth = whole ? 32 : 16;
-        if (side % p.MGranularity || side % p.NGranularity || depth % p.KGranularity) continue;
-        if (!best || whole) best = fragment{side, side, depth, whole};
+        fragment const wanted = whole      ? fragment{64, 64, 32, true}
+                                : software ? fragment{16, 8, 8, false}
+                                           : fragment{16, 16, 16, false};
+        if (wanted.m % p.MGranularity || wanted.n % p.NGranularity || wanted.k % p.KGranularity) continue;
+        if (!best || whole) best = wanted;
     }
     return best;
 }
@@ -86,7 +89,7 @@ target target_of(VkPhysicalDevice physical, bool cooperative, bool flexible, boo
     t.shared_bytes = p.limits.maxComputeSharedMemorySize;
 
     auto const khr = cooperative ? khr_fragment(physical) : std::nullopt;
-    auto const nv2 = cooperative && flexible ? nv2_fragment(physical, workgroup_scope, 128) : std::nullopt;
+    auto const nv2 = cooperative && flexible ? nv2_fragment(physical, t.software, workgroup_scope, 128) : std::nullopt;
     // Intel's GPUs before Xe2 (which have subgroups of 8) emulate cooperative matrices, slowly.
     bool const slow_khr = t.software || (p.vendorID == 0x8086 && sizes.minSubgroupSize < 16);
     bool const eight = t.subgroup == 8 && halves.shaderFloat16; // what the software variants are written for

@@ -72,6 +72,12 @@ graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
 void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
 
+double graph::work() const {
+    double sum = 0;
+    for (node const& n : nodes_) sum += n.work;
+    return sum;
+}
+
 void graph::add(program program, void const* parameters, launch count, double work) {
     kernel_binary const& kernel = *program.kernel;
     workgroup const local = workgroup_of(kernel);

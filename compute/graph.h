@@ -105,6 +105,9 @@ class graph {
         std::vector<access> accesses;
     };
 
+    /// Of all nodes.
+    double work() const;
+
     std::vector<tensor_record> const& tensors() const { return tensors_; }
     std::vector<node> const& nodes() const { return nodes_; }
     std::vector<std::string> const& stages() const { return stages_; }

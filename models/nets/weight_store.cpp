@@ -236,8 +236,10 @@ std::uint64_t weight_store::loading_bytes(device& d) {
     return most;
 }
 
+bool weight_store::loaded() const { return std::ranges::all_of(in_order_, &entry::loaded); }
+
 bool weight_store::load(device& d, job const& j) {
-    if (std::ranges::all_of(in_order_, &entry::loaded)) return true;
+    if (loaded()) return true;
     for (residence where : {residence::device, residence::host}) place(d, residents(where, false), where);
 
     std::uint64_t total = 0, done = 0;

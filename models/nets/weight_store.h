@@ -47,6 +47,8 @@ class weight_store {
     std::uint64_t loaded_bytes(device&) const;
     std::uint64_t loading_bytes(device&);
 
+    /// All that was asked for is there.
+    bool loaded() const;
     /// Reads and converts what is not there yet. False: cancelled. Throws error: damaged file, no memory.
     bool load(device&, job const& = {});
 

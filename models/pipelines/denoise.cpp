@@ -3,6 +3,7 @@
 #include "compute/half.h"
 #include "compute/ops_sampler.h"
 #include "models/nets/unet.h"
+#include "models/pipelines/stages.h"
 #include "models/sampling/coefficients.h"
 
 #include <algorithm>
@@ -153,21 +154,22 @@ std::vector<float> inpainting_channels(std::vector<float> const& mask, latent co
     return all;
 }
 
-denoise_bytes measure_denoise(device& d, weight_store& weights, diffusion_model const& model, run_size const& size,
+denoise_costs measure_denoise(device& d, weight_store& weights, diffusion_model const& model, run_size const& size,
                               memory_choice const& choice, dtype storage) {
     auto const [images, runs] = shape_of(size.guided, choice);
     int const tokens = size.chunks * int(prompt_chunks::length);
     std::vector<kept_context> contexts;
-    denoise_bytes bytes;
+    denoise_costs costs;
     for (int i = 0; i < runs; ++i) {
         context_graph const c = record_context(d.target(), weights, model.unet(), images, tokens, storage);
-        bytes.context_arena = plan::peak_bytes(c.g);
-        bytes.context += resident_bytes(d, residents(c.kept));
+        costs.context_arena = plan::peak_bytes(c.g);
+        costs.context += resident_bytes(d, residents(c.kept));
         contexts.push_back(c.kept);
     }
-    bytes.step_arena =
-        plan::peak_bytes(record_step(d.target(), weights, model.unet(), size, contexts, images, storage).g);
-    return bytes;
+    step_graph const step = record_step(d.target(), weights, model.unet(), size, contexts, images, storage);
+    costs.step_arena = plan::peak_bytes(step.g);
+    costs.step_work = step.g.work();
+    return costs;
 }
 
 std::optional<latent> denoise(device& d, diffusion_model& model, memory_plan const& memory, denoise_inputs const& in,
@@ -186,7 +188,8 @@ std::optional<latent> denoise(device& d, diffusion_model& model, memory_plan con
     }
     run_size const size{.height = in.start.height, .width = in.start.width, .masked = in.known.has_value()};
     step_graph step = record_step(d.target(), weights, config, size, contexts, images, memory.storage);
-    if (!weights.load(d, j)) return std::nullopt;
+    auto const running = load(d, weights, j);
+    if (!running) return std::nullopt;
 
     for (int i = 0; i < runs; ++i) {
         plan p(d, std::move(prompts[i].g));
@@ -216,8 +219,8 @@ std::optional<latent> denoise(device& d, diffusion_model& model, memory_plan con
         p.upload<float>(step.timestep, std::vector<float>(images, float(e.timestep)));
         if (e.uses_noise()) p.upload<float>(step.state.noise, in.noise());
         bool const going = p.run([&](std::string const&, double fraction) {
-            j.report({std::format("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
-            return !j.is_cancelled();
+            running->report({std::format("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
+            return !running->is_cancelled();
         });
         if (!going) return std::nullopt;
         x.values = p.download<float>(step.state.x);

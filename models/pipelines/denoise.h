@@ -42,13 +42,14 @@ struct denoise_inputs {
 /// The last x. Nothing: cancelled. Throws error when the network computes what is no number, naming the step.
 std::optional<latent> denoise(device&, diffusion_model&, memory_plan const&, denoise_inputs const&, job const&);
 
-/// Bytes on the device beside the UNet's weights, which are recorded into `weights`.
-struct denoise_bytes {
+/// What it takes beside the UNet's weights, which are recorded into `weights`: bytes on the device, operations.
+struct denoise_costs {
     std::uint64_t context = 0;       // keys and values of the prompts
     std::uint64_t context_arena = 0; // while those are made
     std::uint64_t step_arena = 0;
+    double step_work = 0; // of each evaluation
 };
-denoise_bytes measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&,
+denoise_costs measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&,
                               memory_choice const&, dtype storage);
 
 } // namespace sfumato

@@ -12,15 +12,13 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <format>
 
 namespace sfumato {
 
 namespace {
 
 using part = diffusion_model::part;
-
-// Shares of a run's time, about as they are for 20 steps.
-constexpr double text_ends = 0.03, encode_ends = 0.08, denoise_ends = 0.88;
 
 // ---- What the request means for this model
 
@@ -127,6 +125,12 @@ struct generation {
     void make_room(part p) const {
         if (!memory.choice.keep_weights) model.release_all_but(p);
     }
+    // Of a network, for one picture.
+    double work(part p) const {
+        auto const of = memory.work.find(p);
+        if (of == memory.work.end()) return 0;
+        return p == part::unet ? of->second * double(sampling.evaluations.size()) : of->second;
+    }
     // The mean, as ComfyUI: a sample would differ in what no eye sees.
     std::optional<latent> encode(picture const& p, job const& j) const {
         make_room(part::vae_encoder);
@@ -143,15 +147,14 @@ struct encoded_pictures {
     std::vector<float> further; // an inpainting model is shown
 };
 
-std::optional<encoded_pictures> encode(generation const& g, picture const* from, stages const& all) {
+std::optional<encoded_pictures> encode(generation const& g, picture const* from, stages& all) {
     encoded_pictures made;
-    double const middle = from && g.model.is_inpainting() ? (text_ends + encode_ends) / 2 : encode_ends;
     if (from) {
-        made.from = g.encode(padded(*from, g.pixels), all.part(0, text_ends, middle));
+        made.from = g.encode(padded(*from, g.pixels), all.next(g.work(part::vae_encoder)));
         if (!made.from) return std::nullopt;
     }
     if (g.model.is_inpainting()) {
-        auto const grey = g.encode(mid_grey(g.pixels), all.part(0, from ? middle : text_ends, encode_ends));
+        auto const grey = g.encode(mid_grey(g.pixels), all.next(g.work(part::vae_encoder)));
         if (!grey) return std::nullopt;
         made.further = inpainting_channels(std::vector<float>(std::size_t(grey->height) * grey->width, 1), *grey);
     }
@@ -237,19 +240,22 @@ std::optional<std::vector<picture>> generate(device& d, open_models& models, req
                        .sampling = sampling_of(s, model, from)};
     watch.planned(g.memory);
 
-    stages const all(j, s.batch);
+    int const encodes = (from ? 1 : 0) + model.is_inpainting();
+    stages all(j, g.work(part::text) + encodes * g.work(part::vae_encoder) +
+                      s.batch * (g.work(part::unet) + g.work(part::vae_decoder)));
     g.make_room(part::text);
-    auto const contexts = encode_prompts(d, model, text, prompts, storage, all.part(0, 0, text_ends));
+    auto const contexts = encode_prompts(d, model, text, prompts, storage, all.next(g.work(part::text)));
     if (!contexts) return std::nullopt;
     auto const encoded = encode(g, from, all);
     if (!encoded) return std::nullopt;
 
     std::vector<picture> pictures;
     for (int k = 0; k < s.batch; ++k) {
+        std::string const name = s.batch > 1 ? std::format("picture {} of {}, ", k + 1, s.batch) : "";
         auto const seed = std::uint64_t(r.seed) + std::uint64_t(k);
-        auto const made = denoise(g, *contexts, *encoded, seed, all.part(k, encode_ends, denoise_ends));
+        auto const made = denoise(g, *contexts, *encoded, seed, all.next(g.work(part::unet), name));
         if (!made) return std::nullopt;
-        auto decoded = decode(g, *made, all.part(k, denoise_ends, 1));
+        auto decoded = decode(g, *made, all.next(g.work(part::vae_decoder), name));
         if (!decoded) return std::nullopt;
         pictures.push_back(finish(std::move(*decoded), from));
     }

@@ -1,6 +1,7 @@
 #include "models/pipelines/latent_codec.h"
 
 #include "models/nets/vae.h"
+#include "models/pipelines/stages.h"
 
 #include <algorithm>
 #include <cassert>
@@ -80,15 +81,16 @@ struct mosaic {
 // Runs one graph over all tiles.
 std::optional<plane> run_tiles(device& d, weight_store& weights, codec_graph recorded, plane const& in, int in_scale,
                                int out_scale, std::vector<tile> const& tiles, int overlap, job const& j) {
-    if (!weights.load(d, j)) return std::nullopt;
+    auto const running = load(d, weights, j);
+    if (!running) return std::nullopt;
     plan p(d, std::move(recorded.g));
     tile const& last = tiles.back();
     mosaic out(last.y + last.height, last.x + last.width, recorded.out.shape.c, out_scale, overlap);
     for (std::size_t i = 0; i < tiles.size(); ++i) {
         p.upload<float>(recorded.in, part_of(in, tiles[i], in_scale).values);
         bool const going = p.run([&](std::string const& stage, double fraction) {
-            j.report({stage, (double(i) + fraction) / double(tiles.size())});
-            return !j.is_cancelled();
+            running->report({stage, (double(i) + fraction) / double(tiles.size())});
+            return !running->is_cancelled();
         });
         if (!going) return std::nullopt;
         out.add(tiles[i], p.download<float>(recorded.out));

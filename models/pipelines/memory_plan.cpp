@@ -14,35 +14,37 @@ namespace {
 
 using part = diffusion_model::part;
 
-// A network: its weights, and what lies beside them on the device at its turn.
-struct network_bytes {
+// A network: its weights, and what lies beside them on the device at its turn, in bytes.
+struct network_costs {
     std::uint64_t weights = 0;
     std::uint64_t loading = 0; // while they are loaded
     std::uint64_t running = 0; // while the network runs
     bool loaded = false;
+    double work = 0; // operations
 
     std::uint64_t kept() const { return loaded ? weights : 0; }
     std::uint64_t peak() const { return weights + std::max(loaded ? 0 : loading, running); }
 };
 
-network_bytes measure(device& d, diffusion_model const& model, part p, weight_store& recorded_into,
-                      std::uint64_t arena) {
+network_costs measure(device& d, diffusion_model const& model, part p, weight_store& recorded_into, std::uint64_t arena,
+                      double work) {
     return {recorded_into.bytes(d, residence::device), recorded_into.loading_bytes(d), arena,
-            model.loaded_bytes(d, p) > 0};
+            model.loaded_bytes(d, p) > 0, work};
 }
 
-network_bytes text_encoder(device& d, diffusion_model& model, run_size const& size, dtype storage) {
+network_costs text_encoder(device& d, diffusion_model& model, run_size const& size, dtype storage) {
     weight_store weights = model.sketch();
     int const chunks = size.chunks * (size.guided ? 2 : 1);
     text_graph const recorded = record_text(d.target(), weights, model.text(), chunks, storage);
-    return measure(d, model, part::text, weights, plan::peak_bytes(recorded.g));
+    return measure(d, model, part::text, weights, plan::peak_bytes(recorded.g), recorded.g.work());
 }
 
-network_bytes unet(device& d, diffusion_model& model, run_size const& size, memory_choice const& c, dtype storage) {
+network_costs unet(device& d, diffusion_model& model, run_size const& size, memory_choice const& c, dtype storage) {
     weight_store weights = model.sketch(c.unet_weights);
-    denoise_bytes const bytes = measure_denoise(d, weights, model, size, c, storage);
-    network_bytes n = measure(d, model, part::unet, weights, std::max(bytes.context_arena, bytes.step_arena));
-    std::uint64_t const beside = bytes.context + (c.decoded_previews ? size.preview_bytes : 0);
+    denoise_costs const costs = measure_denoise(d, weights, model, size, c, storage);
+    network_costs n =
+        measure(d, model, part::unet, weights, std::max(costs.context_arena, costs.step_arena), costs.step_work);
+    std::uint64_t const beside = costs.context + (c.decoded_previews ? size.preview_bytes : 0);
     n.loading += beside;
     n.running += beside;
     n.loaded &= model.weights_lie_in(part::unet) == c.unet_weights;
@@ -50,17 +52,18 @@ network_bytes unet(device& d, diffusion_model& model, run_size const& size, memo
 }
 
 // One half of the VAE.
-network_bytes vae(device& d, diffusion_model& model, part half, run_size const& size, tiling const& cut,
+network_costs vae(device& d, diffusion_model& model, part half, run_size const& size, tiling const& cut,
                   dtype storage) {
     weight_store weights = model.sketch();
     int const h = cut.tile ? std::min(cut.tile, size.height) : size.height,
               w = cut.tile ? std::min(cut.tile, size.width) : size.width;
     auto const record = half == part::vae_encoder ? record_encode : record_decode;
     codec_graph const recorded = record(d.target(), weights, model.vae(), h, w, storage);
-    return measure(d, model, half, weights, plan::peak_bytes(recorded.g));
+    std::size_t const tiles = tile_starts(size.height, cut).size() * tile_starts(size.width, cut).size();
+    return measure(d, model, half, weights, plan::peak_bytes(recorded.g), recorded.g.work() * double(tiles));
 }
 
-using networks = std::map<part, network_bytes>;
+using networks = std::map<part, network_costs>;
 
 // In the order of a run; a second picture begins with the UNet again.
 std::vector<part> stages_of(run_size const& size) {
@@ -140,6 +143,7 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
         n[part::unet] = unet(d, model, size, c, storage);
         plan.choice = c;
         plan.needed = peak_of(n, size, c.keep_weights);
+        for (auto const& [p, costs] : n) plan.work[p] = costs.work;
         if (plan.needed <= available) return plan;
         least = std::min(least, plan.needed);
     }

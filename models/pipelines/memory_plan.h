@@ -1,11 +1,12 @@
-// What a run of a diffusion model takes, decided before anything is allocated: on a smaller card the same picture comes
-// slower.
+// What a run of a diffusion model takes, known and decided before anything is allocated: on a smaller card the same
+// picture comes slower.
 #pragma once
 
 #include "models/pipelines/diffusion_model.h"
 #include "models/pipelines/latent_codec.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace sfumato {
@@ -33,8 +34,9 @@ struct memory_choice {
 
 struct memory_plan {
     memory_choice choice;
-    std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there could be had
-    dtype storage = dtype::f32;              // of activations
+    std::uint64_t needed = 0, available = 0;      // bytes on the device, at the peak; of which there could be had
+    dtype storage = dtype::f32;                   // of activations
+    std::map<diffusion_model::part, double> work; // operations, about: for a picture; of the UNet for an evaluation
 
     /// "needs 2.9 GB, 5.6 GB free: weights resident, guidance in one batch, VAE whole"
     std::string text() const;

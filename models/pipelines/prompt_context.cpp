@@ -1,6 +1,7 @@
 #include "models/pipelines/prompt_context.h"
 
 #include "models/nets/clip.h"
+#include "models/pipelines/stages.h"
 
 #include <algorithm>
 
@@ -29,12 +30,13 @@ std::optional<std::vector<prompt_context>> encode_prompts(device& d, diffusion_m
 
     weight_store& weights = model.weights(diffusion_model::part::text);
     text_graph recorded = record_text(d.target(), weights, config, chunks, storage);
-    if (!weights.load(d, j)) return std::nullopt;
+    auto const running = load(d, weights, j);
+    if (!running) return std::nullopt;
     plan p(d, std::move(recorded.g));
     p.upload<std::uint32_t>(recorded.ids, ids);
     if (!p.run([&](std::string const& stage, double fraction) {
-            j.report({stage, fraction});
-            return !j.is_cancelled();
+            running->report({stage, fraction});
+            return !running->is_cancelled();
         }))
         return std::nullopt;
     std::vector<float> const all = p.download<float>(recorded.context);

@@ -1,23 +1,32 @@
-// How much of a run is done: each stage of a pipeline is a job of its own, with a share of the whole.
+// How much of a run is done: the jobs of its stages, one after the other, by how long each takes.
 #pragma once
 
 #include "models/job.h"
+#include "models/nets/weight_store.h"
 
 #include <chrono>
+#include <optional>
+#include <string>
 
 namespace sfumato {
 
+/// The job of a part of a job: its 0 … 1 is `from` … `to` of the whole's.
+job part_of(job const& whole, double from, double to);
+
+/// Loads what is missing, in the first tenth of the job, and returns the job of the rest. Nothing: cancelled.
+std::optional<job> load(device&, weight_store&, job const&);
+
 class stages {
   public:
-    /// `whole` outlives this and the jobs that part() makes.
-    explicit stages(job const& whole, int pictures = 1) : whole_(whole), pictures_(pictures) {}
+    /// `work`: of all of them, in any unit.
+    stages(job whole, double work) : whole_(std::move(whole)), all_(work) {}
 
-    /// The job of a stage: its 0 … 1 becomes `from` … `to` of picture `k`.
-    job part(int k, double from, double to) const;
+    /// The job of the next one; `name` stands before what it reports.
+    job next(double work, std::string const& name = "");
 
   private:
-    job const& whole_;
-    int pictures_;
+    job whole_;
+    double all_, done_ = 0;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

@@ -1,0 +1,125 @@
+// txt2img and img2img with the real executable and device, and a tiny model.
+#include "models/weights/procedural.h"
+#include "models/weights/safetensors.h"
+#include "tests/cli/command.h"
+#include "tests/cli/png_file.h"
+
+#include <cmath>
+
+using namespace sfumato;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> const txt2img{SFUMATO,     "txt2img",
+                                       "--model",   "procedural:sd1-tiny",
+                                       "--prompt",  "a (red:1.3) fox",
+                                       "--seed",    "7",
+                                       "--width",   "64",
+                                       "--height",  "72",
+                                       "--steps",   "2",
+                                       "--sampler", "euler_a"};
+
+struct generate : testing::Test {
+    scratch_folder folder;
+
+    ended run(std::vector<std::string> arguments, std::vector<std::string> const& more) const {
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_to_end(arguments, folder.path);
+    }
+    // What txt2img with these options writes; it must succeed.
+    png_file made(std::vector<std::string> more) const {
+        more.insert(more.end(), {"-o", folder / "made.png"});
+        ended const e = run(txt2img, more);
+        EXPECT_EQ(e.code, 0) << e.err;
+        return read_png(folder / "made.png");
+    }
+};
+
+double psnr(png_file const& a, png_file const& b) {
+    double error = 1e-9;
+    for (std::size_t i = 0; i < a.samples.size(); ++i) error += std::pow(double(a.samples[i]) - b.samples[i], 2);
+    return a.samples.size() == b.samples.size() ? 10 * std::log10(255 * 255 * double(a.samples.size()) / error) : 0;
+}
+
+} // namespace
+
+TEST_F(generate, a_recipe_makes_the_picture_again_bit_for_bit) {
+    png_file const first = made({"--preview", folder / "preview.png"});
+    EXPECT_EQ(first.width, 64);
+    EXPECT_EQ(first.height, 72);
+    png_file const preview = read_png(folder / "preview.png");
+    EXPECT_EQ(preview.width, 8);
+    EXPECT_EQ(preview.height, 9);
+    EXPECT_EQ(made({"--preview", folder / "preview.png", "--preview-model", "procedural:taesd-tiny"}).samples,
+              first.samples);
+    EXPECT_EQ(read_png(folder / "preview.png").width, 64);
+
+    ended const e = run({SFUMATO, "txt2img"}, {"--recipe", folder / "made.png", "-o", folder / "again.png"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_EQ(read_png(folder / "again.png").samples, first.samples);
+    EXPECT_EQ(read_png(folder / "again.png").texts, first.texts);
+
+    EXPECT_GT(psnr(made({"--dtype", "fp16"}), first), 30);
+    EXPECT_LT(psnr(made({"--rng", "cuda"}), first), 30);
+}
+
+TEST_F(generate, img2img_takes_any_picture) {
+    png_file in{.width = 77, .height = 90, .color = PNG_COLOR_TYPE_RGB_ALPHA, .samples = {}};
+    for (int i = 0; i < 77 * 90 * 4; ++i) in.samples.push_back(std::uint16_t(i / 3 % 256));
+    write_png(folder / "in.png", in);
+    ended const e = run({SFUMATO, "img2img", folder / "in.png"},
+                        {"--model", "procedural:sd1-tiny", "--prompt", "a fox", "--seed", "7", "--steps", "2",
+                         "--strength", "0.5", "--json", "-o", folder / "out.png"});
+    ASSERT_EQ(e.code, 0) << e.err;
+    png_file const out = read_png(folder / "out.png");
+    ASSERT_EQ(out.width, 77);
+    ASSERT_EQ(out.height, 90);
+    ASSERT_EQ(out.color, PNG_COLOR_TYPE_RGB_ALPHA);
+    for (std::size_t i = 3; i < in.samples.size(); i += 4) ASSERT_EQ(out.samples[i], in.samples[i]);
+
+    auto const lines = json_lines(e.out);
+    EXPECT_EQ(lines.front()["type"], "progress"); // reading the picture
+    std::vector<std::string> stages;
+    double fraction = 0;
+    for (auto const& line : lines) {
+        if (line["type"] != "progress") continue;
+        std::string const stage = line["stage"];
+        if (stages.empty() || stages.back() != stage) stages.push_back(stage);
+        EXPECT_GE(line["fraction"], fraction) << stage;
+        fraction = line["fraction"];
+    }
+    EXPECT_EQ(stages, (std::vector<std::string>{"read " + (folder / "in.png"), "load weights", "read the prompt",
+                                                "load weights", "encode the picture", "load weights", "step 1 of 2",
+                                                "step 2 of 2", "load weights", "decode the picture"}));
+    EXPECT_EQ(fraction, 1);
+}
+
+TEST_F(generate, a_damaged_file_is_one_sentence) {
+    checkpoint const model = procedural_checkpoint("sd1-inpaint-tiny");
+    write_safetensors(folder / "m.safetensors", model.tensors, model.metadata);
+    std::string const whole = text_of(folder / "m.safetensors");
+    auto const with_model = [&](std::string const& bytes) {
+        write_text(folder / "m.safetensors", bytes);
+        return run({SFUMATO, "txt2img"}, {"--model", folder / "m.safetensors", "-o", folder / "out.png"});
+    };
+    for (std::string const& bytes :
+         {whole.substr(0, whole.size() - 1), whole.substr(0, 1000), std::string("PK\3\4 no zip")}) {
+        ended const e = with_model(bytes);
+        EXPECT_EQ(e.code, 1);
+        EXPECT_EQ(std::ranges::count(e.err, '\n'), 1) << e.err;
+        EXPECT_TRUE(mentions(e.err, "m.safetensors")) << e.err;
+        EXPECT_FALSE(std::filesystem::exists(folder / "out.png"));
+    }
+}
+
+TEST_F(generate, ctrl_c_ends_a_run) {
+    auto arguments = txt2img;
+    arguments.insert(arguments.end(), {"-o", folder / "out.png", "--json", "--batch", "64"});
+    process p(arguments, folder.path);
+    ASSERT_TRUE(eventually([&] { return mentions(p.out(), "picture 2 of 64, step"); }, 100s)) << p.err();
+    p.signal(SIGINT);
+    EXPECT_EQ(p.wait(5s), 3);
+    EXPECT_EQ(json_lines(p.out()).back(), nlohmann::json({{"type", "cancelled"}}));
+    EXPECT_FALSE(std::filesystem::exists(folder / "out-1.png"));
+}

@@ -60,6 +60,21 @@ std::uint16_t half_bits(float x) {
     return std::uint16_t(sign >> 16 | (size < 0x38800000 ? subnormal : normal));
 }
 
+// Elements 0 … 255 behind base `z`.
+#ifdef __x86_64__ // five times as fast where vectors of 64 bits can be multiplied
+[[gnu::target_clones("default", "arch=x86-64-v4")]]
+#endif
+void fill(std::array<std::uint16_t, 256>& piece, std::uint64_t z, procedural_range range) {
+    std::array<std::int32_t, 256> steps; // u·2²³
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        steps[i] = std::int32_t(mix(z + (i + 1) * golden_step) >> 40) - (1 << 23);
+    if (range.offset == 0) // u and s have 24 bits each, so that float(s·u) is rounded once here as well
+        for (std::size_t i = 0; i < steps.size(); ++i) piece[i] = half_bits(float(steps[i]) * 0x1p-23f * range.scale);
+    else // the double is exact
+        for (std::size_t i = 0; i < steps.size(); ++i)
+            piece[i] = half_bits(float(range.offset + range.scale * (steps[i] * 0x1p-23)));
+}
+
 } // namespace
 
 procedural_range procedural_range_of(std::string_view name, std::vector<std::int64_t> const& shape) {
@@ -77,16 +92,9 @@ procedural_range procedural_range_of(std::string_view name, std::vector<std::int
 
 void procedural_values(std::string_view name, std::uint64_t seed, procedural_range range, std::span<std::byte> halves) {
     std::uint64_t z = fnv1a(seed ? std::format("{}:{}", seed, name) : std::string(name));
-    std::array<std::int32_t, 256> steps; // u·2²³
     std::array<std::uint16_t, 256> piece;
-    while (!halves.empty()) {
-        for (std::int32_t& step : steps) step = std::int32_t(mix(z += golden_step) >> 40) - (1 << 23);
-        if (range.offset == 0) // u and s have 24 bits each, so that float(s·u) is rounded once here as well
-            for (std::size_t i = 0; i < steps.size(); ++i)
-                piece[i] = half_bits(float(steps[i]) * 0x1p-23f * range.scale);
-        else // the double is exact
-            for (std::size_t i = 0; i < steps.size(); ++i)
-                piece[i] = half_bits(float(range.offset + range.scale * (steps[i] * 0x1p-23)));
+    for (; !halves.empty(); z += piece.size() * golden_step) {
+        fill(piece, z, range);
         auto const now = halves.first(std::min(halves.size(), sizeof piece));
         std::memcpy(now.data(), piece.data(), now.size());
         halves = halves.subspan(now.size());

@@ -65,7 +65,7 @@ std::vector<uint> constants(operands const& o, uint block_keys) {
 // those of all heads and images.
 template <class Run> void cut(operands const& o, uint block_queries, double most_operations, Run const& run) {
     uint const items = parts(o.queries(), block_queries) * o.heads() * o.images();
-    double const operations = 4.0 * block_queries * o.keys() * o.d();
+    double const operations = (4.0 * o.d() + 30) * block_queries * o.keys(); // 30: exp and what comes with it
     uint const each = uint(std::clamp(most_operations / operations, 1.0, double(items)));
     for (uint first = 0; first < items; first += each) run(first, std::min(first + each, items), operations);
 }
@@ -75,7 +75,7 @@ void attend_software(graph& g, operands const& o) {
     constexpr uint block_queries = 16, most_groups = 64;
     uint const block_keys = std::min(512u, up(o.keys(), 16));
     tensor const scratch = g.temporary({.n = int(most_groups), .h = int(2 * o.d() + block_keys), .c = block_queries});
-    cut(o, block_queries, 2e10, [&](uint first, uint end, double operations) {
+    cut(o, block_queries, 1e10, [&](uint first, uint end, double operations) {
         kernel::attention a = parameters(g, o);
         a.scratch = g.out(scratch);
         a.first = first, a.end = end;

@@ -145,14 +145,23 @@ std::vector<uint> constants(product const& p, epilogue const& e) {
 // Products for one element of the result.
 double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w.kernel_w; }
 
-// Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache.
+// Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache. Several
+// dispatches where there is much to do, so that none takes long.
 void multiply_software(graph& g, product const& p) {
-    kernel::gemm k = parameters(g, p, p.after);
-    k.group_rows = std::clamp<uint>(up(uint(std::uint64_t(k.rows) * k.panel_count / 32), 6), 6, 96);
-    auto all = constants(p, p.after);
-    all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 21, of shaders/gemm_software.glsl
-    g.dispatch(k, launch::groups(k.panel_count, (k.rows + k.group_rows - 1) / k.group_rows),
-               2.0 * k.group_rows * 2 * depth(p.weights), all, kernel_variant::software);
+    constexpr double most_operations = 1e10;
+    uint const rows = p.x.shape.n * p.out_h * p.out_w, panels = up(p.weights.outputs, 16) / 16;
+    uint const group_rows = std::clamp<uint>(up(uint(std::uint64_t(rows) * panels / 32), 6), 6, 96);
+    double const lane_operations = 2.0 * group_rows * 2 * depth(p.weights);
+    uint const groups = (rows + group_rows - 1) / group_rows;
+    uint const each = uint(std::clamp(most_operations / (lane_operations * 8 * panels), 1.0, double(groups)));
+    for (uint first = 0; first < groups; first += each) {
+        kernel::gemm k = parameters(g, p, p.after);
+        k.group_rows = group_rows, k.first_group = first;
+        auto all = constants(p, p.after);
+        all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 21, of shaders/gemm_software.glsl
+        g.dispatch(k, launch::groups(panels, std::min(each, groups - first)), lane_operations, all,
+                   kernel_variant::software);
+    }
 }
 
 constexpr uint invocations = 128; // of a workgroup of shaders/gemm_tile.glsl

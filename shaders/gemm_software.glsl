@@ -109,7 +109,7 @@ void main() {
     uint64_t x = p.x, second = p.second, pixel1 = uint64_t(c1) * bytes_of(x_type), pixel2 = uint64_t(c2) * bytes_of(x_type);
     uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
     uint64_t zeros = panels + p.panel_count * size;
-    uint row = gl_WorkGroupID.y * p.group_rows, end = min(row + p.group_rows, rows);
+    uint row = (p.first_group + gl_WorkGroupID.y) * p.group_rows, end = min(row + p.group_rows, rows);
     do {
         pixel at[tile_rows]; // rows beyond the end repeat the last
         sums s;

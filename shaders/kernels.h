@@ -294,7 +294,7 @@ struct gemm {
     uint h, w, c1, c2;
     uint rows, image_rows, out_w; // of the result: n·image_rows, image_rows = its height · out_w
     uint columns, panel_count;
-    uint group_rows;      // for one workgroup (software variant)
+    uint group_rows, first_group; // rows for one workgroup, and which is the first (software variant)
     float slope;
 };
 

@@ -1,6 +1,6 @@
 // Networks of full size with procedural weights: what tiny ones cannot show.
 #include "models/eval/networks.h"
-#include "tests/kernels/kernel_test.h"
+#include "tests/models/cancel.h"
 
 #include <chrono>
 #include <cstdio>
@@ -35,6 +35,14 @@ TEST(full_size, unet) {
     }
     auto const [low, high] = std::ranges::minmax(first);
     EXPECT_GT(high - low, 0.1);
+}
+
+// Of a prompt of 30 chunks and a picture of 512².
+TEST(full_size, every_stage_ends_within_a_second) {
+    diffusion_model model({.source = "procedural:sd15"});
+    std::string prompt;
+    for (int i = 0; i < 30 * 75 / 2; ++i) prompt += "fox, ";
+    expect_to_end_within_a_second(model, prompt, 64, dtype::f16);
 }
 
 } // namespace

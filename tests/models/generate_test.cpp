@@ -11,9 +11,9 @@
 #include "models/weights/procedural.h"
 #include "models/weights/safetensors.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/models/cancel.h"
 #include "tests/scratch_folder.h"
 
-#include <chrono>
 #include <cstdlib>
 #include <set>
 
@@ -267,6 +267,11 @@ TEST(generate, is_cancelled_in_every_stage) {
                     .cancelled = &cancelled};
         EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, dtype::f32, j)) << stage;
     }
+}
+
+TEST(generate, every_stage_ends_within_a_second) {
+    diffusion_model model({.source = "procedural:sd1-tiny"});
+    expect_to_end_within_a_second(model, "", 64, dtype::f32); // its text encoder takes no time
 }
 
 TEST(generate, previews_come_with_each_step) {

@@ -72,8 +72,7 @@ template <class Run> void cut(operands const& o, uint block_queries, double most
 
 void attend_software(graph& g, operands const& o) {
     // Scratch for each workgroup, so there are not many: enough for all cores.
-    constexpr uint block_queries = 16, most_groups = 64;
-    uint const block_keys = std::min(512u, up(o.keys(), 16));
+    constexpr uint block_queries = 16, block_keys = 512, most_groups = 64;
     tensor const scratch = g.temporary({.n = int(most_groups), .h = int(2 * o.d() + block_keys), .c = block_queries});
     cut(o, block_queries, 1e10, [&](uint first, uint end, double operations) {
         kernel::attention a = parameters(g, o);

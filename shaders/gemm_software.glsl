@@ -123,19 +123,18 @@ void main() {
         do {
             uint tx = 0u;
             do {
-                uint64_t from[tile_rows];
                 int source[tile_rows];
-                [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
-                    source[r] = source_of(min(row + r, rows - 1u), at[r], int(ty), int(tx));
-                    from[r] = source[r] < 0 ? zeros : x + uint64_t(source[r]) * pixel1;
-                }
-                accumulate_inputs(s, from, panel, c1);
-                panel += uint64_t(panel_bytes(weight_format, c1));
-                if (!has_second) continue;
                 [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
-                    from[r] = source[r] < 0 ? zeros : second + uint64_t(source[r]) * pixel2;
-                accumulate_inputs(s, from, panel, c2);
-                panel += uint64_t(panel_bytes(weight_format, c2));
+                    source[r] = source_of(min(row + r, rows - 1u), at[r], int(ty), int(tx));
+                uint part = 0u;
+                do {
+                    bool first = !has_second || part == 0u;
+                    uint64_t from[tile_rows];
+                    [[unroll]] for (uint r = 0u; r < tile_rows; ++r)
+                        from[r] = source[r] < 0 ? zeros : (first ? x : second) + uint64_t(source[r]) * (first ? pixel1 : pixel2);
+                    accumulate_inputs(s, from, panel, first ? c1 : c2);
+                    panel += uint64_t(panel_bytes(weight_format, first ? c1 : c2));
+                } while (has_second && ++part < 2u);
             } while (++tx < kernel_w);
         } while (++ty < kernel_h);
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {

@@ -3,12 +3,16 @@
 #include "compute/cache.h"
 #include "compute/vulkan.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cassert>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <future>
 #include <string>
+#include <thread>
 
 namespace sfumato {
 
@@ -64,12 +68,28 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
 
 } // namespace
 
-void compile_pipelines(device::handles& h, std::set<program> const& programs) {
-    std::vector<std::pair<program, std::future<VkPipeline>>> compiling;
+bool compile_pipelines(device::handles& h, std::set<program> const& programs, std::function<bool()> const& keep_going) {
+    std::vector<std::pair<program const*, VkPipeline>> wanted;
     for (program const& p : programs)
-        if (!h.pipelines.contains(p))
-            compiling.emplace_back(p, std::async(std::launch::async, compile, std::cref(h), std::cref(p)));
-    for (auto& [wanted, made] : compiling) h.pipelines.emplace(wanted, made.get());
+        if (!h.pipelines.contains(p)) wanted.emplace_back(&p, VK_NULL_HANDLE);
+    std::atomic<std::size_t> next = 0;
+    auto const compile_some = [&] {
+        for (std::size_t i = next++; i < wanted.size(); i = next++) wanted[i].second = compile(h, *wanted[i].first);
+    };
+    std::vector<std::future<void>> workers(
+        std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), wanted.size()));
+    for (auto& w : workers) w = std::async(std::launch::async, compile_some);
+    bool going = true;
+    for (auto& w : workers)
+        while (w.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+            if (going && !keep_going()) {
+                going = false;
+                next = wanted.size(); // each worker ends with the one it has
+            }
+    for (auto const& [p, made] : wanted)
+        if (made) h.pipelines.emplace(*p, made);
+    for (auto& w : workers) w.get(); // rethrows
+    return going;
 }
 
 namespace {

@@ -228,11 +228,12 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
     if (too_long_) forget();
     too_long_ = false;
     bool const replay = !pieces_.empty();
+    std::uint32_t const first_stage = commands.empty() ? 0 : commands.front().stage;
     if (!replay) {
         std::set<program> programs;
         for (auto const& c : commands)
             if (!c.record) programs.insert(c.program);
-        compile_pipelines(vk_, programs);
+        if (!compile_pipelines(vk_, programs, [&] { return keep_going(first_stage, 0); })) return false;
     }
     double total = 0, done = 0;
     for (auto const& c : commands) total += c.work;
@@ -255,7 +256,7 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
                       : pieces_.empty() || pieces_.back().first + pieces_.back().count < commands.size();
     };
 
-    bool going = keep_going(commands.empty() ? 0 : commands.front().stage, 0);
+    bool going = keep_going(first_stage, 0);
     while (going && !commands.empty() && more()) {
         if (!replay)
             pieces_.push_back(record(commands, pieces_.empty() ? 0 : pieces_.back().first + pieces_.back().count));

@@ -8,6 +8,7 @@
 #define VK_NO_PROTOTYPES
 #include <vulkan/vulkan.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -90,8 +91,9 @@ struct device::handles {
 /// Throws device_lost or error naming `what` unless `result` is VK_SUCCESS.
 void vk_check(VkResult result, char const* what);
 
-/// Compiles the programs that have no pipeline yet, on all processors at once.
-void compile_pipelines(device::handles&, std::set<program> const&);
+/// Compiles the programs that have no pipeline yet, on all processors at once. `keep_going` is asked meanwhile; false
+/// stops after those that are begun. Returns whether all are there.
+bool compile_pipelines(device::handles&, std::set<program> const&, std::function<bool()> const& keep_going);
 
 /// Loads the device's pipeline cache from disk (damaged or foreign files are ignored) / writes it back when it grew.
 void pipeline_cache_open(device::handles&);

@@ -1,4 +1,5 @@
 // The pipeline cache on disk: written whole, read back, ignored when damaged.
+#include "compute/ops.h"
 #include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
@@ -41,6 +42,21 @@ TEST_F(pipeline_cache, is_written_once_and_read_back) {
     auto const written = fs::last_write_time(files()[0]);
     use_a_pipeline();
     EXPECT_EQ(fs::last_write_time(files()[0]), written);
+}
+
+// Pipelines that are being made when a run is stopped are made at the next one.
+TEST_F(pipeline_cache, a_stopped_run_may_begin_again) {
+    device d;
+    graph g(d.target());
+    tensor const x = g.input({.h = 16, .w = 16, .c = 32}), w = g.input({.n = 32, .h = 32, .w = 3, .c = 3});
+    tensor const y = group_norm(g, conv2d(g, x, pack_conv2d(g, w, weight_format::f16)), 32, g.input({.c = 32}),
+                                g.input({.c = 32}), 1e-5f);
+    g.output(y);
+    plan p(d, std::move(g));
+    int asked = 0;
+    EXPECT_FALSE(p.run([&](auto&&...) { return ++asked == 0; }));
+    EXPECT_EQ(asked, 1);
+    EXPECT_TRUE(p.run());
 }
 
 TEST_F(pipeline_cache, damaged_files_are_ignored_and_replaced) {

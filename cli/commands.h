@@ -57,6 +57,6 @@ run_job open_device_job(std::string device_choice);
 /// txt2img and img2img on the chosen device; the model stays open between calls.
 using run_generate = std::function<std::optional<std::vector<picture>>(request const&, picture const* from, job const&,
                                                                        generate_watch const&)>;
-run_generate open_generate_job(std::string device_choice, std::optional<dtype> precision);
+run_generate open_generate_job(std::string device_choice);
 
 } // namespace sfumato

@@ -29,14 +29,14 @@ run_job open_device_job(std::string device_choice) {
     };
 }
 
-run_generate open_generate_job(std::string device_choice, std::optional<dtype> precision) {
+run_generate open_generate_job(std::string device_choice) {
     struct engine {
         lazy_device device;
         open_models models; // before the device goes
     };
-    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}}),
-            precision](request const& r, picture const* from, job const& j, generate_watch const& watch) {
-        return generate(e->device.open(), e->models, r, from, precision, j, watch);
+    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
+               request const& r, picture const* from, job const& j, generate_watch const& watch) {
+        return generate(e->device.open(), e->models, r, from, j, watch);
     };
 }
 

@@ -21,18 +21,19 @@ using nlohmann::json;
 
 namespace {
 
-// An option, the request's key, and what its value is.
+// An option, the request's key, what its value is, and which command has it.
 struct setting {
     std::string_view option, key;
     enum { text, whole, real } is;
+    std::string_view only = "";
 };
 constexpr setting settings[] = {
     {"--model", "model", setting::text},
     {"--vae", "vae", setting::text},
     {"--prompt", "prompt", setting::text},
     {"--negative", "negative_prompt", setting::text},
-    {"--width", "width", setting::whole},
-    {"--height", "height", setting::whole},
+    {"--width", "width", setting::whole, "txt2img"},
+    {"--height", "height", setting::whole, "txt2img"},
     {"--steps", "steps", setting::whole},
     {"--cfg", "cfg", setting::real},
     {"--sampler", "sampler", setting::text},
@@ -41,9 +42,10 @@ constexpr setting settings[] = {
     {"--rng", "rng", setting::text},
     {"--clip-skip", "clip_skip", setting::whole},
     {"--batch", "batch", setting::whole},
-    {"--strength", "strength", setting::real},
-    {"--strength-rule", "strength_rule", setting::text},
+    {"--strength", "strength", setting::real, "img2img"},
+    {"--strength-rule", "strength_rule", setting::text, "img2img"},
     {"--prediction", "prediction", setting::text},
+    {"--dtype", "dtype", setting::text},
 };
 
 // The recipe, if there is one, with what the command line says on top: the request's own checks serve both.
@@ -52,7 +54,7 @@ request read_request(options const& given, char const* operation, std::vector<st
     if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
     if (object.is_object()) {
         object["operation"] = operation;
-        for (auto const& [option, key, is] : settings) {
+        for (auto const& [option, key, is, only] : settings) {
             if (!given.has(option)) continue;
             if (is == setting::text)
                 object[key] = given.value(option);
@@ -134,7 +136,7 @@ int generate_files(options const& given, request const& r, picture const* from, 
     generate_watch const watcher = watch(given, line);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const start = std::chrono::steady_clock::now();
-    auto const made = open_generate_job(given.value("--device"), given.precision())(r, from, j, watcher);
+    auto const made = open_generate_job(given.value("--device"))(r, from, j, watcher);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!made || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
@@ -182,33 +184,29 @@ constexpr char const* shared_help =
     "  --vae FILE         a VAE to use instead of the model's own\n"
     "  --steps N          20\n"
     "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
-    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim, "
-    "plms,\n"
-    "                     unipc, lcm\n"
+    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim,\n"
+    "                     plms, unipc, lcm\n"
     "  --scheduler NAME   the one that goes with the sampler, or normal, karras, exponential, sgm_uniform, simple,\n"
-    "                     ddim_uniform, beta, ays, leading, trailing, linspace\n"
+    "                     ddim_uniform, beta, ays, leading, trailing, linspace, lcm\n"
     "  --seed N           0 to 9223372036854775807 (default: random)\n"
     "  --rng NAME         cpu (default): ComfyUI's noise; cuda: A1111's\n"
     "  --clip-skip N      1: the text encoder's usual layer\n"
     "  --batch N          so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …\n"
     "  --prediction NAME  epsilon or v, where the file does not tell (SD 2.x)\n"
     "  --zero-terminal-snr  for models that were trained so\n"
+    "  --dtype NAME       fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
     "  --recipe FILE      a PNG that an earlier run wrote, or its JSON: made again bit for bit; the options above win\n"
     "  --preview FILE     a small picture, written anew after each step\n"
     "  --preview-model FILE  TAESD: previews are as large as the picture (taesd_decoder.safetensors)\n"
-    "  --dtype NAME       fp32 or fp16 (default: as the device likes it)\n"
     "  --device NAME      the GPU: its number in `sfumato devices`, or a part of its name\n"
     "  --json             plan, progress, result and error on standard output, one JSON object a line\n\n"
     "A PNG carries the request and A1111's parameters text.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
 
-std::vector<std::string_view> with_value(bool from_picture) {
-    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--preview-model", "--dtype", "--device"};
-    for (auto const& s : settings) {
-        bool const of_picture = s.option.starts_with("--strength"),
-                   of_text = s.option == "--width" || s.option == "--height";
-        if (from_picture ? !of_text : !of_picture) all.push_back(s.option);
-    }
+std::vector<std::string_view> with_value(std::string_view command) {
+    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--preview-model", "--device"};
+    for (setting const& s : settings)
+        if (s.only.empty() || s.only == command) all.push_back(s.option);
     return all;
 }
 
@@ -234,13 +232,13 @@ command const txt2img_command{.name = "txt2img",
                               .summary = "make a picture from words, with a Stable Diffusion model",
                               .help = txt2img_help,
                               .run = txt2img,
-                              .with_value = with_value(false),
+                              .with_value = with_value("txt2img"),
                               .flags = {"--json", "--zero-terminal-snr"}};
 command const img2img_command{.name = "img2img",
                               .summary = "make a picture anew, after words",
                               .help = img2img_help,
                               .run = img2img,
-                              .with_value = with_value(true),
+                              .with_value = with_value("img2img"),
                               .flags = {"--json", "--zero-terminal-snr"}};
 
 } // namespace sfumato

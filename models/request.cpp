@@ -31,6 +31,8 @@ constexpr std::array sources{choice<source>{"layer", source::layer}, choice<sour
 constexpr std::array generators{choice<generator>{"cpu", generator::cpu}, choice<generator>{"cuda", generator::cuda}};
 constexpr std::array strength_rules{choice<strength_rule>{"full_steps", strength_rule::full_steps},
                                     choice<strength_rule>{"fewer_steps", strength_rule::fewer_steps}};
+constexpr std::array dtypes{choice<dtype>{"fp32", dtype::f32}, choice<dtype>{"fp16", dtype::f16},
+                            choice<dtype>{"bf16", dtype::bf16}};
 constexpr std::array predictions{choice<prediction>{"epsilon", prediction::epsilon},
                                  choice<prediction>{"v", prediction::v}};
 
@@ -178,6 +180,7 @@ void read_diffusion(object_reader& reader, request& r) {
     reader.read("batch", 1, 64, d.batch);
     reader.read("prediction", predictions, d.prediction);
     reader.read("zero_terminal_snr", d.zero_terminal_snr);
+    reader.read("dtype", dtypes, d.dtype);
     if (r.operation == operation::txt2img) {
         read_size(reader, "width", d.width);
         read_size(reader, "height", d.height);
@@ -204,6 +207,7 @@ void write_diffusion(json& object, request const& r) {
                    {"zero_terminal_snr", d.zero_terminal_snr}});
     if (!d.vae.empty()) object["vae"] = d.vae;
     if (d.scheduler) object["scheduler"] = name_of(*d.scheduler);
+    if (d.dtype) object["dtype"] = name_of<dtype>(*d.dtype, dtypes);
     if (d.prediction) object["prediction"] = name_of<prediction>(*d.prediction, predictions);
     if (r.operation == operation::txt2img)
         object.update({{"width", d.width}, {"height", d.height}});

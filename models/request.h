@@ -3,6 +3,7 @@
 // on the finished layer.
 #pragma once
 
+#include "compute/tensor.h"
 #include "models/picture.h"
 #include "models/sampling/noise.h"
 #include "models/sampling/samplers.h"
@@ -39,6 +40,7 @@ struct diffusion_settings {
     sfumato::strength_rule strength_rule = sfumato::strength_rule::full_steps;
     std::optional<sfumato::prediction> prediction; // none: as the model's file says
     bool zero_terminal_snr = false;
+    std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
 
     bool operator==(diffusion_settings const&) const = default;
 };

@@ -207,16 +207,15 @@ diffusion_model& open_models::open(model_choice const& choice) {
 }
 
 std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
-                                             std::optional<dtype> precision, job const& j,
-                                             generate_watch const& watch) {
+                                             job const& j, generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve_seed() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    diffusion_model& model = models.open({s.model, s.vae, s.prediction, precision});
+    diffusion_model& model = models.open({s.model, s.vae, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);
     text_encoder_config const text = text_encoder_of(s, model);
     auto const prompts = prompts_of(s, text);
-    dtype const storage = precision.value_or(d.target().storage());
+    dtype const storage = s.dtype.value_or(d.target().storage());
 
     run_size size{.height = pixels.height / latent_scale,
                   .width = pixels.width / latent_scale,

@@ -30,10 +30,9 @@ struct generate_watch {
 };
 
 /// One picture for each of the batch, 0 … 1. `from`: the picture that img2img starts with, else null; the results have
-/// its size and transparency. `precision`: of weights and activations; none: as the device likes it. An inpainting
-/// model makes everything anew, as it would in A1111. Nothing: cancelled. Throws error: the model's file, no memory,
-/// device lost, or a result that is no picture.
-std::optional<std::vector<picture>> generate(device&, open_models&, request const&, picture const* from,
-                                             std::optional<dtype> precision, job const&, generate_watch const& = {});
+/// its size and transparency. An inpainting model makes everything anew, as it would in A1111. Nothing: cancelled.
+/// Throws error: the model's file, no memory, device lost, or a result that is no picture.
+std::optional<std::vector<picture>> generate(device&, open_models&, request const&, picture const* from, job const&,
+                                             generate_watch const& = {});
 
 } // namespace sfumato

@@ -12,7 +12,7 @@ namespace sfumato {
 namespace {
 
 codec_graph record_preview(target const& to, weight_store& weights, int height, int width, dtype storage) {
-    graph g(to);
+    graph g(to.storing(storage));
     g.stage("preview");
     tensor const in = g.input({.h = height, .w = width, .c = 4});
     tensor const out =

@@ -135,18 +135,6 @@ std::optional<taesd_config> taesd_sizes(checkpoint const& all) {
     return c;
 }
 
-std::optional<rrdbnet_config> rrdbnet_sizes(checkpoint const& all) {
-    network const n{all, ""};
-    if (!n.find("body.0.rdb1.conv1.weight")) return {};
-    int const inputs = n.extent(1, "conv_first.weight");
-    return rrdbnet_config{.scale = inputs == 48   ? 1
-                                   : inputs == 12 ? 2
-                                                  : 4,
-                          .features = n.extent(0, "conv_first.weight"),
-                          .blocks = count(n, "body", "rdb1.conv1.weight", most_blocks),
-                          .growth = n.extent(0, "body.0.rdb1.conv1.weight")};
-}
-
 std::optional<srvgg_config> srvgg_sizes(checkpoint const& all) {
     network const n{all, ""};
     auto const slopes = n.find("body.1.weight");

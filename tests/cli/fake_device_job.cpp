@@ -59,7 +59,7 @@ run_job open_device_job(std::string device_choice) {
         };
 }
 
-run_generate open_generate_job(std::string device_choice, std::optional<dtype>) {
+run_generate open_generate_job(std::string device_choice) {
     check_device(device_choice);
     return [](request const& r, picture const* from, job const& j,
               generate_watch const& watch) -> std::optional<std::vector<picture>> {

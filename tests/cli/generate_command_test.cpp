@@ -1,6 +1,7 @@
 // txt2img and img2img as people and scripts see them: with `fake_sfumato`, whose pictures are plain grey.
 #include "models/json.h"
 #include "models/request.h"
+#include "models/sampling/names.h"
 #include "tests/cli/command.h"
 #include "tests/cli/fake_device_job.h"
 #include "tests/cli/png_file.h"
@@ -83,7 +84,9 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
                                           "2",
                                           "--prediction",
                                           "v",
-                                          "--zero-terminal-snr"};
+                                          "--zero-terminal-snr",
+                                          "--dtype",
+                                          "fp16"};
     auto text = shared, image = shared;
     text.insert(text.end(), {"--width", "128", "--height", "64"});
     image.insert(image.end(), {"--strength", "0.3", "--strength-rule", "fewer_steps"});
@@ -96,7 +99,8 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
                               .rng = generator::cuda,
                               .clip_skip = 2,
                               .prediction = prediction::v,
-                              .zero_terminal_snr = true};
+                              .zero_terminal_snr = true,
+                              .dtype = dtype::f16};
     ASSERT_EQ(txt2img(text).code, 0);
     request of_text{.operation = operation::txt2img, .seed = 9007199254740993}; // more than a double holds
     of_text.diffusion = wanted;
@@ -192,6 +196,20 @@ TEST_F(generate_command, a_recipe_makes_the_same_request_again) {
     EXPECT_EQ(changed.diffusion.steps, 9);
 }
 
+TEST_F(generate_command, help_has_every_name) {
+    for (char const* name : {"txt2img", "img2img"}) {
+        ended const e = run({name, "--help"});
+        EXPECT_EQ(e.code, 0);
+        for (auto const& [value, sampler, display] : sampler_names()) EXPECT_TRUE(mentions(e.out, sampler)) << sampler;
+        for (auto const& [value, scheduler, display] : scheduler_names())
+            EXPECT_TRUE(mentions(e.out, scheduler)) << scheduler;
+        EXPECT_EQ(mentions(e.out, "--width"), name == std::string("txt2img"));
+        EXPECT_EQ(mentions(e.out, "--strength"), name == std::string("img2img"));
+        std::istringstream lines(e.out);
+        for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
+    }
+}
+
 TEST_F(generate_command, a_seed_is_chosen_and_told) {
     ended const e = txt2img({"--width", "64", "--height", "64", "--json"});
     EXPECT_GE(json_lines(e.out).back()["request"]["seed"].get<std::int64_t>(), 0);
@@ -223,7 +241,6 @@ TEST_F(generate_command, usage_errors_are_exit_code_2) {
         {{"txt2img", "-o", out, "--model", "m", "--seed", "9223372036854775808"}, "--seed must be a whole number"},
         {{"txt2img", "-o", out, "--model", "m", "--cfg", "7,5"}, "--cfg must be a number"},
         {{"txt2img", "-o", out, "--model", "m", "--cfg", "nan"}, "--cfg must be a number"},
-        {{"txt2img", "-o", out, "--model", "m", "--dtype", "fp8"}, "--dtype must be fp32, fp16 or bf16"},
         {{"txt2img", "-o", out, "--model", "m", "--preview-model", "t"}, "--preview-model needs --preview FILE"},
         {{"txt2img", "-o", out, "--model", "m", "--model", "n"}, "given twice"},
     };
@@ -248,6 +265,7 @@ TEST_F(generate_command, failures_are_exit_code_1_and_one_line) {
         {{"--strength", "0"}, "\"strength\" must be a number from 0.01 to 1"},
         {{"--seed", "-2"}, "\"seed\""},
         {{"--batch", "0"}, "\"batch\""},
+        {{"--dtype", "fp8"}, "\"dtype\" must be \"fp32\", \"fp16\" or \"bf16\""},
         {{"--rng", "gpu"}, "\"rng\" must be \"cpu\" or \"cuda\""},
         {{"--recipe", folder.path / "bad.json"}, "\"steps\""},
         {{"--recipe", folder.path / "list.json"}, "must be a JSON object"},

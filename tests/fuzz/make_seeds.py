@@ -5,7 +5,7 @@ request = {"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed":
            "area": {"x": 0, "y": 0, "width": 2, "height": 1}}
 diffusion = {"sfumato": 1, "seed": 42, "model": "m.safetensors", "vae": "v.safetensors", "prompt": "a cat", "negative_prompt": "a dog",
              "steps": 20, "cfg": 7.5, "sampler": "dpmpp_2m", "scheduler": "karras", "rng": "cuda", "clip_skip": 2, "batch": 3,
-             "prediction": "v", "zero_terminal_snr": True}
+             "prediction": "v", "zero_terminal_snr": True, "dtype": "fp16"}
 txt2img = {"operation": "txt2img", "width": 640, "height": 512, **diffusion}
 img2img = {"operation": "img2img", "strength": 0.5, "strength_rule": "fewer_steps", **diffusion}
 

@@ -28,7 +28,8 @@ request small_request() {
                    .width = 128,
                    .height = 96,
                    .steps = 3,
-                   .sampler = sampler::euler_a};
+                   .sampler = sampler::euler_a,
+                   .dtype = dtype::f32};
     return r;
 }
 
@@ -43,13 +44,14 @@ std::shared_ptr<checkpoint const> taesd() {
     return file;
 }
 
-run_result run(open_models& models, request const& r, dtype type = dtype::f32, picture const* from = nullptr,
+run_result run(open_models& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
                std::shared_ptr<checkpoint const> preview_decoder = {}) {
+    r.diffusion.dtype = type;
     run_result result;
     generate_watch const watch{.planned = [&](memory_plan const& p) { result.plan = p; },
                                .preview = [&](picture const& p) { result.previews.push_back(p); },
                                .preview_decoder = std::move(preview_decoder)};
-    auto made = generate(test_device(), models, r, from, type, {}, watch);
+    auto made = generate(test_device(), models, r, from, {}, watch);
     EXPECT_TRUE(made && made->size() == std::size_t(r.diffusion.batch));
     result.made = std::move(made->front());
     return result;
@@ -89,11 +91,11 @@ TEST(generate, a_batch_is_its_pictures_alone) {
     request r = small_request();
     r.diffusion.batch = 2;
     open_models models;
-    auto const both = generate(test_device(), models, r, nullptr, dtype::f32, {});
+    auto const both = generate(test_device(), models, r, nullptr, {});
     ASSERT_TRUE(both);
     r.diffusion.batch = 1;
     r.seed += 1;
-    auto const again = generate(test_device(), models, r, nullptr, dtype::f32, {});
+    auto const again = generate(test_device(), models, r, nullptr, {});
     ASSERT_TRUE(again);
     EXPECT_EQ((*both)[1].pixels, again->front().pixels);
 }
@@ -258,14 +260,14 @@ TEST(generate, is_cancelled_in_every_stage) {
     job const all{.report = [&](progress const& p) {
         if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
     }};
-    ASSERT_TRUE(generate(test_device(), models, small_request(), nullptr, dtype::f32, all));
+    ASSERT_TRUE(generate(test_device(), models, small_request(), nullptr, all));
     ASSERT_GE(stages.size(), 5u);
     for (std::string const& stage : std::set<std::string>(stages.begin(), stages.end())) {
         std::atomic<bool> cancelled = false;
         open_models fresh;
         job const j{.report = [&](progress const& p) { cancelled = cancelled || p.stage == stage; },
                     .cancelled = &cancelled};
-        EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, dtype::f32, j)) << stage;
+        EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, j)) << stage;
     }
 }
 
@@ -346,7 +348,7 @@ TEST(generate, says_what_is_wrong) {
         int reports = 0;
         job const j{.report = [&](progress const&) { ++reports; }};
         try {
-            generate(test_device(), models, r, c.from, dtype::f32, j, watch);
+            generate(test_device(), models, r, c.from, j, watch);
             ADD_FAILURE() << c.says;
         } catch (error const& e) {
             EXPECT_NE(std::string(e.what()).find(c.says), std::string::npos) << e.what();

@@ -54,7 +54,8 @@ request unusual_request(operation o) {
                    .clip_skip = 12,
                    .batch = 3,
                    .prediction = prediction::v,
-                   .zero_terminal_snr = true};
+                   .zero_terminal_snr = true,
+                   .dtype = dtype::bf16};
     if (o == operation::txt2img)
         r.diffusion.width = 16384, r.diffusion.height = 64;
     else
@@ -82,7 +83,7 @@ TEST(request, of_a_diffusion_model_is_written_as_documented) {
         "sfumato": 1, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
         "vae": "vae.safetensors", "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
         "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
-        "prediction": "v", "zero_terminal_snr": true})"));
+        "prediction": "v", "zero_terminal_snr": true, "dtype": "bf16"})"));
     EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({
         "sfumato": 1, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
         "steps": 20, "cfg": 7.0, "sampler": "dpmpp_2m", "rng": "cpu", "clip_skip": 1, "batch": 1,
@@ -188,6 +189,7 @@ TEST(request, errors_of_a_diffusion_model_do_too) {
         {"clip_skip", {"0", "13"}, "a whole number from 1 to 12"},
         {"batch", {"0", "65"}, "a whole number from 1 to 64"},
         {"prediction", {"\"flow\"", "null"}, "\"epsilon\" or \"v\""},
+        {"dtype", {"\"fp8\"", "16"}, "\"fp32\", \"fp16\" or \"bf16\""},
         {"zero_terminal_snr", {"1", "\"true\""}, "true or false"},
         {"strength", {"0", "0.009", "1.01"}, "a number from 0.01 to 1"},
         {"strength_rule", {"\"all\""}, "\"full_steps\" or \"fewer_steps\""},

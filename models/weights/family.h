@@ -23,6 +23,7 @@ struct model_description {
     std::optional<vae_config> vae;
     std::optional<text_encoder_config> text;
     std::optional<taesd_config> taesd;
+    std::optional<upscaler_config> upscaler;
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason; // a clause

@@ -246,14 +246,14 @@ tensor_shapes taesd_tensors(taesd_config const& c) {
 tensor_shapes rrdbnet_tensors(rrdbnet_config const& c) {
     tensor_shapes list;
     layers add{list};
-    int const unshuffled = 4 / c.scale;
-    add.conv("conv_first", c.features, 3 * unshuffled * unshuffled, 3);
+    add.conv("conv_first", c.features, 3 * c.unshuffle * c.unshuffle, 3);
     for (int block = 0; block < c.blocks; ++block)
         for (int dense = 1; dense <= 3; ++dense)
             for (int i = 0; i < 5; ++i)
                 add.conv(std::format("body.{}.rdb{}.conv{}", block, dense, i + 1), i < 4 ? c.growth : c.features,
                          c.features + i * c.growth, 3);
-    for (char const* name : {"conv_body", "conv_up1", "conv_up2", "conv_hr"}) add.conv(name, c.features, c.features, 3);
+    for (char const* name : {"conv_body", "conv_hr"}) add.conv(name, c.features, c.features, 3);
+    for (int i = 1; i <= c.upsamples; ++i) add.conv(std::format("conv_up{}", i), c.features, c.features, 3);
     add.conv("conv_last", 3, c.features, 3);
     return list;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace sfumato {
@@ -70,12 +71,13 @@ struct taesd_config {
     bool operator==(taesd_config const&) const = default;
 };
 
-/// The ESRGAN family, in the naming of conv_first, body.N.rdb1.conv1 …
+/// The ESRGAN family (BasicSR's RRDBNet), in the naming of conv_first, body.N.rdb1.conv1 …
 struct rrdbnet_config {
-    int scale = 4; // below 4 the picture is pixel-unshuffled first, by 4 / scale
     int features = 64;
     int blocks = 23;
     int growth = 32;
+    int unshuffle = 1; // the picture is pixel-unshuffled by it first
+    int upsamples = 2; // ×2 each: conv_up1, conv_up2 …
 
     bool operator==(rrdbnet_config const&) const = default;
 };
@@ -88,5 +90,28 @@ struct srvgg_config {
 
     bool operator==(srvgg_config const&) const = default;
 };
+
+/// waifu2x's upconv_7: convolutions without padding, a transposed one at the end. ×2
+struct upconv7_config {
+    std::vector<int> features = {16, 32, 64, 128, 128, 256}; // of the convolutions before the last layer
+
+    bool operator==(upconv7_config const&) const = default;
+};
+
+/// waifu2x's CUnet: two U-Nets in a row, with squeeze and excitation, without padding.
+struct cunet_config {
+    int scale = 2; // 1: it only removes noise
+
+    bool operator==(cunet_config const&) const = default;
+};
+
+/// Real-CUGAN (UpCunet2x, 3x, 4x).
+struct cugan_config {
+    int scale = 2;
+
+    bool operator==(cugan_config const&) const = default;
+};
+
+using upscaler_config = std::variant<rrdbnet_config, srvgg_config, upconv7_config, cunet_config, cugan_config>;
 
 } // namespace sfumato

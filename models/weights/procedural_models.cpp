@@ -129,8 +129,10 @@ std::vector<procedural_model> const& all_models() {
          .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
         {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
-        {.name = "rrdbnet-x4-tiny", .seed = 10, .rrdbnet = rrdbnet_config{4, 16, 2, 8}},
-        {.name = "rrdbnet-x2-tiny", .seed = 11, .rrdbnet = rrdbnet_config{2, 16, 2, 8}},
+        {.name = "rrdbnet-x4-tiny", .seed = 10, .rrdbnet = rrdbnet_config{.features = 16, .blocks = 2, .growth = 8}},
+        {.name = "rrdbnet-x2-tiny",
+         .seed = 11,
+         .rrdbnet = rrdbnet_config{.features = 16, .blocks = 2, .growth = 8, .unshuffle = 2}},
         {.name = "srvgg-x4-tiny", .seed = 12, .srvgg = srvgg_config{4, 16, 4}},
     };
     return models;

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "compute/device.h"
 #include "compute/self_check.h"
+#include "models/pipelines/inpaint.h"
 
 namespace sfumato {
 
@@ -23,9 +24,27 @@ struct lazy_device {
 } // namespace
 
 run_job open_device_job(std::string device_choice) {
-    return [lazy = std::make_shared<lazy_device>(std::move(device_choice))](request const& r, picture const& p,
-                                                                            mask const& selection, job const& j) {
-        return inpaint(lazy->open(), r, p, selection, j);
+    struct engine {
+        lazy_device device;
+        open_upscalers upscalers; // before the device goes
+    };
+    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
+               run_input const& in, job const& j) -> std::optional<run_result> {
+        device& d = e->device.open();
+        if (in.request.operation == operation::upscale)
+            return upscale(d, open_model(e->upscalers, in.request.upscale), in, j);
+        return inpaint(d, in.request, in.picture, in.selection, j);
+    };
+}
+
+run_upscale open_upscale_job(std::string device_choice) {
+    struct engine {
+        lazy_device device;
+        open_upscalers models; // before the device goes
+    };
+    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
+               run_input const& in, job const& j, std::function<void(upscale_plan const&)> const& planned) {
+        return upscale(e->device.open(), open_model(e->models, in.request.upscale), in, j, planned);
     };
 }
 

@@ -64,7 +64,8 @@ int inpaint_file(options const& given) {
 
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    auto const result = open_device_job(given.value("--device"))(r, finite_crop(file, r.area, in), selection, j);
+    auto const result = open_device_job(given.value("--device"))(
+        {.request = r, .picture = finite_crop(file, r.area, in), .selection = selection}, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!result || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});

@@ -12,14 +12,15 @@ using namespace sfumato;
 
 namespace {
 
-command const* const commands[] = {&inpaint_command, &txt2img_command, &img2img_command, &models_command,
-                                   &devices_command, &bench_command,   &eval_command,    &serve_command};
+command const* const commands[] = {&inpaint_command, &txt2img_command, &img2img_command,
+                                   &upscale_command, &models_command,  &devices_command,
+                                   &bench_command,   &eval_command,    &serve_command};
 
 void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
 
 std::string overview() {
     std::string text =
-        "Usage: sfumato COMMAND [OPTION…]\n\nRepaints, reimagines and invents pictures, on your own GPU.\n\n";
+        "Usage: sfumato COMMAND [OPTION…]\n\nRepaints, reimagines, enlarges and invents pictures, on your own GPU.\n\n";
     for (command const* c : commands) text += std::format("  {:<10} {}\n", c->name, c->summary);
     text += "\n  --help     this page; `sfumato COMMAND --help` for a command's own\n"
             "  --version  the version\n\n"

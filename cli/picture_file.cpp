@@ -177,20 +177,24 @@ bool is_opaque(picture const& p) {
     return true;
 }
 
+std::shared_ptr<GeglBuffer> empty_buffer(int width, int height, Babl const* format) {
+    GeglRectangle const extent{0, 0, width, height};
+    return {gegl_buffer_new(&extent, format), [](GeglBuffer* b) { g_object_unref(b); }};
+}
+
 std::shared_ptr<GeglBuffer> make_buffer(picture const& p) {
     start_gegl();
-    GeglRectangle const extent{0, 0, p.width, p.height};
-    Babl const* const format = babl_format(is_opaque(p) ? "R'G'B' u8" : "R'G'B'A u8");
-    std::shared_ptr<GeglBuffer> buffer(gegl_buffer_new(&extent, format), [](GeglBuffer* b) { g_object_unref(b); });
-    gegl_buffer_set(buffer.get(), &extent, 0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE);
-    return buffer;
+    return empty_buffer(p.width, p.height, babl_format(is_opaque(p) ? "R'G'B' u8" : "R'G'B'A u8"));
 }
 
 } // namespace
 
 picture_file::picture_file(fs::path const& path) : buffer(read(path)) {}
 
-picture_file::picture_file(picture const& p) : buffer(make_buffer(p)) {}
+picture_file::picture_file(picture const& p) : buffer(make_buffer(p)) { write_pixels(0, 0, p); }
+
+picture_file::picture_file(picture_file const& like, int width, int height)
+    : buffer(empty_buffer(width, height, format_of(like.buffer.get()))) {}
 
 int picture_file::width() const { return gegl_buffer_get_width(buffer.get()); }
 int picture_file::height() const { return gegl_buffer_get_height(buffer.get()); }
@@ -210,6 +214,13 @@ picture finite_crop(picture_file const& file, rect const& area, std::string cons
     if (!std::ranges::all_of(p.pixels, [](float v) { return std::isfinite(v); }))
         fail("{} holds pixels that are infinite or not a number; repair it first.", name);
     return p;
+}
+
+void picture_file::write_pixels(int x, int y, picture const& p) {
+    assert((intersect({x, y, p.width, p.height}, {0, 0, width(), height()}) == rect{x, y, p.width, p.height}));
+    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
+    GeglRectangle const to{extent.x + x, extent.y + y, p.width, p.height};
+    gegl_buffer_set(buffer.get(), &to, 0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE);
 }
 
 void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {

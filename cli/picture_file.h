@@ -22,6 +22,9 @@ class picture_file {
     /// A new picture, 8-bit sRGB, with alpha unless every pixel is opaque; values are clamped to 0..1.
     explicit picture_file(picture const&);
 
+    /// A new picture with the precision, channels and colour space of another; its pixels are transparent or black.
+    picture_file(picture_file const& like, int width, int height);
+
     int width() const;
     int height() const;
     picture crop(rect const& area) const; // area must lie inside
@@ -29,6 +32,9 @@ class picture_file {
     /// Lays `filled` over the picture at (x, y) as a layer with the mask `composite` would lie; where the mask is 0
     /// nothing is written.
     void paste(int x, int y, picture const& filled, mask const& composite);
+
+    /// Replaces the pixels there, alpha too (dropped where the file has none); the part must lie inside.
+    void write_pixels(int x, int y, picture const&);
 
     /// The format follows the name. A PNG carries the `texts`, the others cannot. 8-bit files stay 8-bit, deeper ones
     /// as deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). Throws error when it cannot

@@ -237,31 +237,69 @@ void check_same_size(picture const& p, mask const& m) {
 
 } // namespace
 
-outgoing encode_run(request const& r, picture const& p, mask const& selection) {
-    return encode({{"type", "run"}, {"request", request_to_json(r)}},
-                  {view("picture", p), view("selection", selection)});
+namespace {
+
+json rect_to_json(rect const& r) { return {r.x, r.y, r.width, r.height}; }
+
+rect rect_from_json(json const& head, char const* key) {
+    auto const found = head.find(key);
+    bool const four = found != head.end() && found->is_array() && found->size() == 4 &&
+                      std::ranges::all_of(*found, [](json const& n) {
+                          return n.is_number_unsigned() && n.get<std::uint64_t>() <= std::uint64_t(INT32_MAX);
+                      });
+    if (!four) fail("A \"run\" of an upscale must hold \"{}\": x, y, width and height.", key);
+    return {(*found)[0], (*found)[1], (*found)[2], (*found)[3]};
 }
 
-outgoing encode_result(inpaint_result const& result, double seconds) {
-    return encode({{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}},
-                  {view("filled", result.filled), view("composite", result.composite)});
+upscale_part take_part(json const& head, double scale, picture const& p) {
+    upscale_part const part{rect_from_json(head, "from"), rect_from_json(head, "to")};
+    check_part(part, scale);
+    check_sendable(part.to.width, part.to.height);
+    if (part.from.width != p.width || part.from.height != p.height)
+        fail("The picture has {} × {} pixels, but \"from\" says {} × {}.", p.width, p.height, part.from.width,
+             part.from.height);
+    return part;
+}
+
+} // namespace
+
+outgoing encode_run(run_input const& run) {
+    json head{{"type", "run"}, {"request", request_to_json(run.request)}};
+    if (run.request.operation == operation::inpaint)
+        return encode(std::move(head), {view("picture", run.picture), view("selection", run.selection)});
+    head["from"] = rect_to_json(run.part.from);
+    head["to"] = rect_to_json(run.part.to);
+    return encode(std::move(head), {view("picture", run.picture)});
+}
+
+outgoing encode_result(run_result const& result, double seconds) {
+    std::vector<blob_view> blobs{view("filled", result.filled)};
+    if (!result.composite.values.empty()) blobs.push_back(view("composite", result.composite));
+    return encode({{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}}, blobs);
 }
 
 run_message decode_run(message&& m) {
     auto const described = m.head.find("request");
     if (described == m.head.end()) fail("A \"run\" message must hold a \"request\".");
     run_message run;
-    run.request = request_from_json(*described, &run.unknown);
-    if (run.request.operation != operation::inpaint)
-        fail("The engine serves the operation \"inpaint\" alone; the command line has the others.");
-    run.picture = take_picture(m, "picture");
-    run.selection = take_mask(m, "selection");
-    check_same_size(run.picture, run.selection);
+    run_input& in = run.input;
+    in.request = request_from_json(*described, &run.unknown);
+    in.picture = take_picture(m, "picture");
+    switch (in.request.operation) {
+    case operation::inpaint:
+        in.selection = take_mask(m, "selection");
+        check_same_size(in.picture, in.selection);
+        break;
+    case operation::upscale: in.part = take_part(m.head, in.request.upscale.scale, in.picture); break;
+    case operation::txt2img:
+    case operation::img2img:
+        fail("The engine serves the operations \"inpaint\" and \"upscale\"; the command line has the others.");
+    }
     return run;
 }
 
-inpaint_result decode_result(message&& m) {
-    inpaint_result result;
+run_result decode_result(message&& m) {
+    run_result result;
     for (auto const& [key, to] : {std::pair{"x", &result.x}, std::pair{"y", &result.y}}) {
         auto const found = m.head.find(key);
         if (found == m.head.end() || !found->is_number_integer())
@@ -269,6 +307,7 @@ inpaint_result decode_result(message&& m) {
         *to = found->get<int>();
     }
     result.filled = take_picture(m, "filled");
+    if (std::ranges::find(m.blobs, "composite", &blob::name) == m.blobs.end()) return result;
     result.composite = take_mask(m, "composite");
     check_same_size(result.filled, result.composite);
     return result;

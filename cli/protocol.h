@@ -7,18 +7,17 @@
 //
 //   plug-in → engine                              engine → plug-in
 //   hello   version, build                        hello      version, build, pid
-//   run     request; picture, selection           progress   stage, fraction, seconds_left
-//   cancel                                        result     x, y, seconds; filled, composite
-//   quit    (end when your work is done)          cancelled
-//                                                 error      message
+//   run     request; picture                      progress   stage, fraction, seconds_left
+//           of inpaint; selection                 result     x, y, seconds; filled
+//           of upscale  from, to (rectangles)                of inpaint; composite
+//   cancel                                        cancelled
+//   quit    (end when your work is done)          error      message
 //                                                 bye        (the answer to quit)
 //
 // A connection has one run at a time; further connections wait their turn. Closing a connection cancels its run.
 #pragma once
 
-#include "models/picture.h"
-#include "models/pipelines/inpaint.h"
-#include "models/request.h"
+#include "models/pipelines/run.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -99,18 +98,16 @@ struct blob_view {
 outgoing encode(nlohmann::json head, std::vector<blob_view> const& = {});
 
 // What the two sides send. Pictures must outlive the `outgoing`. Throws error when one is empty or over the limit.
-outgoing encode_run(request const&, picture const&, mask const& selection);
-outgoing encode_result(inpaint_result const&, double seconds);
+outgoing encode_run(run_input const&);
+outgoing encode_result(run_result const&, double seconds);
 
 // And what they make of it: the values move out of the message. Throws error when a blob is missing, has another shape,
-// or holds values that no picture has (NaN, infinite; a mask outside 0..1).
+// or holds values that no picture has (NaN, infinite; a mask outside 0..1), or a part cannot be computed.
 struct run_message {
-    sfumato::request request;
-    sfumato::picture picture;
-    mask selection;
+    run_input input;
     std::vector<std::string> unknown; // keys of the request that this version does not know
 };
 run_message decode_run(message&&);
-inpaint_result decode_result(message&&);
+run_result decode_result(message&&);
 
 } // namespace sfumato

@@ -264,8 +264,8 @@ void server::work() {
     if (!working.running() && !waiting.empty() && !ending_since) {
         task next = std::move(waiting.front());
         waiting.pop_front();
-        log("client {}: {} on {} × {}", next.client, json_line(request_to_json(next.run.request)),
-            next.run.picture.width, next.run.picture.height);
+        log("client {}: {} on {} × {}", next.client, json_line(request_to_json(next.run.input.request)),
+            next.run.input.picture.width, next.run.input.picture.height);
         working.start(std::move(next));
     }
 }
@@ -274,7 +274,7 @@ void server::deliver(std::uint64_t client, task_end end) {
     connection* c = find(client);
     if (auto* done = std::get_if<task_result>(&end)) {
         log("client {}: done in {:.2f} s", client, done->seconds);
-        auto const kept = std::make_shared<inpaint_result const>(std::move(done->result));
+        auto const kept = std::make_shared<run_result const>(std::move(done->result));
         if (!c) return;
         try {
             c->send(encode_result(*kept, done->seconds), kept);

@@ -73,7 +73,7 @@ task_end worker::run(task const& t) {
     };
     try {
         auto const start = std::chrono::steady_clock::now();
-        auto result = do_job(t.run.request, t.run.picture, t.run.selection, job);
+        auto result = do_job(t.run.input, job);
         if (!result) return task_cancelled{};
         std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
         return task_result{std::move(*result), seconds.count()};

@@ -3,7 +3,6 @@
 
 #include "cli/protocol.h"
 #include "models/job.h"
-#include "models/pipelines/inpaint.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -18,8 +17,8 @@
 
 namespace sfumato {
 
-/// What the engine does with a request: `inpaint` on the device. Tests put something slow or failing here.
-using run_job = std::function<std::optional<inpaint_result>(request const&, picture const&, mask const&, job const&)>;
+/// What the engine does with a request, on the device. Tests put something slow or failing here.
+using run_job = std::function<std::optional<run_result>(run_input const&, job const&)>;
 
 struct task {
     std::uint64_t client = 0; // who asked
@@ -29,7 +28,7 @@ struct task {
 
 /// How a task ended.
 struct task_result {
-    inpaint_result result;
+    run_result result;
     double seconds = 0;
 };
 struct task_cancelled {};

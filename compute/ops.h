@@ -102,6 +102,14 @@ enum class filter : std::uint32_t { nearest, bilinear, bicubic, lanczos };
 /// between the two passes is f32.
 tensor resize(graph&, tensor const& x, int h, int w, filter, bool antialias = true);
 
+/// A part of a resized picture, so that parts of any place fit together without a seam.
+struct resize_window {
+    double step_y = 1, step_x = 1; // from one of its pixels to the next, in pixels of x
+    tensor origin;                 // f32 {.c = 2}: y, x where its first pixel begins, in pixels of x
+};
+/// h × w pixels of it, with antialias as above; what lies outside of x has the border's colour.
+tensor resize(graph&, tensor const& x, int h, int w, filter, resize_window const&);
+
 // ---- Weights --------------------------------------------------------------------------------------------------------
 
 /// Block formats of GGUF files and the 8-bit floats of safetensors.

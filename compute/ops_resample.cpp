@@ -25,23 +25,35 @@ void shuffle(graph& g, tensor const& x, tensor const& y, shape const& large, int
 
 int support(filter f) { return f == filter::lanczos ? 3 : f == filter::bicubic ? 2 : 1; }
 
-// x is [outer, from, inner].
-void resize_axis(graph& g, tensor const& x, tensor const& y, int from, int to, std::size_t inner, filter f,
-                 bool antialias) {
-    assert(double(from) * to < 1 << 30);
-    double const shrink = antialias ? std::max(double(from) / to, 1.0) : 1;
-    int const reach = f == filter::nearest ? 0 : int(std::ceil(support(f) * shrink));
-    uint const width = inner >= 4 ? 4 : 1;
-    std::size_t const invocations = y.shape.count() / inner * ((inner + width - 1) / width);
+// x is [outer, from, inner] and becomes [outer, to, inner].
+struct axis {
+    int from, to;
+    std::size_t inner;
+    filter kind;
+    bool antialias;
+    std::optional<tensor> origin{}; // of a window …
+    double step = 0;                // … and which part of it
+    uint number = 0;
+};
+
+void resize_axis(graph& g, tensor const& x, tensor const& y, axis const& a) {
+    assert(double(a.from) * a.to < 1 << 30);
+    double const shrink = a.antialias ? std::max(a.origin ? a.step : double(a.from) / a.to, 1.0) : 1;
+    int const reach = a.kind == filter::nearest ? 0 : int(std::ceil(support(a.kind) * shrink));
+    uint const width = a.inner >= 4 ? 4 : 1;
+    std::size_t const invocations = y.shape.count() / a.inner * ((a.inner + width - 1) / width);
     g.dispatch(kernel::resize{.x = g.in(x),
                               .y = g.out(y),
+                              .origin = a.origin ? kernel::f32s(g.in(*a.origin)) : kernel::f32s{},
                               .count = uint(invocations),
-                              .inner = uint(inner),
-                              .from = uint(from),
-                              .to = uint(to),
-                              .reach = reach},
+                              .inner = uint(a.inner),
+                              .from = uint(a.from),
+                              .to = uint(a.to),
+                              .reach = reach,
+                              .step = float(a.step),
+                              .axis = a.number},
                launch::items(invocations), 20.0 * (2 * reach + 1),
-               {uint(x.type), uint(y.type), uint(f), uint(antialias), width});
+               {uint(x.type), uint(y.type), uint(a.kind), uint(a.antialias), width, uint(a.origin.has_value())});
 }
 
 } // namespace
@@ -68,13 +80,23 @@ tensor resize(graph& g, tensor const& x, int h, int w, filter f, bool antialias)
     tensor wide = x, y = x;
     if (w != s.w) { // the rows; what lies between the two is f32
         wide = g.temporary({s.n, s.h, w, s.c}, h == s.h ? x.type : dtype::f32);
-        resize_axis(g, x, wide, s.w, w, std::size_t(s.c), f, antialias);
+        resize_axis(g, x, wide, {s.w, w, std::size_t(s.c), f, antialias});
         y = wide;
     }
     if (h != s.h) {
         y = g.temporary({s.n, h, w, s.c}, x.type);
-        resize_axis(g, wide, y, s.h, h, std::size_t(w) * s.c, f, antialias);
+        resize_axis(g, wide, y, {s.h, h, std::size_t(w) * s.c, f, antialias});
     }
+    return y;
+}
+
+tensor resize(graph& g, tensor const& x, int h, int w, filter f, resize_window const& window) {
+    assert(h > 0 && w > 0 && window.step_y > 0 && window.step_x > 0);
+    assert(window.origin.type == dtype::f32 && window.origin.shape == (shape{.c = 2}));
+    shape const& s = x.shape;
+    tensor const wide = g.temporary({s.n, s.h, w, s.c}), y = g.temporary({s.n, h, w, s.c}, x.type);
+    resize_axis(g, x, wide, {s.w, w, std::size_t(s.c), f, true, window.origin, window.step_x, 1});
+    resize_axis(g, wide, y, {s.h, h, std::size_t(w) * s.c, f, true, window.origin, window.step_y, 0});
     return y;
 }
 

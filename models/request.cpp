@@ -20,9 +20,9 @@ namespace {
 
 // The names of every choice, in JSON, on the command line and in the GIMP procedure.
 template <class T> using choice = std::pair<std::string_view, T>;
-constexpr std::array operations{choice<operation>{"inpaint", operation::inpaint},
-                                choice<operation>{"txt2img", operation::txt2img},
-                                choice<operation>{"img2img", operation::img2img}};
+constexpr std::array operations{
+    choice<operation>{"inpaint", operation::inpaint}, choice<operation>{"txt2img", operation::txt2img},
+    choice<operation>{"img2img", operation::img2img}, choice<operation>{"upscale", operation::upscale}};
 constexpr std::array methods{choice<method>{"patchmatch", method::patchmatch}};
 constexpr std::array contexts{choice<context>{"automatic", context::automatic},
                               choice<context>{"image", context::image},
@@ -216,6 +216,10 @@ void write_diffusion(json& object, request const& r) {
             {{"strength", d.strength}, {"strength_rule", name_of<strength_rule>(d.strength_rule, strength_rules)}});
 }
 
+void write_area(json& object, rect const& area) {
+    if (!area.empty()) object["area"] = {{"x", area.x}, {"y", area.y}, {"width", area.width}, {"height", area.height}};
+}
+
 void read_inpaint(object_reader& reader, request& r, std::vector<std::string>* unknown) {
     reader.read("seed", -1, 0xFFFFFFFF, r.seed);
     reader.read("method", methods, r.method);
@@ -228,8 +232,25 @@ void write_inpaint(json& object, request const& r) {
     object.update({{"method", name_of<method>(r.method, methods)},
                    {"context", name_of<context>(r.context, contexts)},
                    {"source", name_of<source>(r.source, sources)}});
-    if (!r.area.empty())
-        object["area"] = {{"x", r.area.x}, {"y", r.area.y}, {"width", r.area.width}, {"height", r.area.height}};
+    write_area(object, r.area);
+}
+
+void read_upscale(object_reader& reader, request& r, std::vector<std::string>* unknown) {
+    upscale_settings& u = r.upscale;
+    reader.read("model", u.model);
+    reader.read("scale", 1.0, upscale_settings::largest_scale, u.scale);
+    reader.read("tile", 0, 1 << 14, u.tile);
+    reader.read("dtype", dtypes, u.dtype);
+    reader.read("source", sources, r.source);
+    if (json const* area = reader.find("area")) r.area = area_from_json(*area, unknown);
+}
+
+void write_upscale(json& object, request const& r) {
+    upscale_settings const& u = r.upscale;
+    object.update({{"model", u.model}, {"scale", u.scale}, {"source", name_of<source>(r.source, sources)}});
+    if (u.tile) object["tile"] = u.tile;
+    if (u.dtype) object["dtype"] = name_of<dtype>(*u.dtype, dtypes);
+    write_area(object, r.area);
 }
 
 } // namespace
@@ -241,27 +262,31 @@ request request_from_json(json const& object, std::vector<std::string>* unknown)
     int version = 0;
     reader.read("sfumato", request::version, request::version, version, true);
     reader.read("operation", operations, r.operation);
-    if (r.operation == operation::inpaint)
-        read_inpaint(reader, r, unknown);
-    else
-        read_diffusion(reader, r);
+    switch (r.operation) {
+    case operation::inpaint: read_inpaint(reader, r, unknown); break;
+    case operation::upscale: read_upscale(reader, r, unknown); break;
+    case operation::txt2img:
+    case operation::img2img: read_diffusion(reader, r); break;
+    }
     reader.find("made_by"); // a layer's recipe says which version made it; it changes no pixel
     reader.report_unknown(unknown);
     return r;
 }
 
 json request_to_json(request const& r) {
-    json object{
-        {"sfumato", request::version}, {"operation", name_of<operation>(r.operation, operations)}, {"seed", r.seed}};
-    if (r.operation == operation::inpaint)
-        write_inpaint(object, r);
-    else
-        write_diffusion(object, r);
+    json object{{"sfumato", request::version}, {"operation", name_of<operation>(r.operation, operations)}};
+    if (r.operation != operation::upscale) object["seed"] = r.seed;
+    switch (r.operation) {
+    case operation::inpaint: write_inpaint(object, r); break;
+    case operation::upscale: write_upscale(object, r); break;
+    case operation::txt2img:
+    case operation::img2img: write_diffusion(object, r); break;
+    }
     return object;
 }
 
 request resolve_seed(request r) {
-    if (r.seed < 0) r.seed = std::random_device{}();
+    if (r.seed < 0 && r.operation != operation::upscale) r.seed = std::random_device{}();
     return r;
 }
 

@@ -16,7 +16,7 @@
 
 namespace sfumato {
 
-enum class operation { inpaint, txt2img, img2img };
+enum class operation { inpaint, txt2img, img2img, upscale };
 enum class method { patchmatch };
 /// How much of the surroundings a pipeline sees.
 enum class context { automatic, image, selection };
@@ -45,17 +45,31 @@ struct diffusion_settings {
     bool operator==(diffusion_settings const&) const = default;
 };
 
+/// What an upscaling network is asked for.
+struct upscale_settings {
+    static constexpr double largest_scale = 16;
+
+    std::string model; // a file or procedural:NAME; empty: ours, as it fits the scale
+    double scale = 2;  // pixels of the result for a pixel of the picture, along each side, whatever the network's own
+    int tile = 0;      // at most so many pixels a side go through the network at once; 0: as the memory allows
+    std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
+
+    bool operator==(upscale_settings const&) const = default;
+};
+
 struct request {
     static constexpr int version = 1; // key "sfumato"; raised when an old reader would misunderstand
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;
-    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve_seed), never found in a recipe.
+    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve_seed), never found in a recipe. An
+    /// upscale has none.
     std::int64_t seed = -1;
     sfumato::context context = context::automatic;
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture
     diffusion_settings diffusion;
+    upscale_settings upscale;
 
     bool operator==(request const&) const = default;
 };

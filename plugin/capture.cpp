@@ -83,14 +83,15 @@ mask read_selection(GimpImage* image, rect const& area) {
 void read_into(captured& c, GimpImage* image, GimpLayer* from) {
     rect const layer = extent(from);
     rect const selected = intersect(selected_box(image), layer);
-    rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, c.request.context);
-    c.request.area = moved(box, layer.x, layer.y);
-    if (!selected.empty()) c.selection = read_selection(image, c.request.area);
-    if (bounds(c.selection).empty())
+    rect const box =
+        context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, c.input.request.context);
+    c.input.request.area = moved(box, layer.x, layer.y);
+    if (!selected.empty()) c.input.selection = read_selection(image, c.input.request.area);
+    if (bounds(c.input.selection).empty())
         fail_translated(_("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All "
                           "visible layers."),
                         name_of(GIMP_ITEM(from)));
-    c.picture = read_picture(GIMP_DRAWABLE(from), box);
+    c.input.picture = read_picture(GIMP_DRAWABLE(from), box);
 }
 
 } // namespace
@@ -98,7 +99,7 @@ void read_into(captured& c, GimpImage* image, GimpLayer* from) {
 captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
     check_image(image);
     captured c;
-    c.request = request;
+    c.input.request = request;
     c.layer = active_layer(drawables);
     if (request.source == source::layer) {
         check_layer(c.layer);

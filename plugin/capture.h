@@ -1,17 +1,14 @@
 // From the document to what a pipeline is given: the pixels around the selection, and the selection.
 #pragma once
 
-#include "models/picture.h"
-#include "models/request.h"
+#include "models/pipelines/run.h"
 
 #include <libgimp/gimp.h>
 
 namespace sfumato {
 
 struct captured {
-    sfumato::request request;   // with `area`, where the picture was taken, in image coordinates
-    sfumato::picture picture;   // the area's pixels
-    mask selection;             // the area's part of the selection, same size
+    run_input input;            // request.area: where the picture was taken, in image coordinates
     GimpLayer* layer = nullptr; // the result belongs directly above it; null: on top of the stack
 };
 

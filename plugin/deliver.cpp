@@ -67,7 +67,7 @@ void attach_recipe(GimpLayer* layer, request const& request) {
 }
 
 // The whole layer is made before it becomes part of the image, so that nothing is left behind when something fails.
-void fill_layer(GimpLayer* layer, request const& request, inpaint_result const& result) {
+void fill_layer(GimpLayer* layer, request const& request, run_result const& result) {
     check(gimp_layer_set_offsets(layer, request.area.x + result.x, request.area.y + result.y));
     write_picture(GIMP_DRAWABLE(layer), result.filled);
     add_mask(layer, result.composite);
@@ -86,7 +86,7 @@ bool insert_above(GimpImage* image, GimpLayer* layer, GimpLayer* above) {
 
 } // namespace
 
-void deliver(GimpImage* image, GimpLayer* above, request const& request, inpaint_result const& result) {
+void deliver(GimpImage* image, GimpLayer* above, request const& request, run_result const& result) {
     new_layer made(gimp_layer_new(image, C_("layer name", "Inpaint"), result.filled.width, result.filled.height,
                                   type_of_layers(image), 100, gimp_image_get_default_new_layer_mode(image)));
     check(made.layer);

@@ -1,8 +1,7 @@
 // From a result to a layer of the document.
 #pragma once
 
-#include "models/pipelines/inpaint.h"
-#include "models/request.h"
+#include "models/pipelines/run.h"
 
 #include <libgimp/gimp.h>
 
@@ -13,6 +12,6 @@ constexpr char const* recipe_parasite = "sfumato-recipe"; // JSON: the request, 
 /// Adds `result` as a layer with a layer mask directly above `layer` (null or gone meanwhile: on top), at its place in
 /// the image, in the image's precision and profile; one undo step. The layers that were active stay active.
 /// Throws error, translated, when GIMP refuses; the image is then as it was.
-void deliver(GimpImage*, GimpLayer* layer, request const&, inpaint_result const& result);
+void deliver(GimpImage*, GimpLayer* layer, request const&, run_result const& result);
 
 } // namespace sfumato

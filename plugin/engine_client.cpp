@@ -223,16 +223,18 @@ progress progress_from(json const& head) {
     return {head.value("stage", ""), head.value("fraction", 0.0), head.value("seconds_left", -1.0)};
 }
 
-void check_inside(inpaint_result const& r, picture const& p) {
+void check_fits(run_result const& r, run_input const& in) {
     rect const area{r.x, r.y, r.filled.width, r.filled.height};
-    if (r.x < 0 || r.y < 0 || intersect(area, {0, 0, p.width, p.height}) != area)
-        fail("The engine's result lies outside the picture it was given; this is an error in Sfumato.");
+    bool const fits = in.request.operation == operation::upscale
+                          ? area == rect{0, 0, in.part.to.width, in.part.to.height}
+                          : r.x >= 0 && r.y >= 0 && !r.composite.values.empty() &&
+                                intersect(area, {0, 0, in.picture.width, in.picture.height}) == area;
+    if (!fits) fail("The engine's result is not of the size that was asked for; this is an error in Sfumato.");
 }
 
-std::optional<inpaint_result> run_in_engine(request const& request, picture const& picture, mask const& selection,
-                                            job const& job) {
+std::optional<run_result> run_in_engine(run_input const& input, job const& job) {
     if (job.is_cancelled()) return {};
-    outgoing const run = encode_run(request, picture, selection); // refuses what cannot be sent before anything starts
+    outgoing const run = encode_run(input); // refuses what cannot be sent before anything starts
     channel engine = reach_engine(job);
     engine.send(run, job);
     while (auto m = engine.receive(clock::time_point::max(), job)) {
@@ -244,8 +246,8 @@ std::optional<inpaint_result> run_in_engine(request const& request, picture cons
         else if (type == "error")
             throw error(m->head.value("message", "The engine failed without saying why."));
         else if (type == "result") {
-            inpaint_result result = decode_result(std::move(*m));
-            check_inside(result, picture);
+            run_result result = decode_result(std::move(*m));
+            check_fits(result, input);
             return result;
         }
     }
@@ -255,10 +257,9 @@ std::optional<inpaint_result> run_in_engine(request const& request, picture cons
 
 } // namespace
 
-std::optional<inpaint_result> engine_run(request const& request, picture const& picture, mask const& selection,
-                                         job const& job) {
+std::optional<run_result> engine_run(run_input const& input, job const& job) {
     try {
-        return run_in_engine(request, picture, selection, job);
+        return run_in_engine(input, job);
     } catch (cancelled const&) {
         return {}; // the connection is closed by now, which cancels the run in the engine
     } catch (json::exception const& e) {

@@ -99,7 +99,7 @@ bool run_without_dialog(char const* title, steps steps) {
 bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, GimpRunMode mode, GimpImage* image,
                    GimpDrawable** given, GimpProcedureConfig* config) {
     captured c;
-    std::optional<inpaint_result> result;
+    std::optional<run_result> result;
     bool const interactive = mode == GIMP_RUN_INTERACTIVE;
     steps const steps{[&] {
                           // While a dialog is open, another layer may be activated.
@@ -108,10 +108,10 @@ bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, GimpR
                           c = capture(image, interactive ? active.get() : given, request_from(entry, config));
                       },
                       [&](job const& job) {
-                          result = engine_run(c.request, c.picture, c.selection, job);
+                          result = engine_run(c.input, job);
                           return result.has_value();
                       },
-                      [&] { deliver(image, c.layer, c.request, *result); }};
+                      [&] { deliver(image, c.layer, c.input.request, *result); }};
     return interactive ? run_in_dialog(procedure, config, _(entry.title), steps)
                        : run_without_dialog(_(entry.title), steps);
 }

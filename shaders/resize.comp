@@ -8,6 +8,7 @@ layout(constant_id = 1) const uint y_type = 0u;
 layout(constant_id = 2) const uint kind = 0u; // enum class filter in compute/ops.h
 layout(constant_id = 3) const uint antialias = 1u;
 layout(constant_id = 4) const uint width = 1u; // elements an invocation computes: 4, or 1 where `inner` is less
+layout(constant_id = 5) const uint window = 0u; // y is a part of the whole result, at p.origin
 layout(push_constant, scalar) uniform block { resize p; };
 
 const uint nearest = 0u, bilinear = 1u, bicubic = 2u, lanczos = 3u;
@@ -35,16 +36,26 @@ void main() {
     uint outer = line / p.to, at = line - outer * p.to;
     uint column = outer * p.from * p.inner + inner;
 
-    // The centre, (at + ½)·from/to, as a whole number and a fraction: fp32 is too coarse for their sum.
-    uint numerator = (2u * at + 1u) * p.from;
-    int centre = int(numerator / (2u * p.to));
-    float fraction = float(numerator - uint(centre) * 2u * p.to) / float(2u * p.to);
+    // The centre as a whole number and a fraction: fp32 is too coarse for their sum, (at + ½)·from/to. (A window is
+    // small enough.)
+    int centre;
+    float fraction;
+    if (window != 0u) {
+        float position = clamp(p.origin.at[p.axis] + (float(at) + 0.5) * p.step, 0.0, float(p.from));
+        centre = int(position);
+        fraction = position - float(centre);
+    } else {
+        uint numerator = (2u * at + 1u) * p.from;
+        centre = int(numerator / (2u * p.to));
+        fraction = float(numerator - uint(centre) * 2u * p.to) / float(2u * p.to);
+    }
 
     vec4 sum = vec4(0.0);
     if (kind == nearest) {
-        sum = fetch(column + (antialias != 0u ? uint(centre) : at * p.from / p.to) * p.inner);
+        sum = fetch(column + (antialias != 0u ? uint(clamp(centre, 0, int(p.from) - 1)) : at * p.from / p.to) * p.inner);
     } else {
-        float narrow = antialias != 0u ? min(float(p.to) / float(p.from), 1.0) : 1.0, total = 0.0;
+        float shrink = window != 0u ? p.step : float(p.from) / float(p.to);
+        float narrow = antialias != 0u ? min(1.0 / shrink, 1.0) : 1.0, total = 0.0;
         int last = int(p.from) - 1;
         int first_tap = centre - p.reach, last_tap = centre + p.reach;
         if (antialias != 0u) {

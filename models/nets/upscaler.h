@@ -4,6 +4,8 @@
 #include "models/nets/scope.h"
 #include "models/weights/networks.h"
 
+#include <optional>
+
 namespace sfumato {
 
 /// How a network's result lies over its input.
@@ -18,7 +20,8 @@ struct upscaler_shape {
 upscaler_shape shape_of(upscaler_config const&);
 
 /// w: the checkpoint's root. image [n, h, w, 3] in 0 … 1 → [n, (h − 2·margin)·scale, (w − 2·margin)·scale, 3] f32, not
-/// clamped.
-tensor upscaler(scope const& w, upscaler_config const&, tensor const& image);
+/// clamped. What is between is stored as `storage`, the image's type when not set; networks that add the picture to
+/// what they found take it as it is.
+tensor upscaler(scope const& w, upscaler_config const&, tensor const& image, std::optional<dtype> storage = {});
 
 } // namespace sfumato

@@ -126,6 +126,11 @@ struct weight_store::entry {
     }
 };
 
+std::optional<weight_format> format_of(std::optional<dtype> type) {
+    if (!type) return {};
+    return *type == dtype::f32 ? weight_format::f32 : *type == dtype::f16 ? weight_format::f16 : weight_format::bf16;
+}
+
 weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o)
     : checkpoint_(std::move(c)), options_(o) {}
 weight_store::~weight_store() = default;

@@ -22,6 +22,9 @@ struct weight_options {
     residence where = residence::device;
 };
 
+/// The format of numbers of that type; none: none.
+std::optional<weight_format> format_of(std::optional<dtype>);
+
 class weight_store {
   public:
     /// The checkpoint's mappings live as long as the store.

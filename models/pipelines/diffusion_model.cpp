@@ -30,10 +30,7 @@ diffusion_model::diffusion_model(model_choice c)
 }
 
 weight_options diffusion_model::options(residence where) const {
-    weight_options o{.where = where};
-    if (auto const p = choice_.precision)
-        o.format = *p == dtype::f32 ? weight_format::f32 : *p == dtype::f16 ? weight_format::f16 : weight_format::bf16;
-    return o;
+    return {.format = format_of(choice_.precision), .where = where};
 }
 
 weight_store diffusion_model::sketch(residence where) const { return weight_store(file_, options(where)); }

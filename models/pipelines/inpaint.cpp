@@ -40,8 +40,8 @@ picture put_together(picture const& given, mask const& selection, std::vector<fl
 
 } // namespace
 
-std::optional<inpaint_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
-                                      job const& j) {
+std::optional<run_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
+                                  job const& j) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve_seed() comes first");
     patch_fill_shape const shape = plan_patch_fill(given, selection);
@@ -66,8 +66,8 @@ std::optional<inpaint_result> inpaint(device& d, request const& r, picture const
     auto const colours = p.download<float>(filled);
     if (!std::ranges::all_of(colours, [](float v) { return std::isfinite(v); }))
         fail("{} computed values that are no colours; update its driver or choose another device.", d.info().name);
-    return inpaint_result{area.x, area.y, put_together(crop(given, area), crop(selection, area), colours),
-                          crop(whole, area)};
+    return run_result{area.x, area.y, put_together(crop(given, area), crop(selection, area), colours),
+                      crop(whole, area)};
 }
 
 } // namespace sfumato

@@ -109,12 +109,12 @@ std::vector<memory_choice> choices(run_size const& size) {
     return all;
 }
 
+} // namespace
+
 std::string gigabytes(std::uint64_t bytes) {
     if (bytes < 100'000'000) return std::format("{} MB", (bytes + 999'999) / 1'000'000);
     return std::format("{:.1f} GB", double(bytes) / 1e9);
 }
-
-} // namespace
 
 std::string memory_plan::text() const {
     int const side = choice.vae.tile * latent_scale;

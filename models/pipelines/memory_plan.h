@@ -11,6 +11,9 @@
 
 namespace sfumato {
 
+/// As people read it: "870 MB", "2.9 GB".
+std::string gigabytes(std::uint64_t bytes);
+
 /// What is asked of a model.
 struct run_size {
     int height = 64, width = 64;     // of the latent

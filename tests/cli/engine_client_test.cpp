@@ -44,11 +44,11 @@ struct engine_client : testing::Test {
     }
 };
 
-std::optional<inpaint_result> run(std::int64_t seed, job const& j = {}, int side = 16) {
+std::optional<run_result> run(std::int64_t seed, job const& j = {}, int side = 16) {
     picture const p(side, side);
     mask m(side, side);
     m.values[0] = 1;
-    return engine_run({.seed = seed}, p, m, j);
+    return engine_run({.request = {.seed = seed}, .picture = p, .selection = m}, j);
 }
 
 std::string error_of(std::int64_t seed, job const& j = {}) {
@@ -112,12 +112,12 @@ TEST_F(engine_client, a_refused_picture_is_one_sentence) {
     p.pixels[5] = std::numeric_limits<float>::quiet_NaN();
     mask m(4, 4);
     try {
-        engine_run({}, p, m, {});
+        engine_run({.picture = p, .selection = m}, {});
         FAIL() << "no error";
     } catch (error const& e) {
         EXPECT_TRUE(mentions(e.what(), "column 1, row 0")) << e.what();
     }
-    EXPECT_THROW(engine_run({}, picture(), mask(), {}), error);
+    EXPECT_THROW(engine_run({}, {}), error);
 }
 
 TEST_F(engine_client, a_killed_engine_is_one_sentence_and_the_next_run_works) {
@@ -220,7 +220,7 @@ TEST_F(engine_client, a_busy_engine_of_another_build_finishes_its_work) {
     file_descriptor const busy = socket_connect(directory / "engine.sock");
     picture const p(2, 2);
     mask const m(2, 2);
-    outgoing const out = encode_run({.seed = fake_seed::half_a_second}, p, m);
+    outgoing const out = encode_run({.request = {.seed = fake_seed::half_a_second}, .picture = p, .selection = m});
     socket_send(busy, std::as_bytes(std::span(out.start)));
     for (auto const& b : out.blobs) socket_send(busy, std::as_bytes(b));
     EXPECT_TRUE(run(1));

@@ -34,7 +34,7 @@ mask half(int width, int height) {
 std::string run_bytes(int width = 5, int height = 3) {
     picture const p = ramp(width, height);
     mask const m = half(width, height);
-    return bytes_of(encode_run({.seed = 7}, p, m));
+    return bytes_of(encode_run({.request = {.seed = 7}, .picture = p, .selection = m}));
 }
 
 // A frame with any header and head.
@@ -79,7 +79,7 @@ template <class F> std::string error_of(F f) {
 } // namespace
 
 TEST(protocol, a_run_arrives_as_it_was_sent) {
-    run_message const run = decode_run(only_message(run_bytes()));
+    run_input const run = decode_run(only_message(run_bytes())).input;
     EXPECT_EQ(run.request, request{.seed = 7});
     EXPECT_EQ(run.picture.width, 5);
     EXPECT_EQ(run.picture.height, 3);
@@ -88,8 +88,8 @@ TEST(protocol, a_run_arrives_as_it_was_sent) {
 }
 
 TEST(protocol, a_result_arrives_as_it_was_sent) {
-    inpaint_result const sent{.x = 3, .y = 4, .filled = ramp(7, 2), .composite = half(7, 2)};
-    inpaint_result const got = decode_result(only_message(bytes_of(encode_result(sent, 0.5))));
+    run_result const sent{.x = 3, .y = 4, .filled = ramp(7, 2), .composite = half(7, 2)};
+    run_result const got = decode_result(only_message(bytes_of(encode_result(sent, 0.5))));
     EXPECT_EQ(got.x, 3);
     EXPECT_EQ(got.y, 4);
     EXPECT_EQ(got.filled.pixels, sent.filled.pixels);
@@ -102,9 +102,9 @@ TEST(protocol, pieces_of_any_size_make_the_same_messages) {
         message_reader reader;
         for (std::size_t at = 0; at < bytes.size(); at += piece)
             reader.feed(as_bytes(std::string_view(bytes).substr(at, piece)));
-        EXPECT_EQ(decode_run(reader.next().value()).picture.pixels, ramp(5, 3).pixels);
+        EXPECT_EQ(decode_run(reader.next().value()).input.picture.pixels, ramp(5, 3).pixels);
         EXPECT_EQ(reader.next().value().type(), "cancel");
-        EXPECT_EQ(decode_run(reader.next().value()).picture.width, 1);
+        EXPECT_EQ(decode_run(reader.next().value()).input.picture.width, 1);
         EXPECT_FALSE(reader.next());
         EXPECT_TRUE(reader.at_boundary());
     }
@@ -207,14 +207,16 @@ TEST(protocol, pixels_that_no_picture_has_are_refused) {
     for (float bad : {NAN, INFINITY, -INFINITY}) {
         picture p = ramp(4, 4);
         p.pixels[(2 * 4 + 1) * 4 + 3] = bad;
-        std::string const message = error_of([&] { decode_run(only_message(bytes_of(encode_run({}, p, m)))); });
+        std::string const message =
+            error_of([&] { decode_run(only_message(bytes_of(encode_run({.picture = p, .selection = m})))); });
         EXPECT_NE(message.find("column 1, row 2"), message.npos) << message;
     }
     picture const p = ramp(4, 4);
     for (float bad : {NAN, -0.01f, 1.01f}) {
         mask outside = half(4, 4);
         outside.values[3 * 4 + 2] = bad;
-        std::string const message = error_of([&] { decode_run(only_message(bytes_of(encode_run({}, p, outside)))); });
+        std::string const message =
+            error_of([&] { decode_run(only_message(bytes_of(encode_run({.picture = p, .selection = outside})))); });
         EXPECT_NE(message.find("column 2, row 3"), message.npos) << message;
     }
 }
@@ -235,12 +237,12 @@ TEST(protocol, runs_that_do_not_fit_together_are_refused) {
     EXPECT_NE(run_with({{"type", "run"}, {"request", {{"sfumato", 7}}}}, {pixels, values}).find("must be 1"),
               std::string::npos);
     json const other{{"type", "run"}, {"request", {{"sfumato", 1}, {"operation", "img2img"}}}};
-    EXPECT_NE(run_with(other, {pixels, values}).find("\"inpaint\" alone"), std::string::npos);
+    EXPECT_NE(run_with(other, {pixels, values}).find("\"inpaint\" and \"upscale\""), std::string::npos);
 }
 
 TEST(protocol, an_empty_or_huge_picture_is_not_sent) {
-    EXPECT_THROW(encode_run({}, picture(), mask()), error);
+    EXPECT_THROW(encode_run({}), error);
     picture huge;
     huge.width = huge.height = 20'000;
-    EXPECT_THROW(encode_run({}, huge, mask(1, 1)), error);
+    EXPECT_THROW(encode_run({.picture = huge, .selection = mask(1, 1)}), error);
 }

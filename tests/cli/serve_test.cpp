@@ -55,7 +55,7 @@ struct client {
         picture const p(side, side);
         mask m(side, side);
         m.values[0] = 1;
-        send(encode_run({.seed = seed}, p, m));
+        send(encode_run({.request = {.seed = seed}, .picture = p, .selection = m}));
     }
     // The next message that is not progress; an empty head when the engine hung up or is silent.
     message receive(std::chrono::milliseconds limit = 10s, bool progress_too = false) {
@@ -105,7 +105,7 @@ TEST(serve, runs_a_request_and_reports_progress) {
     message const progress = c.receive(10s, true);
     EXPECT_EQ(progress.type(), "progress");
     EXPECT_EQ(progress.head["stage"], "fake");
-    inpaint_result const result = decode_result(c.receive());
+    run_result const result = decode_result(c.receive());
     EXPECT_EQ(result.filled.pixels[0], 102.f / 255);
     EXPECT_EQ(result.filled.pixels[4], 0);
     EXPECT_EQ(result.composite.values[0], 1);

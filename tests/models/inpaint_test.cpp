@@ -41,14 +41,14 @@ colour texture(int x, int y) {
     return {wave, 0.7f * wave + 0.2f, 1 - wave, 1};
 }
 
-inpaint_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
+run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
     auto result = inpaint(test_device(), {.seed = seed}, p, selection, {});
     if (!result) throw std::runtime_error("cancelled");
     return *std::move(result);
 }
 
 // Calls `check(given, filled, selected, composite)` for each pixel of the result.
-void each_pixel(picture const& p, mask const& selection, inpaint_result const& r, auto const& check) {
+void each_pixel(picture const& p, mask const& selection, run_result const& r, auto const& check) {
     for (int y = 0; y < r.filled.height; ++y)
         for (int x = 0; x < r.filled.width; ++x) {
             std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.filled.width + x;
@@ -56,7 +56,7 @@ void each_pixel(picture const& p, mask const& selection, inpaint_result const& r
         }
 }
 
-double mean_error(picture const& p, mask const& selection, inpaint_result const& r) {
+double mean_error(picture const& p, mask const& selection, run_result const& r) {
     double sum = 0, count = 0;
     each_pixel(p, selection, r, [&](float const* given, float const* filled, float selected, float) {
         for (int k = 0; k < 4 && selected > 0; ++k, ++count) sum += std::abs(given[k] - filled[k]);

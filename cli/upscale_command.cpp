@@ -1,0 +1,153 @@
+// Enlarging picture files, one or a folder of them.
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/picture_file.h"
+#include "cli/progress_line.h"
+#include "cli/recipe.h"
+#include "compute/error.h"
+#include "models/json.h"
+#include "models/pipelines/upscale_in_parts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <format>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+// The recipe, if there is one, with what the command line says on top: the request's own checks serve both.
+request read_request(options const& given, std::vector<std::string>& unknown) {
+    json object{{"sfumato", request::version}};
+    if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
+    if (object.is_object()) {
+        object["operation"] = "upscale";
+        if (given.has("--model")) object["model"] = given.value("--model");
+        if (given.has("--scale")) object["scale"] = given.real("--scale");
+        if (given.has("--tile")) object["tile"] = given.number("--tile", 0, 1 << 14, 0);
+        if (given.has("--dtype")) object["dtype"] = given.value("--dtype");
+    }
+    return request_from_json(object, &unknown);
+}
+
+struct file_pair {
+    std::string in, out;
+};
+
+bool is_picture_name(fs::path const& path) {
+    try {
+        check_can_write(fs::path(".") / path.filename());
+        return true;
+    } catch (error const&) {
+        return false;
+    }
+}
+
+// Every picture of a folder, in the order of their names, under the same name in another.
+std::vector<file_pair> pairs_of_folder(fs::path const& folder, fs::path const& out) {
+    std::vector<file_pair> pairs;
+    for (fs::directory_entry const& entry : fs::directory_iterator(folder))
+        if (entry.is_regular_file() && is_picture_name(entry.path()))
+            pairs.push_back({entry.path().string(), (out / entry.path().filename()).string()});
+    std::ranges::sort(pairs, {}, &file_pair::in);
+    if (pairs.empty()) fail("There is no picture in the folder {}.", folder.string());
+    if (fs::exists(out) && fs::equivalent(folder, out))
+        fail("The results cannot be written over the pictures in {}; name another folder with -o.", folder.string());
+    fs::create_directories(out);
+    return pairs;
+}
+
+std::vector<file_pair> pairs_of(options const& given) {
+    if (given.files.size() != 1) throw usage_error("upscale takes exactly one picture, or a folder of them");
+    if (!given.has("-o")) throw usage_error("upscale needs -o OUT");
+    std::string const& in = given.files.front();
+    std::string const out = given.value("-o");
+    if (fs::is_directory(in)) return pairs_of_folder(in, out);
+    check_can_write(out);
+    return {{in, out}};
+}
+
+// False: cancelled.
+bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
+    line.show({.stage = "read " + files.in});
+    picture_file const file(files.in);
+    picture_file made(file, upscaled(file.width(), r.upscale.scale), upscaled(file.height(), r.upscale.scale));
+    std::string said;
+    auto const say_plan = [&](upscale_plan const& plan) {
+        if (plan.text() == said) return;
+        said = plan.text();
+        line.note(said, {{"type", "plan"}, {"text", said}, {"needed", plan.needed}, {"available", plan.available}});
+    };
+    auto const start = std::chrono::steady_clock::now();
+    bool const done =
+        upscale_in_parts(r, file.width(), file.height(),
+                         {.read = [&](rect const& area) { return finite_crop(file, area, files.in); },
+                          .run = [&](run_input const& in, job const& part) { return run(in, part, say_plan); },
+                          .write = [&](rect const& area, picture const& p) { made.write_pixels(area.x, area.y, p); }},
+                         j);
+    if (!done) return false;
+    json const recipe = request_to_json(r);
+    made.write(files.out, {{recipe_keyword, json_line(recipe)}});
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    line.finish(std::format("{}: {} × {} pixels in {:.1f} s", files.out, made.width(), made.height(), seconds.count()),
+                {{"type", "result"}, {"output", files.out}, {"seconds", seconds.count()}, {"request", recipe}});
+    return true;
+}
+
+int upscale_files(options const& given) {
+    auto const pairs = pairs_of(given);
+    cancel_on_interrupt();
+    progress_line line(given.has("--json"));
+    std::vector<std::string> unknown;
+    request const r = read_request(given, unknown);
+    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+
+    run_upscale const run = open_upscale_job(given.value("--device"));
+    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
+    std::size_t failed = 0;
+    for (file_pair const& files : pairs) try {
+            if (!upscale_file(files, r, run, line, j)) {
+                line.finish("cancelled", {{"type", "cancelled"}});
+                return exit_code::cancelled;
+            }
+        } catch (error const& e) {
+            if (pairs.size() == 1) throw;
+            line.warn(e.what()); // the others are done all the same
+            ++failed;
+        }
+    if (failed) fail("{} of {} pictures could not be enlarged.", failed, pairs.size());
+    return exit_code::ok;
+}
+
+} // namespace
+
+command const upscale_command{
+    .name = "upscale",
+    .summary = "enlarge or restore a picture, or a folder of them",
+    .help =
+        "Usage: sfumato upscale IN -o OUT [OPTION…]\n\n"
+        "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
+        "format\n"
+        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. Of a folder IN, every picture goes to the folder OUT.\n\n"
+        "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
+        "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
+        "                  (default: sfumato's own)\n"
+        "  --scale X       1 to 16, not only whole numbers (default: 2), whatever the model's own: it goes over the\n"
+        "                  picture as often as needed, Lanczos does the rest; 1 restores\n"
+        "  --tile N        at most so many pixels a side at once (default: as the memory allows)\n"
+        "  --dtype NAME    fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
+        "  --recipe FILE   a PNG that an earlier run wrote, or its JSON; the options above win\n"
+        "  --device NAME   the GPU: its number in `sfumato devices`, or a part of its name\n"
+        "  --json          plan, progress, result and error on standard output, one JSON object a line\n\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
+    .run = upscale_files,
+    .with_value = {"-o", "--model", "--scale", "--tile", "--dtype", "--recipe", "--device"},
+    .flags = {"--json"},
+};
+
+} // namespace sfumato

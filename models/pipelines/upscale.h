@@ -1,0 +1,47 @@
+// Enlarging a picture with a network, in tiles that fit the device's memory.
+#pragma once
+
+#include "models/job.h"
+#include "models/pipelines/run.h"
+#include "models/pipelines/upscale_model.h"
+#include "models/pipelines/upscale_tiles.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace sfumato {
+
+class device;
+
+/// What a run takes, decided before anything is allocated.
+struct upscale_plan {
+    upscale_tiles cut;
+    dtype storage = dtype::f32;              // of activations
+    std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there could be had
+
+    /// "needs 0.9 GB, 5.6 GB free: 12 tiles of 512 × 480 pixels"
+    std::string text() const;
+};
+
+/// The largest tiles that the device has memory for, none longer than `longest` pixels (0: as the device likes it).
+/// Throws error saying what is needed at least and what there is.
+upscale_plan plan_upscale(device&, upscale_model&, upscale_part const&, double scale, dtype storage, int longest);
+
+/// The model that a request names, or the one of ours that fits its scale.
+upscale_model& open_model(open_upscalers&, upscale_settings const&);
+
+/// Enlarges the part of a picture that is given (run_input::part; its selection is not looked at), as upscale_settings
+/// say: with the network as often as the scale asks for, then with Lanczos to the scale itself.
+///   * The network sees colours within 0 … 1; what lies beyond is enlarged with Lanczos and added.
+///   * It sees no hard edge where the picture is transparent: colours are continued there from opaque pixels. Where all
+///     is transparent nothing is computed with it. Alpha goes through the network as a grey picture, and never beyond
+///     what it is in the 3 × 3 pixels around.
+/// `planned` is told once for each time that the network goes over the part. Nothing: cancelled. Throws error: no
+/// memory, device lost, or colours that are no numbers.
+std::optional<run_result> upscale(
+    device&, upscale_model&, run_input const&, job const&,
+    std::function<void(upscale_plan const&)> const& planned = [](upscale_plan const&) {});
+
+} // namespace sfumato

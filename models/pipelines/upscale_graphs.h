@@ -1,0 +1,33 @@
+// What is computed of a tile of an enlargement, as graphs.
+#pragma once
+
+#include "compute/graph.h"
+#include "models/pipelines/upscale_model.h"
+#include "models/pipelines/upscale_tiles.h"
+
+#include <optional>
+
+namespace sfumato {
+
+struct tile_graph {
+    graph g;
+    tensor in, out;               // [h, w, 3] f32
+    std::optional<tensor> origin; // [2], of resize_window: where in the network's result (else in `in`) `out` begins
+};
+
+/// in: the tile and the network's margin around it, 0 … 1 → out: what the network makes of it, resized to the window's
+/// size where the scale is not the network's.
+tile_graph record_network(target const&, weight_store&, upscale_model const&, upscale_tiles const&, double scale,
+                          dtype storage);
+
+/// The tile without a margin → the window of it, with Lanczos.
+tile_graph record_enlarge(target const&, upscale_tiles const&, double scale);
+
+struct colour_graph {
+    graph g;
+    tensor in, weights; // [h, w, 4]: the tile and the margin; [h, w]: 1 where it has a colour, else 0
+    tensor out;         // [h, w, 4]: colours everywhere
+};
+colour_graph record_continue_colours(target const&, upscaler_shape const&, upscale_tiles const&);
+
+} // namespace sfumato

@@ -1,0 +1,43 @@
+#include "models/pipelines/upscale_in_parts.h"
+
+#include <chrono>
+#include <cstdint>
+
+namespace sfumato {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double pixels(rect const& r) { return double(r.width) * r.height; }
+
+// The job of one part: its 0 … 1 is `from` … `to` of the whole's, and the time left is the whole's too.
+job job_of_part(job const& whole, double from, double to, clock::time_point start) {
+    auto const tell = [=](progress p) {
+        p.fraction = from + (to - from) * p.fraction;
+        double const seconds = std::chrono::duration<double>(clock::now() - start).count();
+        p.seconds_left = p.fraction > 0.02 ? seconds * (1 - p.fraction) / p.fraction : -1;
+        whole.report(p);
+    };
+    return {.report = tell, .cancelled = whole.cancelled};
+}
+
+} // namespace
+
+bool upscale_in_parts(request const& r, int width, int height, upscale_io const& io, job const& j) {
+    auto const parts = upscale_parts(width, height, r.upscale.scale);
+    double all = 0, done = 0;
+    for (upscale_part const& p : parts) all += pixels(p.to);
+    auto const start = clock::now();
+    for (upscale_part const& p : parts) {
+        double const from = done / all;
+        done += pixels(p.to);
+        auto const made =
+            io.run({.request = r, .picture = io.read(p.from), .part = p}, job_of_part(j, from, done / all, start));
+        if (!made || j.is_cancelled()) return false;
+        io.write(p.to, made->filled);
+    }
+    return true;
+}
+
+} // namespace sfumato

@@ -1,0 +1,26 @@
+#include "models/pipelines/upscale_model.h"
+
+#include "compute/error.h"
+
+#include <utility>
+
+namespace sfumato {
+
+upscale_model::upscale_model(choice c)
+    : choice_(std::move(c)), file_(std::make_shared<checkpoint const>(open_checkpoint(choice_.source))),
+      what_(require_model(*file_)), weights_(file_, options()) {
+    if (!what_.upscaler)
+        fail("'{}' is no upscaler but {}: choose a model that enlarges pictures.", choice_.source, what_.family);
+}
+
+weight_options upscale_model::options() const { return {.format = format_of(choice_.precision)}; }
+
+upscale_model& open_upscalers::open(upscale_model::choice const& c) {
+    if (!last || last->chosen() != c) {
+        last.reset(); // its memory, before the next one's
+        last = std::make_shared<upscale_model>(c);
+    }
+    return *last;
+}
+
+} // namespace sfumato

@@ -89,8 +89,8 @@ int eval(options const& given) {
     else if (what == "tokenizer")
         run_tokenizer(given);
     else
-        throw usage_error(
-            std::format("eval runs clip, unet, vae, taesd, pipeline, sampler or tokenizer, not \"{}\"", what));
+        throw usage_error(std::format(
+            "eval runs clip, unet, vae, taesd, upscaler, pipeline, sampler or tokenizer, not \"{}\"", what));
     return exit_code::ok;
 }
 
@@ -103,9 +103,9 @@ command const eval_command{
             "       sfumato eval pipeline --weights MODEL --case CASE --output OUT [OPTION…]\n"
             "       sfumato eval sampler --case CASE --output OUT [--device NAME]\n"
             "       sfumato eval tokenizer --case JSON --output JSON\n\n"
-            "Runs one network (clip, unet, vae, taesd) on the tensors in.* of the safetensors file CASE and writes "
-            "out.* to\n"
-            "OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are in.random.* of "
+            "Runs one network (clip, unet, vae, taesd, upscaler) on the tensors in.* of the safetensors file CASE and "
+            "writes out.*\n"
+            "to OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are in.random.* of "
             "CASE; a\n"
             "sampler runs with a network that has a closed form; the tokenizer makes a list of ids of each text.\n\n"
             "  --weights MODEL  a model's file or folder, or procedural:NAME (sd1-tiny, sd15 …)\n"

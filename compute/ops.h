@@ -12,7 +12,7 @@ namespace sfumato {
 
 // ---- Pointwise ------------------------------------------------------------------------------------------------------
 
-/// y = f(x); numbers as in shaders/activation.glsl. leaky_relu takes a slope, prelu one per channel; tanh_clamp is
+/// y = f(x); numbers as in shaders/activation.glsl. leaky_relu and scaled take a slope, prelu one per channel; tanh_clamp is
 /// 3·tanh(x/3) (TAESD).
 enum class activation : std::uint32_t {
     none,
@@ -25,7 +25,8 @@ enum class activation : std::uint32_t {
     sigmoid,
     tanh,
     tanh_clamp,
-    prelu
+    prelu,
+    scaled // x·slope
 };
 
 tensor activate(graph&, tensor const& x, activation, float slope = 0);
@@ -92,7 +93,8 @@ tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first 
 // ---- Resampling -----------------------------------------------------------------------------------------------------
 
 /// [n, h, w, c·r²] ⇄ [n, h·r, w·r, c] as torch.nn.PixelShuffle orders the channels: (c, dy, dx).
-tensor pixel_shuffle(graph&, tensor const& x, int r);
+/// `base` [n, h, w, c]: added, r times as large by nearest neighbour; may have another type.
+tensor pixel_shuffle(graph&, tensor const& x, int r, std::optional<tensor> const& base = {});
 tensor pixel_unshuffle(graph&, tensor const& x, int r);
 
 enum class filter : std::uint32_t { nearest, bilinear, bicubic, lanczos };
@@ -155,7 +157,7 @@ struct epilogue {
     std::optional<tensor> bias;        // [outputs]
     std::optional<tensor> channel_add; // [n, 1, 1, outputs], e.g. the time embedding
     sfumato::activation activation = activation::none;
-    float slope = 0;                // of leaky_relu
+    float slope = 0;                // of leaky_relu, scaled
     std::optional<tensor> slopes;   // [outputs], of prelu
     std::optional<tensor> gate;     // [n, 1, 1, outputs]
     std::optional<tensor> residual; // y's shape

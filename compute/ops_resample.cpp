@@ -13,14 +13,17 @@ namespace {
 using kernel::uint;
 
 // `large` is [.., h·r, w·r, c] of the two.
-void shuffle(graph& g, tensor const& x, tensor const& y, shape const& large, int r, bool inverse) {
-    g.dispatch(kernel::pixel_shuffle{.x = g.in(x),
-                                     .y = g.out(y),
-                                     .count = uint(large.count()),
-                                     .width = uint(large.w / r),
-                                     .channels = uint(large.c),
-                                     .r = uint(r)},
-               launch::items(large.count()), 24, {uint(x.type), uint(inverse)});
+void shuffle(graph& g, tensor const& x, tensor const& y, shape const& large, int r, bool inverse,
+             std::optional<tensor> const& base = {}) {
+    kernel::pixel_shuffle k{.x = g.in(x),
+                            .y = g.out(y),
+                            .base = {},
+                            .count = uint(large.count()),
+                            .width = uint(large.w / r),
+                            .channels = uint(large.c),
+                            .r = uint(r)};
+    if (base) k.base = g.in(*base);
+    g.dispatch(k, launch::items(large.count()), 24, {uint(x.type), uint(inverse), base ? uint(base->type) : 255});
 }
 
 int support(filter f) { return f == filter::lanczos ? 3 : f == filter::bicubic ? 2 : 1; }
@@ -58,11 +61,12 @@ void resize_axis(graph& g, tensor const& x, tensor const& y, axis const& a) {
 
 } // namespace
 
-tensor pixel_shuffle(graph& g, tensor const& x, int r) {
+tensor pixel_shuffle(graph& g, tensor const& x, int r, std::optional<tensor> const& base) {
     shape const& s = x.shape;
     assert(r > 0 && s.c % (r * r) == 0);
     tensor const y = g.temporary({s.n, s.h * r, s.w * r, s.c / (r * r)}, x.type);
-    shuffle(g, x, y, y.shape, r, false);
+    assert(!base || base->shape == (shape{s.n, s.h, s.w, y.shape.c}));
+    shuffle(g, x, y, y.shape, r, false, base);
     return y;
 }
 

@@ -25,6 +25,7 @@ float activate(uint which, float x, float slope) {
     case 7u: return 1.0 / (1.0 + exp(-x));                                                // sigmoid
     case 8u: return safe_tanh(x);                                                         // tanh
     case 9u: return 3.0 * safe_tanh(x / 3.0);                                             // tanh_clamp
+    case 11u: return x * slope;                                                           // scaled
     default: return x;
     }
 }

@@ -260,6 +260,7 @@ struct timestep_embedding {
 // [n * h, w, channels * r * r] to [n * h * r, w * r, channels], or back.
 struct pixel_shuffle {
     elements x, y;
+    elements base;   // [n * h, w, channels]: added to each of r * r
     uint count, width, channels, r; // width: w
 };
 

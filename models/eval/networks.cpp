@@ -11,7 +11,9 @@ struct network {
     std::string_view name;
     case_tensors (*run)(device&, checkpoint_pointer, network_case const&, eval_options const&);
 };
-constexpr network all[] = {{"clip", eval_clip}, {"unet", eval_unet}, {"vae", eval_vae}, {"taesd", eval_taesd}};
+constexpr network all[] = {{"clip", eval_clip},        {"unet", eval_unet},        {"vae", eval_vae},
+                           {"taesd", eval_taesd},      {"rrdbnet", eval_upscaler}, {"srvgg", eval_upscaler},
+                           {"upscaler", eval_upscaler}};
 
 network const* find(std::string_view name) {
     auto const found = std::ranges::find(all, name, &network::name);

@@ -20,11 +20,14 @@ case_tensors eval_vae(device&, checkpoint_pointer, network_case const&, eval_opt
 /// in.image [n, 3, h, w] → out.latent; in.latent [n, z, h, w] → out.decoded. Either or both.
 case_tensors eval_taesd(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
+/// in.image [n, 3, h, w] in 0 … 1 → out.image, not clamped.
+case_tensors eval_upscaler(device&, checkpoint_pointer, network_case const&, eval_options const&);
+
 /// in.ids [n, tokens] → out.context, out.penultimate (before the last layer that the family uses), and what the family
 /// has beside them: out.pooled; out.last_normed, out.pooled_projected. `which` of the case chooses among encoders.
 case_tensors eval_clip(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
-/// Any of them by name: "clip", "unet", "vae", "taesd".
+/// Any of them by name: "clip", "unet", "vae", "taesd", "upscaler" (and "rrdbnet", "srvgg", as cases name them).
 case_tensors eval_network(std::string_view name, device&, checkpoint_pointer, network_case const&, eval_options const&);
 bool is_network(std::string_view name);
 

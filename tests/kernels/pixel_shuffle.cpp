@@ -40,6 +40,27 @@ TEST(pixel_shuffle, there_and_back) {
                 check({s.n, s.h * r, s.w * r, s.c}, r, type);
 }
 
+// Added to what is shuffled: another picture, by nearest neighbour.
+TEST(pixel_shuffle, base) {
+    for (dtype type : float_types)
+        for (int r : {2, 3}) {
+            shape const s{2, 5, 7, 3}, large{s.n, s.h * r, s.w * r, s.c};
+            auto const values = rounded(random_values(large.count(), -2, 2, 1), type), base = random_values(s.count());
+            kernel_run run;
+            tensor const small = pixel_unshuffle(run.g, run.input(large, values, type), r),
+                         sum = pixel_shuffle(run.g, small, r, run.input(s, base));
+            run.g.output(sum);
+            run.run();
+            std::vector<float> wanted;
+            for (int n = 0; n < large.n; ++n)
+                for (int h = 0; h < large.h; ++h)
+                    for (int w = 0; w < large.w; ++w)
+                        for (int c = 0; c < large.c; ++c)
+                            wanted.push_back(values[wanted.size()] + base[index(s, n, h / r, w / r, c)]);
+            EXPECT_EQ(run.download(sum), rounded(wanted, type)) << r;
+        }
+}
+
 TEST(pixel_shuffle, more_groups_than_one_direction_holds) { check({1, 2, 350'003 * 2, 3}, 2, dtype::f16); }
 
 } // namespace

@@ -33,6 +33,7 @@ double function(activation f, double x, double slope) {
     case activation::relu: return std::max(x, 0.0);
     case activation::leaky_relu:
     case activation::prelu: return x < 0 ? slope * x : x;
+    case activation::scaled: return slope * x;
     case activation::sigmoid: return 1 / (1 + std::exp(-x));
     case activation::tanh: return std::tanh(x);
     case activation::tanh_clamp: return 3 * std::tanh(x / 3);
@@ -40,9 +41,10 @@ double function(activation f, double x, double slope) {
     return 0;
 }
 
-constexpr activation functions[] = {
-    activation::none, activation::silu,       activation::gelu_tanh, activation::quick_gelu, activation::gelu,
-    activation::relu, activation::leaky_relu, activation::sigmoid,   activation::tanh,       activation::tanh_clamp};
+constexpr activation functions[] = {activation::none,       activation::silu,    activation::gelu_tanh,
+                                    activation::quick_gelu, activation::gelu,    activation::relu,
+                                    activation::leaky_relu, activation::sigmoid, activation::tanh,
+                                    activation::tanh_clamp, activation::scaled};
 constexpr float slope = 0.2f;
 
 TEST(pointwise, activations) {

@@ -18,6 +18,7 @@ inline double activate_reference(activation which, double x, double slope = 0) {
     case activation::sigmoid: return 1 / (1 + std::exp(-x));
     case activation::tanh: return std::tanh(x);
     case activation::tanh_clamp: return 3 * std::tanh(x / 3);
+    case activation::scaled: return x * slope;
     default: return x;
     }
 }

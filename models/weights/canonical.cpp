@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "models/weights/diffusers_names.h"
+#include "models/weights/upscaler_names.h"
 
 #include <algorithm>
 #include <array>
@@ -239,10 +240,14 @@ void put_canonical(renaming& all, std::string const& name, stored_tensor tensor,
 } // namespace
 
 void use_canonical_names(checkpoint& c) {
-    put_prefixes(c);
-    numbering const n = numbering_of(c.tensors);
     renaming all{c, {}};
-    for (auto& [name, tensor] : c.tensors) put_canonical(all, name, std::move(tensor), n);
+    if (auto const names = upscaler_names_of(c)) {
+        for (auto& [name, tensor] : c.tensors) all.put(names->canonical(name), std::move(tensor));
+    } else {
+        put_prefixes(c);
+        numbering const n = numbering_of(c.tensors);
+        for (auto& [name, tensor] : c.tensors) put_canonical(all, name, std::move(tensor), n);
+    }
     c.tensors = std::move(all.tensors);
 }
 

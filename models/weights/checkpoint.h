@@ -56,7 +56,7 @@ std::string show_shape(stored_tensor const&);
 ///   conditioner.embedders.{0,1}.transformer.text_model.*   of SDXL
 ///   text_encoders.{clip_l,clip_g,t5xxl}.transformer.*      of SD3
 ///   taesd_encoder.*, taesd_decoder.*                       TAESD, layers numbered as in its original files
-/// Upscalers keep the names of their files.
+/// Upscalers: without a prefix, as models/weights/layout.h lists them.
 struct checkpoint {
     std::string source;      // the path, as the user gave it; or "procedural:sd15"
     std::string format;      // "safetensors", "PyTorch zip", "GGUF v3", "diffusers folder" …

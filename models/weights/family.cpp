@@ -4,6 +4,7 @@
 #include "models/weights/declared.h"
 #include "models/weights/prediction.h"
 #include "models/weights/sizes.h"
+#include "models/weights/upscalers.h"
 
 #include <algorithm>
 #include <format>
@@ -38,8 +39,8 @@ constexpr known_name other_families[] = {
     {"string_to_param", "textual inversion"},
     {"generator.model.1.ffc.", "LaMa"},
     {"model.1.ffc.", "LaMa"},
-    {"body.0.rdb1.conv1.", "upscaler (RRDBNet)"},
-    {"RDB1.conv1.", "upscaler (RRDBNet, old names)"},
+    {"residual_layer.0.residual_layer.", "upscaler (OmniSR)"},
+    {"residual_group.blocks.0.", "upscaler (SwinIR, HAT or DAT)"},
     {"SelfAttention.relative_attention_bias.", "T5 text encoder"},
     {"vision_model.encoder.layers.0.", "CLIP image encoder"},
     {"model.diffusion_model.", "diffusion model of an unknown kind"},
@@ -49,7 +50,7 @@ std::string_view other_family(checkpoint const& c) {
     for (auto const& [part, family] : other_families)
         for (auto const& [name, tensor] : c.tensors)
             if (name.find(part) != name.npos) return family;
-    return srvgg_sizes(c) ? "upscaler (SRVGG)" : "";
+    return "";
 }
 
 // ---- What shapes and the file itself tell together
@@ -152,6 +153,10 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
     if (m.vae) check(vae_prefix, vae_tensors(*m.vae));
     if (m.text) check(m.text->prefix, text_encoder_tensors(*m.text));
     if (m.taesd) check("", taesd_tensors(*m.taesd));
+    if (m.upscaler) {
+        check("", tensors_of(*m.upscaler));
+        if (auto const more = surplus(c, "", tensors_of(*m.upscaler)); !more.empty()) refuse(m, more);
+    }
 }
 
 // Numbers of 8 bits with a factor beside each tensor.
@@ -184,6 +189,12 @@ void describe_diffusion(checkpoint const& c, declared_model const& d, std::optio
         refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
 }
 
+void describe_upscaler(model_description& m) {
+    m.family = std::format("upscaler ({})", name_of(*m.upscaler));
+    m.reason = sizes_in_words(*m.upscaler);
+    if (scale_of(*m.upscaler) < 1) refuse(m, "its result would be smaller than the picture");
+}
+
 void describe_alone(declared_model const& d, model_description& m) {
     if (m.vae) {
         m.family = "VAE";
@@ -207,13 +218,16 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
                         .unet = unet_sizes(c),
                         .vae = vae_sizes(c),
                         .text = text_encoder_sizes(c),
-                        .taesd = taesd_sizes(c)};
+                        .taesd = taesd_sizes(c),
+                        .upscaler = upscaler_sizes(c)};
     if (m.vae) {
         m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
         m.vae->shift = d.vae_shift.value_or(m.vae->z_channels == 16 ? 0.0609 : 0);
     }
     if (m.unet)
         describe_diffusion(c, d, chosen, m);
+    else if (m.upscaler)
+        describe_upscaler(m);
     else if (auto const other = other_family(c); !other.empty()) {
         m.family = other;
         refuse(m, "not supported yet");

@@ -15,7 +15,8 @@ namespace sfumato {
 
 /// What was found. A file may hold a whole model or one network of it (a VAE alone).
 struct model_description {
-    std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD" …
+    std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
+                            // "upscaler (RRDBNet ×4)" …
     std::string reason;     // a clause: what says so, or why it cannot be run
     bool supported = false; // false: not to be run; the configs below are what could be read all the same
 

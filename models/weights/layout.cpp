@@ -1,30 +1,12 @@
 #include "models/weights/layout.h"
 
+#include "models/weights/layers.h"
+
 #include <format>
 
 namespace sfumato {
 
 namespace {
-
-// Puts layers into a list of tensors.
-struct layers {
-    tensor_shapes& list;
-
-    void weight(std::string const& name, std::vector<std::int64_t> shape) { list[name + ".weight"] = std::move(shape); }
-    void bias(std::string const& name, std::int64_t size) { list[name + ".bias"] = {size}; }
-    void linear(std::string const& name, std::int64_t out, std::int64_t in) {
-        weight(name, {out, in});
-        bias(name, out);
-    }
-    void conv(std::string const& name, std::int64_t out, std::int64_t in, std::int64_t kernel) {
-        weight(name, {out, in, kernel, kernel});
-        bias(name, out);
-    }
-    void norm(std::string const& name, std::int64_t channels) {
-        weight(name, {channels});
-        bias(name, channels);
-    }
-};
 
 // ---- UNet
 
@@ -240,33 +222,6 @@ tensor_shapes taesd_tensors(taesd_config const& c) {
         taesd_stage(add, half, 17, 18, 1, c.channels);
         add.conv(half + "19", 3, c.channels, 3);
     }
-    return list;
-}
-
-tensor_shapes rrdbnet_tensors(rrdbnet_config const& c) {
-    tensor_shapes list;
-    layers add{list};
-    add.conv("conv_first", c.features, 3 * c.unshuffle * c.unshuffle, 3);
-    for (int block = 0; block < c.blocks; ++block)
-        for (int dense = 1; dense <= 3; ++dense)
-            for (int i = 0; i < 5; ++i)
-                add.conv(std::format("body.{}.rdb{}.conv{}", block, dense, i + 1), i < 4 ? c.growth : c.features,
-                         c.features + i * c.growth, 3);
-    for (char const* name : {"conv_body", "conv_hr"}) add.conv(name, c.features, c.features, 3);
-    for (int i = 1; i <= c.upsamples; ++i) add.conv(std::format("conv_up{}", i), c.features, c.features, 3);
-    add.conv("conv_last", 3, c.features, 3);
-    return list;
-}
-
-tensor_shapes srvgg_tensors(srvgg_config const& c) {
-    tensor_shapes list;
-    layers add{list};
-    int const last = 2 * c.convolutions + 2;
-    for (int i = 0; i < last; i += 2) {
-        add.conv(std::format("body.{}", i), c.features, i ? c.features : 3, 3);
-        add.weight(std::format("body.{}", i + 1), {c.features});
-    }
-    add.conv(std::format("body.{}", last), 3 * c.scale * c.scale, c.features, 3);
     return list;
 }
 

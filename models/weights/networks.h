@@ -98,16 +98,17 @@ struct upconv7_config {
     bool operator==(upconv7_config const&) const = default;
 };
 
-/// waifu2x's CUnet: two U-Nets in a row, with squeeze and excitation, without padding.
+/// waifu2x's CUnet: two U-Nets in a row, with squeeze and excitation, without padding. Real-CUGAN ×2 is the same.
 struct cunet_config {
     int scale = 2; // 1: it only removes noise
 
     bool operator==(cunet_config const&) const = default;
 };
 
-/// Real-CUGAN (UpCunet2x, 3x, 4x).
+/// Real-CUGAN (UpCunet3x, UpCunet4x). ×4: the network makes ×2 of 64 channels, then conv_final and a pixel shuffle,
+/// and the picture, enlarged by repeating its pixels, is added. ×2: cunet_config
 struct cugan_config {
-    int scale = 2;
+    int scale = 4; // 3, 4
 
     bool operator==(cugan_config const&) const = default;
 };

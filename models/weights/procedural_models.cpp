@@ -22,8 +22,7 @@ struct procedural_model {
     std::optional<vae_config> vae;
     std::optional<text_encoder_config> clip_l, clip_h, clip_g;
     std::optional<taesd_config> taesd;
-    std::optional<rrdbnet_config> rrdbnet;
-    std::optional<srvgg_config> srvgg;
+    std::optional<upscaler_config> upscaler;
 };
 
 unet_config tiny_unet(int in_channels, std::vector<int> mult, int context) {
@@ -69,6 +68,10 @@ text_encoder_config open_clip(int hidden = 1024, int heads = 16, int layers = 24
             .eos = vocabulary - 1,
             .pad = 0,
             .projection = hidden};
+}
+
+rrdbnet_config tiny_rrdbnet(int unshuffle, int upsamples) {
+    return {.features = 16, .blocks = 2, .growth = 8, .unshuffle = unshuffle, .upsamples = upsamples};
 }
 
 std::vector<procedural_model> const& all_models() {
@@ -129,11 +132,20 @@ std::vector<procedural_model> const& all_models() {
          .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
         {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
-        {.name = "rrdbnet-x4-tiny", .seed = 10, .rrdbnet = rrdbnet_config{.features = 16, .blocks = 2, .growth = 8}},
-        {.name = "rrdbnet-x2-tiny",
-         .seed = 11,
-         .rrdbnet = rrdbnet_config{.features = 16, .blocks = 2, .growth = 8, .unshuffle = 2}},
-        {.name = "srvgg-x4-tiny", .seed = 12, .srvgg = srvgg_config{4, 16, 4}},
+        {.name = "rrdbnet-x4-tiny", .seed = 10, .upscaler = tiny_rrdbnet(1, 2)},
+        {.name = "rrdbnet-x2-tiny", .seed = 11, .upscaler = tiny_rrdbnet(2, 2)},
+        {.name = "rrdbnet-x1-tiny", .seed = 15, .upscaler = tiny_rrdbnet(4, 2)},
+        {.name = "rrdbnet-x8-tiny", .seed = 16, .upscaler = tiny_rrdbnet(1, 3)},
+        {.name = "srvgg-x4-tiny", .seed = 12, .upscaler = srvgg_config{4, 16, 4}},
+        {.name = "srvgg-x1-tiny", .seed = 17, .upscaler = srvgg_config{1, 16, 4}},
+        // In full size: RealESRGAN_x4plus, realesr-general-x4v3, waifu2x, Real-CUGAN.
+        {.name = "rrdbnet-x4", .upscaler = rrdbnet_config{}},
+        {.name = "srvgg-x4", .upscaler = srvgg_config{}},
+        {.name = "upconv7", .upscaler = upconv7_config{}},
+        {.name = "cunet-x1", .upscaler = cunet_config{.scale = 1}},
+        {.name = "cunet-x2", .upscaler = cunet_config{.scale = 2}},
+        {.name = "cugan-x3", .upscaler = cugan_config{.scale = 3}},
+        {.name = "cugan-x4", .upscaler = cugan_config{.scale = 4}},
     };
     return models;
 }
@@ -185,7 +197,7 @@ json config_json(procedural_model const& m) {
 
 // ---- Tensors
 
-tensor_shapes tensors_of(procedural_model const& m) {
+tensor_shapes tensors_of_model(procedural_model const& m) {
     tensor_shapes all;
     auto const put = [&](std::string const& prefix, tensor_shapes const& part) {
         for (auto const& [name, shape] : part) all[prefix + name] = shape;
@@ -201,8 +213,7 @@ tensor_shapes tensors_of(procedural_model const& m) {
     if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", open_clip_tensors(*m.clip_g));
     if (m.clip_g && sd3) put("text_encoders.clip_g.transformer.", text_encoder_tensors(*m.clip_g));
     if (m.taesd) put("", taesd_tensors(*m.taesd));
-    if (m.rrdbnet) put("", rrdbnet_tensors(*m.rrdbnet));
-    if (m.srvgg) put("", srvgg_tensors(*m.srvgg));
+    if (m.upscaler) put("", tensors_of(*m.upscaler));
     return all;
 }
 
@@ -232,7 +243,7 @@ checkpoint procedural_checkpoint(std::string_view name) {
     checkpoint all{.source = "procedural:" + std::string(name), .format = "procedural"};
     all.metadata = {{"model", name}};
     if (m->vae) all.metadata["config"] = json_line(config_json(*m));
-    for (auto const& [tensor, shape] : tensors_of(*m))
+    for (auto const& [tensor, shape] : tensors_of_model(*m))
         all.tensors.emplace(tensor, procedural_tensor(tensor, shape, m->seed));
     return all;
 }

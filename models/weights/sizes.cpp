@@ -1,5 +1,7 @@
 #include "models/weights/sizes.h"
 
+#include "models/weights/network_tensors.h"
+
 #include <algorithm>
 #include <format>
 
@@ -8,39 +10,14 @@ namespace sfumato {
 namespace {
 
 // Far more than any model has; keeps arithmetic on sizes of damaged files within int.
-constexpr std::int64_t largest_extent = 1 << 20;
 constexpr int most_levels = 8, most_res_blocks = 8, most_depth = 32, most_blocks = 64, most_layers = 200;
 
-// Tensors of one network, asked by format.
-struct network {
-    checkpoint const& all;
-    std::string_view prefix;
-
-    template <class... Args> stored_tensor const* find(std::format_string<Args...> name, Args&&... args) const {
-        return all.find(std::string(prefix) + std::format(name, std::forward<Args>(args)...));
-    }
-
-    // Extent `axis` of a tensor's shape; 0 where there is none.
-    template <class... Args> int extent(std::size_t axis, std::format_string<Args...> name, Args&&... args) const {
-        auto const t = find(name, std::forward<Args>(args)...);
-        bool const there = t && axis < t->shape.size() && t->shape[axis] <= largest_extent;
-        return there ? int(t->shape[axis]) : 0;
-    }
-};
-
-// How many of NAME.0.ending, NAME.1.ending … are there.
-int count(network const& n, std::string const& name, std::string_view ending, int most) {
-    int number = 0;
-    while (number < most && n.find("{}.{}.{}", name, number, ending)) ++number;
-    return number;
-}
-
-int depth_of(network const& n, std::string const& block) {
+int depth_of(network_tensors const& n, std::string const& block) {
     return count(n, block + ".transformer_blocks", "norm1.weight", most_depth);
 }
 
 // Walks down the levels: residual blocks, then a convolution `op` to the next.
-void read_levels(network const& n, unet_config& c) {
+void read_levels(network_tensors const& n, unet_config& c) {
     c.channel_mult.clear();
     c.transformer_depth.clear();
     c.res_blocks = 0;
@@ -63,7 +40,7 @@ void read_levels(network const& n, unet_config& c) {
 }
 
 // The first transformer, wherever it is: "input_blocks.4.1".
-std::string first_transformer(network const& n) {
+std::string first_transformer(network_tensors const& n) {
     for (int i = 1; i < most_blocks; ++i)
         if (n.find("input_blocks.{}.1.proj_in.weight", i)) return std::format("input_blocks.{}.1", i);
     return "middle_block.1";
@@ -72,7 +49,7 @@ std::string first_transformer(network const& n) {
 } // namespace
 
 std::optional<unet_config> unet_sizes(checkpoint const& all) {
-    network const n{all, "model.diffusion_model."};
+    network_tensors const n{all, "model.diffusion_model."};
     if (!n.find("input_blocks.0.0.weight")) return {};
     unet_config c;
     c.in_channels = n.extent(1, "input_blocks.0.0.weight");
@@ -89,7 +66,7 @@ std::optional<unet_config> unet_sizes(checkpoint const& all) {
 }
 
 std::optional<vae_config> vae_sizes(checkpoint const& all) {
-    network const n{all, "first_stage_model."};
+    network_tensors const n{all, "first_stage_model."};
     vae_config c;
     c.encoder = n.find("encoder.conv_in.weight");
     c.decoder = n.find("decoder.conv_in.weight");
@@ -112,7 +89,7 @@ std::optional<vae_config> vae_sizes(checkpoint const& all) {
 
 std::optional<text_encoder_config> text_encoder_sizes(checkpoint const& all, std::string_view prefix) {
     text_encoder_config c{.prefix = std::string(prefix)};
-    network const n{all, prefix};
+    network_tensors const n{all, prefix};
     std::string const embeddings = "text_model.embeddings.";
     if (!n.find("{}token_embedding.weight", embeddings)) return {};
     c.vocabulary = n.extent(0, "{}token_embedding.weight", embeddings);
@@ -125,7 +102,7 @@ std::optional<text_encoder_config> text_encoder_sizes(checkpoint const& all, std
 }
 
 std::optional<taesd_config> taesd_sizes(checkpoint const& all) {
-    network const encoder{all, "taesd_encoder."}, decoder{all, "taesd_decoder."};
+    network_tensors const encoder{all, "taesd_encoder."}, decoder{all, "taesd_decoder."};
     taesd_config c;
     c.encoder = encoder.find("0.weight");
     c.decoder = decoder.find("1.weight");
@@ -133,17 +110,6 @@ std::optional<taesd_config> taesd_sizes(checkpoint const& all) {
     c.channels = c.encoder ? encoder.extent(0, "0.weight") : decoder.extent(0, "1.weight");
     c.z_channels = c.encoder ? encoder.extent(0, "14.weight") : decoder.extent(1, "1.weight");
     return c;
-}
-
-std::optional<srvgg_config> srvgg_sizes(checkpoint const& all) {
-    network const n{all, ""};
-    auto const slopes = n.find("body.1.weight");
-    if (!slopes || slopes->shape.size() != 1) return {};
-    int const last = count(n, "body", "weight", most_layers) - 1;
-    int scale = 1;
-    while (3 * scale * scale < n.extent(0, "body.{}.weight", last)) ++scale;
-    return srvgg_config{
-        .scale = scale, .features = n.extent(0, "body.0.weight"), .convolutions = std::max(0, (last - 2) / 2)};
 }
 
 std::string difference(checkpoint const& all, std::string_view prefix, tensor_shapes const& expected) {

@@ -16,7 +16,6 @@ std::optional<vae_config> vae_sizes(checkpoint const&);
 std::optional<text_encoder_config> text_encoder_sizes(checkpoint const&,
                                                       std::string_view prefix = "cond_stage_model.transformer.");
 std::optional<taesd_config> taesd_sizes(checkpoint const&);
-std::optional<srvgg_config> srvgg_sizes(checkpoint const&);
 
 /// What the checkpoint lacks of a network whose names begin with `prefix`, or has in another shape, or in a type that
 /// is no number to compute with; "" where all is there. A clause: `tensor "x" is missing`.

@@ -105,7 +105,7 @@ stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, torch_
 
 // Training programs put the tensors into a dictionary of their own.
 void unwrap(std::map<std::string, pickled_tensor, std::less<>>& tensors) {
-    constexpr std::array wrappers = {"state_dict.", "model_state_dict.", "params_ema.", "params."};
+    constexpr std::array wrappers = {"state_dict.", "model_state_dict.", "params_ema.", "params-ema.", "params."};
     for (std::string_view const wrapper : wrappers) {
         std::map<std::string, pickled_tensor, std::less<>> inner;
         for (auto& [name, tensor] : tensors)

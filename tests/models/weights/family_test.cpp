@@ -192,11 +192,9 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     EXPECT_EQ(name_of("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"), "Stable Diffusion 3");
     EXPECT_EQ(name_of("double_blocks.0.img_attn.qkv.weight"), "FLUX");
     EXPECT_EQ(name_of("lora_unet_down_blocks_0.lora_up.weight"), "LoRA");
-    EXPECT_EQ(name_of("body.0.rdb1.conv1.weight"), "upscaler (RRDBNet)");
+    EXPECT_EQ(name_of("layers.0.residual_group.blocks.0.norm1.weight"), "upscaler (SwinIR, HAT or DAT)");
     EXPECT_EQ(name_of("model.diffusion_model.new.weight"), "diffusion model of an unknown kind");
     EXPECT_EQ(name_of("x"), "unknown");
-    EXPECT_EQ(describe_model(opened("srvgg-x4-tiny")).family, "upscaler (SRVGG)");
-    EXPECT_EQ(describe_model(opened("rrdbnet-x2-tiny")).family, "upscaler (RRDBNet)");
 
     checkpoint depth = without_config("sd21");
     depth.tensors[unet_prefix + "input_blocks.0.0.weight"].shape = {320, 5, 3, 3};

@@ -46,7 +46,7 @@ TEST(scan, a_tree_of_many_programs) {
               "A1111/models/Stable-diffusion/cut.SafeTensors: damaged\n"
               "A1111/models/Stable-diffusion/sub/in paint.safetensors: Stable Diffusion 1.x inpainting\n"
               "ComfyUI/models/loras/a.ckpt: damaged\n"
-              "ComfyUI/models/upscale_models/x4.safetensors: upscaler (RRDBNet) (not usable)\n"
+              "ComfyUI/models/upscale_models/x4.safetensors: upscaler (RRDBNet ×4)\n"
               "ComfyUI/models/vae_approx/taesd.safetensors: TAESD\n"
               "hub/snapshot: Stable Diffusion 1.x inpainting\n");
 }

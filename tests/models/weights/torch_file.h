@@ -114,27 +114,36 @@ inline std::vector<std::int64_t> contiguous(std::vector<std::int64_t> const& sha
     return strides;
 }
 
-// A model as a training program saves it: {"epoch": 3, "state_dict": {name: tensor, …}}.
-inline std::string torch_checkpoint(checkpoint const& model, bool wide = false) {
+/// Models as training programs save them: {"epoch": 3, WRAPPER: {name: tensor, …}, …}; without a wrapper ("") the
+/// tensors lie beside the number.
+inline std::string torch_file_of(std::map<std::string, checkpoint const*> const& models, bool wide = false) {
     pickle_writer p;
     std::map<std::string, std::string> storages;
     std::vector<std::byte> scratch;
     p.bytes += "}(";
     p.text("epoch");
     p.number(3);
-    p.text("state_dict");
-    p.begin_dict();
-    for (auto const& [name, tensor] : model.tensors) {
-        std::string const key = std::to_string(storages.size());
-        auto const bytes = tensor.read(scratch);
-        storages[key] = {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
-        p.text(name);
-        p.tensor("HalfStorage", key, std::int64_t(tensor.count()), 0, tensor.shape, contiguous(tensor.shape));
+    for (auto const& [wrapper, model] : models) {
+        if (!wrapper.empty()) {
+            p.text(wrapper);
+            p.begin_dict();
+        }
+        for (auto const& [name, tensor] : model->tensors) {
+            std::string const key = std::to_string(storages.size());
+            auto const bytes = tensor.read(scratch);
+            storages[key] = {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+            p.text(name);
+            p.tensor("HalfStorage", key, std::int64_t(tensor.count()), 0, tensor.shape, contiguous(tensor.shape));
+        }
+        if (!wrapper.empty()) p.end_dict();
     }
-    p.end_dict();
     p.end_dict();
     p.stop();
     return torch_file(p.bytes, storages, wide);
+}
+
+inline std::string torch_checkpoint(checkpoint const& model, bool wide = false) {
+    return torch_file_of({{"state_dict", &model}}, wide);
 }
 
 } // namespace sfumato

@@ -80,13 +80,10 @@ taesd_config taesd_config_of(network_case const& c, checkpoint const& file) {
     return *found;
 }
 
-upscaler_config upscaler_config_of(network_case const& c, checkpoint const& file) {
-    if (auto const found = srvgg_sizes(file)) return *found;
-    int const scale = stated(c, "scale", 4);
-    return rrdbnet_config{.features = stated(c, "num_feat", 64),
-                          .blocks = stated(c, "num_block", 23),
-                          .growth = stated(c, "num_grow_ch", 32),
-                          .unshuffle = scale == 2 ? 2 : 1};
+upscaler_config upscaler_config_of(checkpoint const& file) {
+    auto const found = require_model(file).upscaler;
+    if (!found) fail("'{}' holds no upscaler.", file.source);
+    return *found;
 }
 
 text_encoder_config text_encoder_config_of(network_case const& c, checkpoint const& file) {

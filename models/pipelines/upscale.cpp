@@ -17,6 +17,28 @@ namespace sfumato {
 
 namespace {
 
+// ---- What is in a picture
+
+float within(float v) { return std::clamp(v, 0.f, 1.f); }
+
+struct alpha_range {
+    float least = 1, most = 0;
+};
+alpha_range range_of_alpha(picture const& p) {
+    alpha_range r{p.pixels[3], p.pixels[3]};
+    for (std::size_t i = 3; i < p.pixels.size(); i += 4) {
+        r.least = std::min(r.least, p.pixels[i]);
+        r.most = std::max(r.most, p.pixels[i]);
+    }
+    return r;
+}
+
+bool is_within(picture const& p) {
+    for (std::size_t i = 0; i < p.pixels.size(); ++i)
+        if (i % 4 != 3 && p.pixels[i] != within(p.pixels[i])) return false;
+    return true;
+}
+
 // ---- What there is to do
 
 // A network that enlarges enlarges again and again until the scale is reached; the last time, Lanczos makes less of it.
@@ -28,11 +50,21 @@ tile_needs needs_of(upscaler_shape const& s, double scale) {
     return {.multiple = s.multiple, .reach = s.reach + lanczos};
 }
 
-std::uint64_t bytes_of(device& d, upscale_model& m, upscale_tiles const& cut, double scale, dtype storage) {
+// What a picture needs beside the network.
+struct extras {
+    bool continued_colours = false, lanczos = false;
+};
+extras extras_of(picture const& p) {
+    bool const transparent = range_of_alpha(p).least <= 0;
+    return {.continued_colours = transparent, .lanczos = transparent || !is_within(p)};
+}
+
+std::uint64_t bytes_of(device& d, upscale_model& m, extras const& more, upscale_tiles const& cut, double scale,
+                       dtype storage) {
     weight_store weights = m.sketch();
-    std::uint64_t const arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage).g) +
-                                 plan::peak_bytes(record_enlarge(d.target(), cut, scale).g) +
-                                 plan::peak_bytes(record_continue_colours(d.target(), m.shape(), cut).g);
+    std::uint64_t arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage).g);
+    if (more.lanczos) arenas += plan::peak_bytes(record_enlarge(d.target(), cut, scale).g);
+    if (more.continued_colours) arenas += plan::peak_bytes(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
 }
 
@@ -63,26 +95,6 @@ template <class F> std::vector<float> planes(picture const& p, F value) {
     std::vector<float> all(p.pixels.size() / 4 * 3);
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = value(&p.pixels[i / 3 * 4], int(i % 3));
     return all;
-}
-
-float within(float v) { return std::clamp(v, 0.f, 1.f); }
-
-struct alpha_range {
-    float least = 1, most = 0;
-};
-alpha_range range_of_alpha(picture const& p) {
-    alpha_range r{p.pixels[3], p.pixels[3]};
-    for (std::size_t i = 3; i < p.pixels.size(); i += 4) {
-        r.least = std::min(r.least, p.pixels[i]);
-        r.most = std::max(r.most, p.pixels[i]);
-    }
-    return r;
-}
-
-bool is_within(picture const& p) {
-    for (std::size_t i = 0; i < p.pixels.size(); ++i)
-        if (i % 4 != 3 && p.pixels[i] != within(p.pixels[i])) return false;
-    return true;
 }
 
 // ---- One pass of the network over a part
@@ -262,10 +274,11 @@ std::string upscale_plan::text() const {
                        tiles == 1 ? "one tile" : std::format("{} tiles", tiles), cut.width, cut.height);
 }
 
-upscale_plan plan_upscale(device& d, upscale_model& m, upscale_part const& part, double scale, dtype storage,
-                          int longest) {
+upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
+                          dtype storage, int longest) {
     upscale_plan plan{.storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d)};
     tile_needs const needs = needs_of(m.shape(), scale);
+    extras const more = extras_of(given);
     std::uint64_t least = ~std::uint64_t(0);
     // Larger ones gain little: what is computed twice is a twentieth then.
     constexpr std::array lengths{1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
@@ -274,7 +287,7 @@ upscale_plan plan_upscale(device& d, upscale_model& m, upscale_part const& part,
         bool const last = length == lengths.back();
         if (length > most && !last) continue;
         plan.cut = cut_into_tiles(part, scale, needs, longest && length > 32 ? std::min(length, most) : length);
-        plan.needed = bytes_of(d, m, plan.cut, scale, storage);
+        plan.needed = bytes_of(d, m, more, plan.cut, scale, storage);
         if (plan.needed <= plan.available) return plan;
         least = std::min(least, plan.needed);
     }
@@ -302,7 +315,7 @@ std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& 
         double const scale = scale_of_pass(left, network);
         bool const last = scale == left;
         upscale_part const now = last ? part : first_part(part, network, left / scale);
-        upscale_plan const chosen = plan_upscale(d, m, now, scale, storage, s.tile);
+        upscale_plan const chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile);
         planned(chosen);
         // Each pass has as many times more pixels than the one before.
         double const upto = last ? 1 : done + (1 - done) / (1 + double(network) * network);

@@ -26,8 +26,10 @@ struct upscale_plan {
 };
 
 /// The largest tiles that the device has memory for, none longer than `longest` pixels (0: as the device likes it).
+/// `given`: the part's pixels; those that are transparent or beyond white take some memory more.
 /// Throws error saying what is needed at least and what there is.
-upscale_plan plan_upscale(device&, upscale_model&, upscale_part const&, double scale, dtype storage, int longest);
+upscale_plan plan_upscale(device&, upscale_model&, picture const& given, upscale_part const&, double scale,
+                          dtype storage, int longest);
 
 /// The model that a request names, or the one of ours that fits its scale.
 upscale_model& open_model(open_upscalers&, upscale_settings const&);

@@ -98,6 +98,32 @@ TEST(resize, centres_stay_exact_in_large_pictures) {
     check({1, 1, 15013, 3}, 1, 16001, filter::bicubic, false, dtype::f32);
 }
 
+// Each window of a resized picture is that part of the whole.
+TEST(resize, windows_fit_together) {
+    shape const s{2, 29, 37, 3};
+    auto const x = random_values(s.count(), -1, 1, 2);
+    for (auto const& [h, w] : {std::pair{58, 74}, {20, 31}, {29, 37}, {100, 26}})
+        for (filter f : {filter::nearest, filter::bilinear, filter::bicubic, filter::lanczos}) {
+            kernel_run r;
+            tensor const in = r.input(s, x), whole = resize(r.g, in, h, w, f);
+            int const first_y = h / 3, first_x = w / 4, part_h = h / 2, part_w = w / 2;
+            double const step_y = double(s.h) / h, step_x = double(s.w) / w;
+            tensor const origin = r.input({.c = 2}, std::vector{float(first_y * step_y), float(first_x * step_x)});
+            tensor const part =
+                resize(r.g, in, part_h, part_w, f, {.step_y = step_y, .step_x = step_x, .origin = origin});
+            r.g.output(whole);
+            r.g.output(part);
+            r.run();
+            auto const all = r.download(whole), some = r.download(part);
+            std::vector<float> wanted;
+            for (int n = 0; n < s.n; ++n)
+                for (int y = 0; y < part_h; ++y)
+                    for (int i = 0; i < part_w * s.c; ++i)
+                        wanted.push_back(all[std::size_t(((n * h + first_y + y) * w + first_x) * s.c + i)]);
+            EXPECT_LE(nmse(some, wanted), 1e-11) << h << " × " << w << ", filter " << int(f);
+        }
+}
+
 TEST(resize, more_groups_than_one_direction_holds) {
     check({1, 700'003, 1, 3}, 700'003, 2, filter::bilinear, true, dtype::f32);
 }

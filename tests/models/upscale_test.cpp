@@ -1,0 +1,265 @@
+// Enlarging pictures: the same pixels however they are cut, any factor, alpha, colours beyond white, memory as planned.
+#include "models/pipelines/upscale.h"
+#include "models/pipelines/upscale_in_parts.h"
+#include "tests/kernels/kernel_test.h"
+
+#include <cstdlib>
+
+namespace sfumato {
+namespace {
+
+constexpr char const* x4 = "procedural:srvgg-x4-tiny";           // its convolutions reach 6 pixels
+constexpr char const* unshuffled = "procedural:rrdbnet-x2-tiny"; // its sides are even
+
+// A picture with something everywhere.
+picture sketch(int width, int height) {
+    picture p(width, height);
+    auto const noise = random_values(p.pixels.size());
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < 4; ++c) {
+                std::size_t const i = 4 * (std::size_t(y) * std::size_t(width) + std::size_t(x)) + std::size_t(c);
+                p.pixels[i] = c == 3 ? 1 : 0.5f + 0.3f * std::sin(0.1f * float(x * (c + 1) + y)) + 0.1f * noise[i];
+            }
+    return p;
+}
+
+request asked(std::string model, double scale, int tile = 0) {
+    request r{.operation = operation::upscale};
+    r.upscale = {.model = std::move(model), .scale = scale, .tile = tile, .dtype = dtype::f32};
+    return r;
+}
+
+struct enlarged {
+    picture made;
+    std::vector<upscale_plan> plans;
+};
+
+enlarged enlarge(picture const& p, request const& r, std::optional<upscale_part> part = {}) {
+    open_upscalers models;
+    enlarged e;
+    upscale_part const whole{{0, 0, p.width, p.height},
+                             {0, 0, upscaled(p.width, r.upscale.scale), upscaled(p.height, r.upscale.scale)}};
+    auto made = upscale(test_device(), open_model(models, r.upscale),
+                        {.request = r, .picture = p, .part = part.value_or(whole)}, {},
+                        [&](upscale_plan const& plan) { e.plans.push_back(plan); });
+    EXPECT_TRUE(made);
+    if (made) e.made = std::move(made->filled);
+    return e;
+}
+
+double largest_difference(picture const& a, picture const& b) {
+    if (a.pixels.size() != b.pixels.size()) return INFINITY;
+    double largest = 0;
+    for (std::size_t i = 0; i < a.pixels.size(); ++i)
+        largest = std::max(largest, std::abs(double(a.pixels[i]) - b.pixels[i]));
+    return largest;
+}
+
+float channel(picture const& p, int x, int y, int c) {
+    return p.pixels[4 * (std::size_t(y) * std::size_t(p.width) + std::size_t(x)) + std::size_t(c)];
+}
+
+// Against the network alone, without a pipeline around it.
+TEST(upscale, is_what_the_network_computes) {
+    picture const p = sketch(41, 33);
+    upscale_model m({.source = x4});
+    graph g(test_device().target().storing(dtype::f32));
+    tensor const in = g.input({.h = 33, .w = 41, .c = 3});
+    tensor const out = upscaler(scope(g, m.weights(), ""), m.network(), in);
+    g.output(out);
+    ASSERT_TRUE(m.weights().load(test_device()));
+    plan run(test_device(), std::move(g));
+    std::vector<float> colours;
+    for (std::size_t i = 0; i < p.pixels.size(); ++i)
+        if (i % 4 != 3) colours.push_back(p.pixels[i]);
+    run.upload<float>(in, colours);
+    run.run();
+    auto const wanted = run.download<float>(out);
+    picture const made = enlarge(p, asked(x4, 4)).made;
+    ASSERT_EQ(made.width, 164);
+    ASSERT_EQ(made.height, 132);
+    for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_EQ(made.pixels[i / 3 * 4 + i % 3], wanted[i]) << i;
+    for (std::size_t i = 3; i < made.pixels.size(); i += 4) ASSERT_EQ(made.pixels[i], 1);
+}
+
+TEST(upscale, tiles_equal_the_whole) {
+    picture const p = sketch(97, 75);
+    for (double scale : {4.0, 2.0, 1.5, 1.0, 3.37}) {
+        auto const whole = enlarge(p, asked(x4, scale));
+        ASSERT_EQ(whole.plans.at(0).cut.tiles.size(), 1u);
+        auto const tiled = enlarge(p, asked(x4, scale, 40));
+        EXPECT_GE(tiled.plans.at(0).cut.tiles.size(), 6u);
+        EXPECT_LE(tiled.plans.at(0).cut.width, 40);
+        EXPECT_LT(largest_difference(whole.made, tiled.made), 1e-4) << scale;
+    }
+}
+
+TEST(upscale, parts_equal_the_whole) {
+    picture const p = sketch(90, 64);
+    for (double scale : {4.0, 1.7, 5.0}) {
+        picture const whole = enlarge(p, asked(x4, scale)).made;
+        int const w = whole.width, h = whole.height;
+        for (rect const& to : {rect{w / 2, h / 2, w - w / 2, h - h / 2}, rect{w / 3, 0, w / 3, h / 4}}) {
+            rect const from = intersect(pixels_under(to, scale), {0, 0, p.width, p.height});
+            picture const part = enlarge(crop(p, from), asked(x4, scale), upscale_part{from, to}).made;
+            EXPECT_LT(largest_difference(part, crop(whole, to)), 1e-4) << scale;
+        }
+    }
+}
+
+TEST(upscale, sides_that_are_no_multiples_are_mirrored) {
+    picture const odd = sketch(31, 23);
+    picture even(32, 24);
+    for (int y = 0; y < 24; ++y)
+        for (int x = 0; x < 32; ++x)
+            for (int c = 0; c < 4; ++c)
+                even.pixels[4 * std::size_t(y * 32 + x) + std::size_t(c)] =
+                    channel(odd, x < 31 ? x : 29, y < 23 ? y : 21, c);
+    picture const made = enlarge(odd, asked(unshuffled, 2)).made;
+    EXPECT_EQ(made.width, 62);
+    EXPECT_LT(largest_difference(made, crop(enlarge(even, asked(unshuffled, 2)).made, {0, 0, 62, 46})), 1e-5);
+}
+
+// ×4 twice, then Lanczos down.
+TEST(upscale, goes_over_the_picture_as_often_as_the_scale_asks) {
+    auto const e = enlarge(sketch(20, 17), asked(x4, 7.5));
+    EXPECT_EQ(e.plans.size(), 2u);
+    EXPECT_EQ(e.made.width, 150);
+    EXPECT_EQ(e.made.height, 128);
+    picture const once = enlarge(sketch(20, 17), asked(x4, 4)).made;
+    EXPECT_LT(largest_difference(enlarge(sketch(20, 17), asked(x4, 16)).made, enlarge(once, asked(x4, 4)).made), 1e-4);
+}
+
+TEST(upscale, colours_beyond_white_stay_beyond) {
+    picture p = sketch(24, 24);
+    for (std::size_t i = 0; i < p.pixels.size(); ++i)
+        if (i % 4 != 3) p.pixels[i] = i % 4 == 1 ? -0.25f : 3.f; // flat
+    picture white = p;
+    for (float& v : white.pixels) v = std::clamp(v, 0.f, 1.f);
+    for (double scale : {4.0, 2.5}) {
+        picture const made = enlarge(p, asked(x4, scale)).made, wanted = enlarge(white, asked(x4, scale)).made;
+        for (std::size_t i = 0; i < made.pixels.size(); ++i)
+            ASSERT_NEAR(made.pixels[i] - wanted.pixels[i], i % 4 == 3 ? 0 : i % 4 == 1 ? -0.25f : 2.f, 1e-4);
+    }
+}
+
+TEST(upscale, what_is_opaque_stays_opaque_and_what_is_not_does_not) {
+    picture p = sketch(48, 40);
+    for (int y = 0; y < 40; ++y)
+        for (int x = 20; x < 48; ++x) p.pixels[4 * std::size_t(y * 48 + x) + 3] = x == 20 ? 0.5f : 0;
+    for (int tile : {0, 30}) {
+        picture const made = enlarge(p, asked(x4, 4, tile)).made;
+        for (int y = 0; y < 160; ++y) {
+            for (int x = 0; x < 4 * 19; ++x) ASSERT_EQ(channel(made, x, y, 3), 1) << x;
+            for (int x = 4 * 22; x < 192; ++x) ASSERT_EQ(channel(made, x, y, 3), 0) << x;
+        }
+    }
+}
+
+// Black hidden under full transparency must not darken the edge: what is there in its stead is the colour beside it.
+TEST(upscale, hidden_colours_do_not_bleed_into_what_is_seen) {
+    picture opaque = sketch(40, 32), cut = opaque;
+    for (int y = 0; y < 32; ++y)
+        for (int x = 0; x < 40; ++x)
+            for (int c = 0; c < 3; ++c) {
+                std::size_t const i = 4 * std::size_t(y * 40 + x);
+                float const flat = 0.2f + 0.3f * float(c);
+                opaque.pixels[i + std::size_t(c)] = flat;
+                cut.pixels[i + std::size_t(c)] = x < 20 ? flat : 0;
+                cut.pixels[i + 3] = x < 20;
+            }
+    picture const made = enlarge(cut, asked(x4, 4)).made, wanted = enlarge(opaque, asked(x4, 4)).made;
+    for (int y = 0; y < 128; ++y)
+        for (int x = 0; x < 80; ++x)
+            for (int c = 0; c < 3; ++c) ASSERT_NEAR(channel(made, x, y, c), channel(wanted, x, y, c), 1e-3) << x;
+}
+
+TEST(upscale, nothing_to_see_needs_no_network) {
+    picture p = sketch(16, 16);
+    for (std::size_t i = 0; i < p.pixels.size(); ++i) p.pixels[i] = i % 4 == 3 ? 0 : 0.25f;
+    picture const made = enlarge(p, asked(x4, 2)).made;
+    for (std::size_t i = 0; i < made.pixels.size(); ++i) ASSERT_NEAR(made.pixels[i], i % 4 == 3 ? 0 : 0.25f, 1e-6);
+}
+
+TEST(upscale, less_memory_means_smaller_tiles_and_the_same_picture) {
+    picture const p = sketch(300, 200);
+    std::uint64_t const before = test_device().memory_used();
+    test_device().memory_peak(true);
+    auto const whole = enlarge(p, asked(x4, 4));
+    EXPECT_NEAR(double(test_device().memory_peak() - before), double(whole.plans.at(0).needed),
+                0.01 * double(whole.plans.at(0).needed));
+    std::uint64_t budget = whole.plans.at(0).needed;
+    int plans = 0;
+    while (true) {
+        setenv("SFUMATO_BUDGET", std::to_string(before + budget - 1).c_str(), 1);
+        try {
+            test_device().memory_peak(true);
+            auto const less = enlarge(p, asked(x4, 4));
+            EXPECT_LT(less.plans.at(0).needed, budget);
+            EXPECT_LE(test_device().memory_peak() - before, budget);
+            EXPECT_LT(largest_difference(less.made, whole.made), 1e-4);
+            budget = less.plans.at(0).needed;
+            ++plans;
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find("GPU memory at least"), std::string::npos) << e.what();
+            break;
+        }
+    }
+    unsetenv("SFUMATO_BUDGET");
+    EXPECT_GE(plans, 4);
+}
+
+TEST(upscale, a_picture_of_any_size_is_read_and_written_in_parts) {
+    picture const p = sketch(1100, 20); // its result is longer than a part
+    request const r = asked(x4, 4);
+    picture const whole = enlarge(p, r).made;
+    picture made(4400, 80);
+    open_upscalers models;
+    int reads = 0;
+    double last = 0;
+    job const j{.report = [&](progress const& now) {
+        EXPECT_GE(now.fraction, last - 1e-9);
+        last = now.fraction;
+    }};
+    bool const done = upscale_in_parts(
+        r, p.width, p.height,
+        {.read = [&](rect const& area) { return ++reads, crop(p, area); },
+         .run = [&](run_input const& in,
+                    job const& part) { return upscale(test_device(), open_model(models, r.upscale), in, part); },
+         .write =
+             [&](rect const& area, picture const& part) {
+                 for (int y = 0; y < area.height; ++y)
+                     std::copy_n(&part.pixels[4 * std::size_t(y * part.width)], 4 * area.width,
+                                 &made.pixels[4 * std::size_t((area.y + y) * made.width + area.x)]);
+             }},
+        j);
+    EXPECT_TRUE(done);
+    EXPECT_EQ(reads, 2);
+    EXPECT_LT(largest_difference(made, whole), 1e-4);
+}
+
+TEST(upscale, a_cancelled_run_gives_nothing) {
+    std::atomic<bool> cancelled = false;
+    open_upscalers models;
+    request const r = asked(x4, 4, 40);
+    picture const p = sketch(200, 200);
+    int reports = 0;
+    job const j{.report = [&](progress const&) { cancelled = ++reports > 3; }, .cancelled = &cancelled};
+    EXPECT_FALSE(upscale(test_device(), open_model(models, r.upscale),
+                         {.request = r, .picture = p, .part = {{0, 0, 200, 200}, {0, 0, 800, 800}}}, j));
+    EXPECT_LT(reports, 20);
+}
+
+TEST(upscale, a_model_of_another_kind_is_refused) {
+    open_upscalers models;
+    try {
+        open_model(models, {.model = "procedural:sd1-tiny"});
+        FAIL();
+    } catch (error const& e) {
+        EXPECT_NE(std::string(e.what()).find("Stable Diffusion 1.x"), std::string::npos) << e.what();
+    }
+}
+
+} // namespace
+} // namespace sfumato

@@ -5,6 +5,7 @@
 #include "models/weights/canonical.h"
 #include "models/weights/diffusers_folder.h"
 #include "models/weights/gguf.h"
+#include "models/weights/ncnn.h"
 #include "models/weights/procedural.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/torch_zip.h"
@@ -102,14 +103,25 @@ checkpoint open_file(mapped_file const& file, std::string const& source) {
     if (is_zip(file.bytes)) return read_torch_zip(file, source);
     refuse_old_torch_file(file.bytes, source);
     if (is_safetensors(file.bytes) || source.ends_with(".safetensors")) return read_safetensors(file, source);
-    fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF.", source);
+    fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF, ncnn's .param "
+         "and .bin.",
+         source);
+}
+
+checkpoint read_ncnn_pair(std::filesystem::path const& param, std::string const& source) {
+    mapped_file const graph = map_file(param);
+    auto bin = param;
+    return read_ncnn(graph, map_file(bin.replace_extension(".bin")), source);
 }
 
 checkpoint open_as_stored(std::string const& source) {
     constexpr std::string_view procedural = "procedural:";
     if (source.starts_with(procedural)) return procedural_checkpoint(source.substr(procedural.size()));
     std::error_code ignored;
-    if (!std::filesystem::is_directory(source, ignored)) return open_file(map_file(source), source);
+    if (!std::filesystem::is_directory(source, ignored)) {
+        if (auto const param = ncnn_param_of(source)) return read_ncnn_pair(*param, source);
+        return open_file(map_file(source), source);
+    }
     if (is_diffusers_folder(source)) return read_diffusers_folder(source, source);
     fail("'{}' is a folder, but not a model of diffusers: it has no model_index.json.", source);
 }

@@ -70,9 +70,9 @@ struct checkpoint {
     stored_tensor const& at(std::string_view name) const;
 };
 
-/// Reads the directory of a model: .safetensors, .ckpt/.pt/.pth, .gguf, a diffusers folder, or "procedural:NAME"
-/// (models/weights/procedural.h). No tensor's bytes are read yet. Throws error: not there, damaged (what and where), a
-/// format that is not supported.
+/// Reads the directory of a model: .safetensors, .ckpt/.pt/.pth, .gguf, either file of ncnn's .param and .bin, a
+/// diffusers folder, or "procedural:NAME" (models/weights/procedural.h). No tensor's bytes are read yet. Throws error:
+/// not there, damaged (what and where), a format that is not supported.
 checkpoint open_checkpoint(std::string const& source);
 
 } // namespace sfumato

@@ -91,6 +91,7 @@ declared_model read_declared(json const& metadata) {
         read_diffusers(parts, d);
         return d;
     }
+    d.resize = real(member(member(metadata, "ncnn"), "resize")).value_or(1);
     if (std::string const config = text(member(metadata, "config")); !config.empty()) try {
             if (json const parsed = json_parse(config, "config"); parsed.is_object()) read_golden(parsed, d);
         } catch (error const&) {

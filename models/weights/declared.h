@@ -11,7 +11,7 @@
 namespace sfumato {
 
 /// Metadata "config" of models of the golden kind (models/weights/procedural.h) and, in metadata "diffusers", the
-/// config.json of a diffusers folder's parts.
+/// config.json of a diffusers folder's parts; in metadata "ncnn" what a graph of ncnn does beside its network.
 struct declared_model {
     std::optional<sfumato::prediction> prediction;
     std::string prediction_source;         // where it says so
@@ -21,6 +21,7 @@ struct declared_model {
     int text_layers_left_out = -1; // of those in the file, at the end; −1: it does not say
     std::optional<double> vae_scale, vae_shift;
     int native_size = 0; // pixels; 0: it does not say
+    double resize = 1;   // of what an upscaler's network makes
 };
 
 declared_model read_declared(nlohmann::json const& metadata);

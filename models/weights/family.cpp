@@ -7,6 +7,7 @@
 #include "models/weights/upscalers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 
 namespace sfumato {
@@ -189,10 +190,15 @@ void describe_diffusion(checkpoint const& c, declared_model const& d, std::optio
         refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
 }
 
-void describe_upscaler(model_description& m) {
+void describe_upscaler(declared_model const& d, model_description& m) {
+    int const scale = scale_of(*m.upscaler);
+    double const factor = scale * d.resize;
     m.family = std::format("upscaler ({})", name_of(*m.upscaler));
     m.reason = sizes_in_words(*m.upscaler);
-    if (scale_of(*m.upscaler) < 1) refuse(m, "its result would be smaller than the picture");
+    m.factor = std::max(1, int(std::lround(factor)));
+    if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
+    if (scale < 1) refuse(m, "its result would be smaller than the picture");
+    if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
 }
 
 void describe_alone(declared_model const& d, model_description& m) {
@@ -227,7 +233,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     if (m.unet)
         describe_diffusion(c, d, chosen, m);
     else if (m.upscaler)
-        describe_upscaler(m);
+        describe_upscaler(d, m);
     else if (auto const other = other_family(c); !other.empty()) {
         m.family = other;
         refuse(m, "not supported yet");

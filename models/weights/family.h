@@ -25,6 +25,9 @@ struct model_description {
     std::optional<text_encoder_config> text;
     std::optional<taesd_config> taesd;
     std::optional<upscaler_config> upscaler;
+    /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
+    /// result (realesr-animevideov3-x2 is the ×4 network).
+    int factor = 1;
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason; // a clause

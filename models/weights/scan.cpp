@@ -17,7 +17,7 @@ namespace {
 constexpr int deepest = 16;
 
 bool is_model_file(fs::path const& path) {
-    constexpr std::array endings = {".safetensors", ".ckpt", ".pt", ".pth", ".gguf"};
+    constexpr std::array endings = {".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".param"};
     std::string ending = path.extension().string();
     std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
     return std::ranges::find(endings, ending) != endings.end();

@@ -89,7 +89,8 @@ void write(writer& w, srvgg_config const& c) {
         x = w.add({.operation = op::prelu, .outputs = c.features}, {x}, std::format("body.{}", i + 1));
     }
     x = w.conv(std::format("body.{}", 2 * c.convolutions + 2), x, 3 * c.scale * c.scale);
-    w.graph.output = w.sum(w.pixel_shuffle(x, c.scale), w.nearest(picture, c.scale));
+    int const detail = w.pixel_shuffle(x, c.scale);
+    w.graph.output = w.sum(detail, w.nearest(picture, c.scale));
 }
 
 // ---- waifu2x and Real-CUGAN
@@ -140,7 +141,8 @@ int second_unet(writer& w, int x, int channels) {
     int x4 = unet_conv(w, "unet2.conv4", w.sum(w.crop(x2, 4), x3), 64, 64, true);
     x4 = w.deconv("unet2.conv4_up", x4, 64, half_2x2);
     int const x5 = w.conv("unet2.conv5", w.sum(w.crop(x1, 16), x4), 64);
-    return w.sum(w.conv("unet2.conv_bottom", x5, channels, {.kernel = 3}), w.crop(x, 20));
+    int const correction = w.conv("unet2.conv_bottom", x5, channels, {.kernel = 3});
+    return w.sum(correction, w.crop(x, 20));
 }
 
 void write(writer& w, cunet_config const& c) {

@@ -6,40 +6,16 @@
 #include "models/pipelines/memory_plan.h"
 #include "models/pipelines/stages.h"
 #include "models/pipelines/upscale_graphs.h"
+#include "models/pipelines/upscale_pass.h"
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cmath>
 #include <format>
+#include <vector>
 
 namespace sfumato {
 
 namespace {
-
-// ---- What is in a picture
-
-float within(float v) { return std::clamp(v, 0.f, 1.f); }
-
-struct alpha_range {
-    float least = 1, most = 0;
-};
-alpha_range range_of_alpha(picture const& p) {
-    alpha_range r{p.pixels[3], p.pixels[3]};
-    for (std::size_t i = 3; i < p.pixels.size(); i += 4) {
-        r.least = std::min(r.least, p.pixels[i]);
-        r.most = std::max(r.most, p.pixels[i]);
-    }
-    return r;
-}
-
-bool is_within(picture const& p) {
-    for (std::size_t i = 0; i < p.pixels.size(); ++i)
-        if (i % 4 != 3 && p.pixels[i] != within(p.pixels[i])) return false;
-    return true;
-}
-
-// ---- What there is to do
 
 // A network that enlarges enlarges again and again until the scale is reached; the last time, Lanczos makes less of it.
 double scale_of_pass(double scale, int network) { return network > 1 && scale > network ? network : scale; }
@@ -50,16 +26,7 @@ tile_needs needs_of(upscaler_shape const& s, double scale) {
     return {.multiple = s.multiple, .reach = s.reach + lanczos};
 }
 
-// What a picture needs beside the network.
-struct extras {
-    bool continued_colours = false, lanczos = false;
-};
-extras extras_of(picture const& p) {
-    bool const transparent = range_of_alpha(p).least <= 0;
-    return {.continued_colours = transparent, .lanczos = transparent || !is_within(p)};
-}
-
-std::uint64_t bytes_of(device& d, upscale_model& m, extras const& more, upscale_tiles const& cut, double scale,
+std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, upscale_tiles const& cut, double scale,
                        dtype storage) {
     weight_store weights = m.sketch();
     std::uint64_t arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage).g);
@@ -68,197 +35,13 @@ std::uint64_t bytes_of(device& d, upscale_model& m, extras const& more, upscale_
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
 }
 
-// ---- A tile's pixels on the host
-
-// Which of `extent` pixels stands for one that may lie outside: the border is a mirror, without its own pixel twice.
-int mirrored(int at, int extent) {
-    if (extent == 1) return 0;
-    int const period = 2 * (extent - 1), k = ((at % period) + period) % period;
-    return std::min(k, period - k);
-}
-// … or is repeated, as waifu2x's tools have it for networks without padding.
-int repeated(int at, int extent) { return std::clamp(at, 0, extent - 1); }
-
-// `height` × `width` pixels of p from (y, x) on, which may lie outside.
-picture read_tile(picture const& p, int y, int x, int height, int width, int (*outside)(int, int)) {
-    picture tile(width, height);
-    for (int v = 0; v < height; ++v)
-        for (int u = 0; u < width; ++u) {
-            std::size_t const from = std::size_t(outside(y + v, p.height)) * p.width + outside(x + u, p.width);
-            std::copy_n(&p.pixels[4 * from], 4, &tile.pixels[4 * (std::size_t(v) * width + u)]);
-        }
-    return tile;
-}
-
-// [h, w, 3] of what `value` makes of each pixel's channel.
-template <class F> std::vector<float> planes(picture const& p, F value) {
-    std::vector<float> all(p.pixels.size() / 4 * 3);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = value(&p.pixels[i / 3 * 4], int(i % 3));
+// Of tiles, in the order in which they are tried. Larger ones would gain little: a twentieth is computed twice then.
+std::vector<int> lengths(int longest) {
+    std::vector<int> all{longest};
+    for (int length : {768, 512, 384, 256, 192, 128, 96, 64, 48, 32})
+        if (length < longest) all.push_back(length);
     return all;
 }
-
-// ---- One pass of the network over a part
-
-// What a graph made of a tile: three channels that begin at the result's pixel (y, x).
-struct made {
-    int y = 0, x = 0, width = 0;
-    std::vector<float> values;
-
-    float const* at(int v, int u) const { return &values[3 * (std::size_t(v - y) * width + (u - x))]; }
-    float* at(int v, int u) { return &values[3 * (std::size_t(v - y) * width + (u - x))]; }
-};
-
-class pass {
-  public:
-    pass(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
-         upscale_plan const& chosen)
-        : d_(d), shape_(m.shape()), given_(given), part_(part), scale_(scale), cut_(chosen.cut),
-          network_(record_network(d.target(), m.weights(), m, cut_, scale, chosen.storage)),
-          result_(part.to.width, part.to.height) {}
-
-    std::optional<picture> run(upscale_model& m, job const& j) {
-        auto const running = load(d_, m.weights(), j);
-        if (!running) return std::nullopt;
-        for (std::size_t i = 0; i < cut_.tiles.size(); ++i) {
-            double const count = double(cut_.tiles.size());
-            if (!run(cut_.tiles[i], part_of(*running, double(i) / count, double(i + 1) / count))) return std::nullopt;
-        }
-        return std::move(result_);
-    }
-
-  private:
-    bool run(upscale_tile const& t, job const& j) {
-        auto const read = [&](int margin) {
-            return read_tile(given_, t.y - margin, t.x - margin, cut_.height + 2 * margin, cut_.width + 2 * margin,
-                             margin ? repeated : mirrored);
-        };
-        picture seen = read(shape_.margin);
-        alpha_range const alpha = range_of_alpha(seen);
-        if (alpha.most <= 0) { // there is nothing to see
-            picture const covered = read(0);
-            auto const colours = enlarge(t, planes(covered, [](float const* p, int c) { return p[c]; }), j);
-            if (colours) write(t, *colours, [](int, int) { return 0.f; });
-            return colours.has_value();
-        }
-        if (alpha.least <= 0 && !continue_colours(seen, j)) return false;
-
-        bool const is_grey_too = alpha.least < alpha.most;
-        auto colours = through_network(t, planes(seen, [](float const* p, int c) { return within(p[c]); }),
-                                       is_grey_too ? part_of(j, 0, 0.5) : j);
-        if (!colours) return false;
-        if (!is_within(seen)) {
-            auto const beyond = [](float const* p, int c) { return p[c] - within(p[c]); };
-            auto const more = enlarge(t, planes(read(0), beyond), j);
-            if (!more) return false;
-            for (int y = t.to.y; y < t.to.bottom(); ++y)
-                for (int x = t.to.x; x < t.to.right(); ++x)
-                    for (int c = 0; c < 3; ++c) colours->at(y, x)[c] += more->at(y, x)[c];
-        }
-        if (!is_grey_too) {
-            write(t, *colours, [&](int, int) { return alpha.least; });
-            return true;
-        }
-        auto const grey =
-            through_network(t, planes(seen, [](float const* p, int) { return within(p[3]); }), part_of(j, 0.5, 1));
-        if (grey) write(t, *colours, [&](int y, int x) { return alpha_of(*grey, y, x); });
-        return grey.has_value();
-    }
-
-    // What the network makes of alpha, no more and no less than what is there.
-    float alpha_of(made const& grey, int y, int x) const {
-        int const v = int((y + 0.5) / scale_) - part_.from.y, u = int((x + 0.5) / scale_) - part_.from.x;
-        float least = INFINITY, most = -INFINITY;
-        for (int dy = -1; dy <= 1; ++dy)
-            for (int dx = -1; dx <= 1; ++dx) {
-                std::size_t const at =
-                    std::size_t(repeated(v + dy, given_.height)) * given_.width + repeated(u + dx, given_.width);
-                least = std::min(least, given_.pixels[4 * at + 3]);
-                most = std::max(most, given_.pixels[4 * at + 3]);
-            }
-        float const* g = grey.at(y, x);
-        return std::clamp((g[0] + g[1] + g[2]) / 3, least, most);
-    }
-
-    template <class F> void write(upscale_tile const& t, made const& colours, F alpha) {
-        for (int y = t.to.y; y < t.to.bottom(); ++y)
-            for (int x = t.to.x; x < t.to.right(); ++x) {
-                float* to = &result_.pixels[4 * (std::size_t(y - part_.to.y) * result_.width + (x - part_.to.x))];
-                std::copy_n(colours.at(y, x), 3, to);
-                to[3] = alpha(y, x);
-            }
-    }
-
-    // Runs a graph on `values`. Nothing: cancelled.
-    std::optional<made> run(std::optional<plan>& p, tile_graph& graph, upscale_tile const& t,
-                            std::vector<float> const& values, int pixels, job const& j) {
-        if (!p) p.emplace(d_, std::move(graph.g));
-        p->upload<float>(graph.in, values);
-        made m{.width = graph.out.shape.w};
-        if (graph.origin) {
-            m.y = t.to.y, m.x = t.to.x;
-            std::array const origin{float((m.y / scale_ - part_.from.y - t.y) * pixels),
-                                    float((m.x / scale_ - part_.from.x - t.x) * pixels)};
-            p->upload<float>(*graph.origin, origin);
-        } else {
-            m.y = (part_.from.y + t.y) * pixels, m.x = (part_.from.x + t.x) * pixels;
-        }
-        bool const going = p->run([&](std::string const& stage, double fraction) {
-            j.report({stage, fraction});
-            return !j.is_cancelled();
-        });
-        if (!going) return std::nullopt;
-        m.values = p->download<float>(graph.out);
-        return m;
-    }
-
-    std::optional<made> through_network(upscale_tile const& t, std::vector<float> const& values, job const& j) {
-        auto m = run(network_plan_, network_, t, values, shape_.scale, j);
-        if (m) check_colours(*m, t);
-        return m;
-    }
-
-    std::optional<made> enlarge(upscale_tile const& t, std::vector<float> const& values, job const& j) {
-        if (!enlarge_) enlarge_ = record_enlarge(d_.target(), cut_, scale_);
-        return run(enlarge_plan_, *enlarge_, t, values, 1, {.cancelled = j.cancelled});
-    }
-
-    // Gives pixels without alpha the colours of those around them.
-    bool continue_colours(picture& tile, job const& j) {
-        if (!colours_) colours_ = record_continue_colours(d_.target(), shape_, cut_);
-        if (!colours_plan_) colours_plan_.emplace(d_, std::move(colours_->g));
-        std::vector<float> weights(tile.pixels.size() / 4);
-        for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = tile.pixels[4 * i + 3] > 0 ? 1 : 0;
-        colours_plan_->upload<float>(colours_->in, tile.pixels);
-        colours_plan_->upload<float>(colours_->weights, weights);
-        if (!colours_plan_->run([&](std::string const&, double) { return !j.is_cancelled(); })) return false;
-        auto const filled = colours_plan_->download<float>(colours_->out);
-        for (std::size_t i = 0; i < tile.pixels.size(); ++i)
-            if (i % 4 != 3) tile.pixels[i] = filled[i];
-        return true;
-    }
-
-    void check_colours(made const& m, upscale_tile const& t) const {
-        for (int y = t.to.y; y < t.to.bottom(); ++y)
-            for (int x = t.to.x; x < t.to.right(); ++x)
-                for (int c = 0; c < 3; ++c)
-                    if (!std::isfinite(m.at(y, x)[c]))
-                        fail("The network computed values that are no colours on {}: compute with fp32 (--dtype fp32), "
-                             "or choose another device.",
-                             d_.info().name);
-    }
-
-    device& d_;
-    upscaler_shape const shape_;
-    picture const& given_;
-    upscale_part const part_;
-    double const scale_;
-    upscale_tiles const cut_;
-    tile_graph network_;
-    std::optional<tile_graph> enlarge_;
-    std::optional<colour_graph> colours_;
-    std::optional<plan> network_plan_, enlarge_plan_, colours_plan_;
-    picture result_;
-};
 
 // The part of a first pass that a second one, which makes `to` of it at `scale`, needs.
 upscale_part first_part(upscale_part const& p, int network, double scale) {
@@ -278,15 +61,10 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
                           dtype storage, int longest) {
     upscale_plan plan{.storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d)};
     tile_needs const needs = needs_of(m.shape(), scale);
-    extras const more = extras_of(given);
+    beside_network const more = needs_of(given);
     std::uint64_t least = ~std::uint64_t(0);
-    // Larger ones gain little: what is computed twice is a twentieth then.
-    constexpr std::array lengths{1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
-    int const most = longest ? longest : d.target().software ? 512 : 1024;
-    for (int length : lengths) {
-        bool const last = length == lengths.back();
-        if (length > most && !last) continue;
-        plan.cut = cut_into_tiles(part, scale, needs, longest && length > 32 ? std::min(length, most) : length);
+    for (int length : lengths(longest ? longest : d.target().software ? 512 : 1024)) {
+        plan.cut = cut_into_tiles(part, scale, needs, length);
         plan.needed = bytes_of(d, m, more, plan.cut, scale, storage);
         if (plan.needed <= plan.available) return plan;
         least = std::min(least, plan.needed);
@@ -319,7 +97,7 @@ std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& 
         planned(chosen);
         // Each pass has as many times more pixels than the one before.
         double const upto = last ? 1 : done + (1 - done) / (1 + double(network) * network);
-        auto made = pass(d, m, *from, now, scale, chosen).run(m, part_of(j, done, upto));
+        auto made = upscale_pass(d, m, *from, now, scale, chosen.cut, storage, part_of(j, done, upto));
         if (!made) return std::nullopt;
         if (last) return run_result{.filled = std::move(*made)};
         given = std::move(*made);

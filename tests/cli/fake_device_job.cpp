@@ -44,39 +44,48 @@ bool misbehave(std::int64_t seed, job const& j) {
 
 float grey(std::int64_t seed) { return float(seed % 256) / 255; }
 
+run_result filled_grey(run_input const& in) {
+    run_result result{.filled = in.picture, .composite = in.selection};
+    for (std::size_t i = 0; i < in.selection.values.size(); ++i)
+        if (in.selection.values[i] > 0)
+            for (std::size_t c = 0; c < 4; ++c) result.filled.pixels[i * 4 + c] = c == 3 ? 1.f : grey(in.request.seed);
+    return result;
+}
+
+// Each pixel as often as the scale says.
+run_result repeated(run_input const& in) {
+    auto const& [from, to] = in.part;
+    double const scale = in.request.upscale.scale;
+    run_result result{.filled = picture(to.width, to.height)};
+    auto const under = [&](int at, int first, int extent) {
+        return std::size_t(std::min(int((at + 0.5) / scale) - first, extent - 1));
+    };
+    for (int y = 0; y < to.height; ++y)
+        for (int x = 0; x < to.width; ++x) {
+            std::size_t const given =
+                under(to.y + y, from.y, from.height) * std::size_t(from.width) + under(to.x + x, from.x, from.width);
+            std::copy_n(&in.picture.pixels[4 * given], 4,
+                        &result.filled.pixels[4 * (std::size_t(y) * std::size_t(to.width) + std::size_t(x))]);
+        }
+    return result;
+}
+
 } // namespace
 
 run_job open_device_job(std::string device_choice) {
     check_device(device_choice);
     return [](run_input const& in, job const& j) -> std::optional<run_result> {
-        std::int64_t const seed = in.request.seed;
-        if (!misbehave(seed, j)) return {};
-        run_result result{.filled = in.picture, .composite = in.selection};
-        for (std::size_t i = 0; i < in.selection.values.size(); ++i)
-            if (in.selection.values[i] > 0)
-                for (std::size_t c = 0; c < 4; ++c) result.filled.pixels[i * 4 + c] = c == 3 ? 1.f : grey(seed);
-        return result;
+        bool const enlarge = in.request.operation == operation::upscale;
+        if (!misbehave(enlarge ? in.request.upscale.tile : in.request.seed, j)) return {};
+        return enlarge ? repeated(in) : filled_grey(in);
     };
 }
 
-// Each pixel as often as the scale says.
 run_upscale open_upscale_job(std::string device_choice) {
-    check_device(device_choice);
-    return [](run_input const& in, job const& j,
-              std::function<void(upscale_plan const&)> const& planned) -> std::optional<run_result> {
+    return [run = open_device_job(std::move(device_choice))](run_input const& in, job const& j,
+                                                             std::function<void(upscale_plan const&)> const& planned) {
         planned({.cut = {.height = 8, .width = 9, .tiles = {{}}}, .needed = 1'000'000, .available = 2'000'000});
-        if (!misbehave(in.request.upscale.tile, j)) return {};
-        auto const& [from, to] = in.part;
-        run_result result{.filled = picture(to.width, to.height)};
-        for (int y = 0; y < to.height; ++y)
-            for (int x = 0; x < to.width; ++x) {
-                double const scale = in.request.upscale.scale;
-                std::size_t const v = std::size_t((to.y + y + 0.5) / scale) - std::size_t(from.y),
-                                  u = std::size_t((to.x + x + 0.5) / scale) - std::size_t(from.x);
-                std::copy_n(&in.picture.pixels[4 * (v * std::size_t(from.width) + u)], 4,
-                            &result.filled.pixels[4 * (std::size_t(y) * std::size_t(to.width) + std::size_t(x))]);
-            }
-        return result;
+        return run(in, j);
     };
 }
 

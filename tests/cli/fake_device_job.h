@@ -1,4 +1,5 @@
 // Seeds that make the job of `fake_sfumato` misbehave; with any other everything that is made has the grey seed % 256.
+// An upscale has no seed: its `tile` stands for it, and what it makes is each pixel as often as the scale says.
 #pragma once
 
 namespace sfumato {

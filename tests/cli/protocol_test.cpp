@@ -96,6 +96,37 @@ TEST(protocol, a_result_arrives_as_it_was_sent) {
     EXPECT_EQ(got.composite.values, sent.composite.values);
 }
 
+TEST(protocol, an_upscale_arrives_as_it_was_sent) {
+    run_input const sent{
+        .request = {.operation = operation::upscale}, .picture = ramp(5, 3), .part = {{10, 20, 5, 3}, {20, 40, 10, 6}}};
+    run_input const run = decode_run(only_message(bytes_of(encode_run(sent)))).input;
+    EXPECT_EQ(run.request, sent.request);
+    EXPECT_EQ(run.picture.pixels, sent.picture.pixels);
+    EXPECT_EQ(run.part, sent.part);
+    run_result const got = decode_result(only_message(bytes_of(encode_result({.filled = ramp(10, 6)}, 0.5))));
+    EXPECT_EQ(got.filled.pixels, ramp(10, 6).pixels);
+    EXPECT_TRUE(got.composite.values.empty());
+}
+
+TEST(protocol, parts_that_cannot_be_computed_are_refused) {
+    picture const p = ramp(5, 3);
+    auto const run_with = [&](json from, json to) {
+        json const head{{"type", "run"},
+                        {"request", {{"sfumato", 1}, {"operation", "upscale"}}},
+                        {"from", std::move(from)},
+                        {"to", std::move(to)}};
+        return error_of([&] { decode_run(only_message(bytes_of(encode(head, {{"picture", {3, 5, 4}, p.pixels}})))); });
+    };
+    EXPECT_EQ(run_with({10, 20, 5, 3}, {20, 40, 10, 6}), "");
+    for (json const& wrong : {json(), json(7), json{1, 2, 3}, json{0, 0, -1, 1}, json{0, 0, 1.5, 1},
+                              json{0, 0, 1, 4294967296}, json{"0", 0, 1, 1}}) {
+        EXPECT_NE(run_with(wrong, {20, 40, 10, 6}).find("\"from\""), std::string::npos) << wrong;
+        EXPECT_NE(run_with({10, 20, 5, 3}, wrong).find("\"to\""), std::string::npos) << wrong;
+    }
+    EXPECT_NE(run_with({10, 20, 6, 3}, {20, 40, 10, 6}).find("5 × 3"), std::string::npos);
+    EXPECT_NE(run_with({10, 20, 5, 3}, {20, 40, 13, 6}).find("does not lie over"), std::string::npos);
+}
+
 TEST(protocol, pieces_of_any_size_make_the_same_messages) {
     std::string const bytes = run_bytes() + bytes_of(encode({{"type", "cancel"}})) + run_bytes(1, 1);
     for (std::size_t piece : {1, 2, 3, 7, 23, 24, 25, 100, 1000}) {

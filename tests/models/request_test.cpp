@@ -78,6 +78,20 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
         }
 }
 
+TEST(request, of_an_upscale_survives_the_round_trip) {
+    request r{.operation = operation::upscale};
+    EXPECT_EQ(request_to_json(r),
+              json::parse(R"({"sfumato": 1, "operation": "upscale", "model": "", "scale": 2.0, "source": "layer"})"));
+    EXPECT_EQ(request_from_json(request_to_json(r)), r);
+    r.source = source::visible;
+    r.area = {-3, 4, 50, 60};
+    r.upscale = {.model = "models/ü.pth", .scale = 1.37, .tile = 512, .dtype = dtype::f16};
+    std::vector<std::string> unknown;
+    EXPECT_EQ(request_from_json(json_parse(json_line(request_to_json(r)), "x"), &unknown), r);
+    EXPECT_TRUE(unknown.empty());
+    EXPECT_EQ(resolve_seed(r), r);
+}
+
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
         "sfumato": 1, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
@@ -109,6 +123,7 @@ TEST(request, knows_the_keys_of_its_operation_alone) {
     EXPECT_EQ(unknown_of("inpaint"), (keys{"model", "strength", "width"}));
     EXPECT_EQ(unknown_of("txt2img"), (keys{"method", "strength"}));
     EXPECT_EQ(unknown_of("img2img"), (keys{"method", "width"}));
+    EXPECT_EQ(unknown_of("upscale"), (keys{"method", "seed", "strength", "width"}));
 }
 
 TEST(request, takes_other_programs_names) {
@@ -144,7 +159,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         {R"({"sfumato": 2})", "\"sfumato\"", "must be 1, not 2"},
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
-         "\"inpaint\", \"txt2img\" or \"img2img\", not \"outpaint\""},
+         "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},
         {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\", not 3"},
         {R"({"sfumato": 1, "context": null})", "\"context\"", "\"automatic\", \"image\" or \"selection\", not null"},
         {R"({"sfumato": 1, "source": ["layer"]})", "\"source\"", "\"layer\" or \"visible\", not a list"},
@@ -163,6 +178,17 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         std::string const message = error_of(c.text);
         EXPECT_NE(message.find(c.mentions), message.npos) << c.text << " → " << message;
         EXPECT_NE(message.find(c.also), message.npos) << c.text << " → " << message;
+    }
+}
+
+TEST(request, errors_of_an_upscale_do_too) {
+    for (auto const& [text, says] : {std::pair{R"("scale": 0.99)", "a number from 1 to 16, not 0.99"},
+                                     {R"("scale": "2")", "a number from 1 to 16, not \"2\""},
+                                     {R"("tile": -1)", "from 0 to 16384, not -1"},
+                                     {R"("model": 3)", "a text of at most"},
+                                     {R"("dtype": "fp8")", "\"fp32\", \"fp16\" or \"bf16\""}}) {
+        std::string const message = error_of(std::format(R"({{"sfumato": 1, "operation": "upscale", {}}})", text));
+        EXPECT_NE(message.find(says), message.npos) << text << " → " << message;
     }
 }
 

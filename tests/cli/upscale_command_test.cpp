@@ -1,0 +1,138 @@
+// upscale as people and scripts see it: with `fake_sfumato`, which repeats each pixel as often as the scale says.
+#include "models/json.h"
+#include "models/request.h"
+#include "tests/cli/command.h"
+#include "tests/cli/fake_device_job.h"
+#include "tests/cli/png_file.h"
+
+using namespace sfumato;
+using namespace std::chrono_literals;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct upscale_command : testing::Test {
+    scratch_folder folder;
+    std::string const in = folder.path / "in.png", out = folder.path / "out.png";
+
+    upscale_command() { write(in, 8, PNG_COLOR_TYPE_RGB); }
+    static png_file write(std::string const& path, int depth, int color, int width = 7, int height = 5) {
+        png_file p{.width = width, .height = height, .depth = depth, .color = color, .samples = {}};
+        for (int i = 0; i < width * height * p.channels(); ++i)
+            p.samples.push_back(std::uint16_t(i * 977 % (1 << depth)));
+        write_png(path, p);
+        return p;
+    }
+    ended run(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {FAKE_SFUMATO, "upscale"});
+        return run_to_end(arguments, folder.path);
+    }
+};
+
+} // namespace
+
+TEST_F(upscale_command, keeps_depth_and_channels_to_the_last_bit) {
+    for (int depth : {8, 16})
+        for (int color : {PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGBA, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA}) {
+            png_file const given = write(in, depth, color);
+            ended const e = run({in, "-o", out, "--scale", "3"});
+            EXPECT_EQ(e.code, 0) << e.err;
+            EXPECT_EQ(e.err, "needs 1 MB, 2 MB free: one tile of 9 × 8 pixels\n");
+            EXPECT_TRUE(mentions(e.out, "out.png: 21 × 15 pixels in ")) << e.out;
+            png_file const made = read_png(out);
+            ASSERT_EQ(made.width, 21);
+            ASSERT_EQ(made.height, 15);
+            ASSERT_EQ(made.depth, depth);
+            ASSERT_EQ(made.color, color);
+            std::size_t const c = std::size_t(given.channels());
+            for (std::size_t y = 0; y < 15; ++y)
+                for (std::size_t i = 0; i < 21 * c; ++i)
+                    ASSERT_EQ(made.samples[y * 21 * c + i], given.samples[y / 3 * 7 * c + i / c / 3 * c + i % c]);
+        }
+}
+
+TEST_F(upscale_command, the_recipe_says_it_all) {
+    ended const e = run(
+        {in, "-o", out, "--scale", "1.5", "--model", "models/m 1.pth", "--tile", "640", "--dtype", "fp16", "--json"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    request wanted{.operation = operation::upscale};
+    wanted.upscale = {.model = "models/m 1.pth", .scale = 1.5, .tile = 640, .dtype = dtype::f16};
+    EXPECT_EQ(request_from_json(json::parse(read_png(out).texts.at("Comment"))), wanted);
+    auto const lines = json_lines(e.out);
+    EXPECT_EQ(request_from_json(lines.back().at("request")), wanted);
+    EXPECT_EQ(lines.back().at("output"), out);
+    ended const again = run({in, "-o", folder.path / "again.png", "--recipe", out});
+    EXPECT_EQ(again.code, 0) << again.err;
+    EXPECT_EQ(read_png(folder.path / "again.png").texts, read_png(out).texts);
+    EXPECT_EQ(read_png(out).width, 11);
+}
+
+// Longer than one part: they are put together without a gap.
+TEST_F(upscale_command, a_long_picture_comes_in_parts) {
+    png_file const given = write(in, 8, PNG_COLOR_TYPE_GRAY, 1500, 3);
+    ended const e = run({in, "-o", out, "--scale", "4", "--json"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    png_file const made = read_png(out);
+    ASSERT_EQ(made.width, 6000);
+    for (std::size_t i = 0; i < made.samples.size(); ++i)
+        ASSERT_EQ(made.samples[i], given.samples[i / 6000 / 4 * 1500 + i % 6000 / 4]) << i;
+    double last = 0;
+    for (json const& line : json_lines(e.out))
+        if (line.at("type") == "progress") {
+            EXPECT_GE(line.at("fraction"), last);
+            last = line.at("fraction");
+        }
+    EXPECT_GE(last, 0.5);
+}
+
+TEST_F(upscale_command, a_folder_is_done_picture_by_picture) {
+    fs::path const pictures = folder.path / "pictures", results = folder.path / "new" / "results";
+    fs::create_directories(pictures / "below");
+    write(pictures / "b.png", 8, PNG_COLOR_TYPE_RGB);
+    write(pictures / "a.png", 16, PNG_COLOR_TYPE_GRAY);
+    std::ofstream(pictures / "damaged.png") << "no picture";
+    std::ofstream(pictures / "notes.txt") << "no picture either";
+    ended const e = run({pictures, "-o", results});
+    EXPECT_EQ(e.code, 1);
+    EXPECT_TRUE(mentions(e.err, "damaged.png is not a PNG")) << e.err;
+    EXPECT_TRUE(mentions(e.err, "1 of 3 pictures could not be enlarged.")) << e.err;
+    EXPECT_EQ(read_png(results / "a.png").depth, 16);
+    EXPECT_EQ(read_png(results / "b.png").width, 14);
+    EXPECT_FALSE(fs::exists(results / "damaged.png"));
+    EXPECT_TRUE(mentions(run({pictures, "-o", pictures}).err, "name another folder"));
+    EXPECT_TRUE(mentions(run({pictures / "below", "-o", results}).err, "no picture in the folder"));
+}
+
+TEST_F(upscale_command, what_is_wrong_is_said_in_a_sentence) {
+    struct {
+        std::vector<std::string> arguments;
+        int code;
+        std::string says;
+    } const cases[] = {
+        {{in}, 2, "upscale needs -o OUT"},
+        {{"-o", out}, 2, "exactly one picture"},
+        {{in, "-o", out, "--scale", "much"}, 2, "--scale must be a number"},
+        {{in, "-o", out, "--scale", "0.5"}, 1, "\"scale\" must be a number from 1 to 16"},
+        {{in, "-o", out, "--dtype", "int8"}, 1, "\"dtype\" must be"},
+        {{in, "-o", out + ".xcf"}, 1, "must end in .png"},
+        {{folder.path / "no.png", "-o", out}, 1, "no.png cannot be opened"},
+        {{in, "-o", out, "--tile", std::to_string(fake_seed::fails)}, 1, "fails as it was told"},
+    };
+    for (auto const& c : cases) {
+        ended const e = run(c.arguments);
+        EXPECT_EQ(e.code, c.code) << c.says;
+        EXPECT_TRUE(mentions(e.err, c.says)) << e.err;
+    }
+    EXPECT_FALSE(fs::exists(out));
+}
+
+TEST_F(upscale_command, an_interrupted_run_leaves_nothing) {
+    process p({FAKE_SFUMATO, "upscale", in, "-o", out, "--tile", std::to_string(fake_seed::until_cancelled), "--json"},
+              folder.path);
+    ASSERT_TRUE(eventually([&] { return mentions(p.out(), "\"fraction\":0.5"); }));
+    p.signal(SIGINT);
+    EXPECT_EQ(p.wait(10s), 3);
+    EXPECT_TRUE(mentions(p.out(), "\"cancelled\""));
+    EXPECT_FALSE(fs::exists(out));
+}

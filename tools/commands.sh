@@ -7,9 +7,22 @@ command_shell() {
     inside "$@"
 }
 
+# Where published weights are for the tests that need them (SFUMATO_REAL_WEIGHTS): in a folder that it already names, else
+# fetched into the cache. Those tests skip where there are none.
+find_real_weights() {
+    local option=--check python=(python3) # the host's knows the host's proxy and certificates
+    [ -n "${SFUMATO_REAL_WEIGHTS:-}" ] || option=
+    export SFUMATO_REAL_WEIGHTS=${SFUMATO_REAL_WEIGHTS:-$cache/real-weights}
+    [ -n "$option" ] || mkdir -p "$SFUMATO_REAL_WEIGHTS"
+    visible+=("$SFUMATO_REAL_WEIGHTS")
+    choose_environment
+    command -v python3 >/dev/null || python=("${enter[@]}" python3)
+    "${python[@]}" "$checkout/tools/real_weights.py" "$SFUMATO_REAL_WEIGHTS" $option >&2 || unset SFUMATO_REAL_WEIGHTS
+}
+
 command_test() {
     targets=(all meson-test-prereq)
-    choose_environment
+    case " $* " in *' --slow '* | *' slow '*) find_real_weights ;; *) choose_environment ;; esac
     build
     inside python3 "$checkout/tools/test.py" "$checkout/build" "$@"
 }

@@ -2,6 +2,7 @@
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/weights/scan.h"
+#include "models/weights/upscalers.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -36,6 +37,7 @@ json as_json(found_model const& m) {
                   {"prediction_reason", m.is.prediction_reason},
                   {"native_size", m.is.native_size},
                   {"in_channels", m.is.unet->in_channels}});
+    if (m.is.upscaler) j.update({{"scale", scale_of(*m.is.upscaler)}, {"factor", m.is.factor}});
     return j;
 }
 
@@ -47,17 +49,17 @@ std::string sentence(found_model const& m) {
 }
 
 int scan(std::span<std::string const> folders, bool as_lines) {
-    if (folders.empty()) throw usage_error("models scan needs a folder");
     std::size_t all = 0, usable = 0;
-    for (std::string const& folder : folders)
-        scan_models(folder, [&](found_model const& m) {
-            ++all;
-            usable += m.error.empty() && m.is.supported;
-            if (as_lines)
-                std::printf("%s\n", json_line(as_json(m)).c_str());
-            else
-                std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
-        });
+    auto const print = [&](found_model const& m) {
+        ++all;
+        usable += m.error.empty() && m.is.supported;
+        if (as_lines)
+            std::printf("%s\n", json_line(as_json(m)).c_str());
+        else
+            std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
+    };
+    for (std::string const& folder : folders) scan_models(folder, print);
+    scan_built_in_models(print);
     if (!as_lines) std::printf("%zu models, %zu of them usable\n", all, usable);
     return exit_code::ok;
 }
@@ -119,12 +121,14 @@ command const models_command{
     .name = "models",
     .summary = "find models on this machine, tell what a model is",
     .help =
-        "Usage: sfumato models scan DIR… [--json]\n"
+        "Usage: sfumato models scan [DIR…] [--json]\n"
         "       sfumato models info MODEL [--json]\n\n"
-        "scan lists the models in folders and all folders below: of A1111, ComfyUI, diffusers or your own. Nothing is\n"
-        "written or changed. Each is opened, so that damaged ones are found as well.\n"
+        "scan lists the models in folders and all folders below (of A1111, ComfyUI, Upscayl, diffusers or your own),\n"
+        "and those that come with Sfumato. Nothing is written or changed. Each is opened, so that damaged ones are\n"
+        "found as well.\n"
         "info tells what one model is, and what says so.\n\n"
-        "MODEL is a .safetensors, .ckpt, .pt, .pth or .gguf file, a folder of diffusers, or procedural:NAME.\n\n"
+        "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME\n"
+        "or procedural:NAME.\n\n"
         "  --json  one JSON object a model\n",
     .run = models,
     .flags = {"--json"},

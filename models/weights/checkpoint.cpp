@@ -2,12 +2,14 @@
 
 #include "compute/error.h"
 #include "models/json.h"
+#include "models/weights/built_in.h"
 #include "models/weights/canonical.h"
 #include "models/weights/diffusers_folder.h"
 #include "models/weights/gguf.h"
 #include "models/weights/ncnn.h"
 #include "models/weights/procedural.h"
 #include "models/weights/safetensors.h"
+#include "models/weights/torch_old.h"
 #include "models/weights/torch_zip.h"
 #include "models/weights/zip.h"
 
@@ -101,7 +103,7 @@ namespace {
 checkpoint open_file(mapped_file const& file, std::string const& source) {
     if (is_gguf(file.bytes)) return read_gguf(file, source);
     if (is_zip(file.bytes)) return read_torch_zip(file, source);
-    refuse_old_torch_file(file.bytes, source);
+    if (is_old_torch_file(file.bytes)) return read_old_torch_file(file, source);
     if (is_safetensors(file.bytes) || source.ends_with(".safetensors")) return read_safetensors(file, source);
     fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF, ncnn's .param "
          "and .bin.",
@@ -115,8 +117,9 @@ checkpoint read_ncnn_pair(std::filesystem::path const& param, std::string const&
 }
 
 checkpoint open_as_stored(std::string const& source) {
-    constexpr std::string_view procedural = "procedural:";
+    constexpr std::string_view procedural = "procedural:", built_in = "sfumato:";
     if (source.starts_with(procedural)) return procedural_checkpoint(source.substr(procedural.size()));
+    if (source.starts_with(built_in)) return built_in_checkpoint(source.substr(built_in.size()));
     std::error_code ignored;
     if (!std::filesystem::is_directory(source, ignored)) {
         if (auto const param = ncnn_param_of(source)) return read_ncnn_pair(*param, source);

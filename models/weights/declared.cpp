@@ -92,6 +92,7 @@ declared_model read_declared(json const& metadata) {
         return d;
     }
     d.resize = real(member(member(metadata, "ncnn"), "resize")).value_or(1);
+    d.pro = member(metadata, "pro") == true;
     if (std::string const config = text(member(metadata, "config")); !config.empty()) try {
             if (json const parsed = json_parse(config, "config"); parsed.is_object()) read_golden(parsed, d);
         } catch (error const&) {

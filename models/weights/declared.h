@@ -22,6 +22,7 @@ struct declared_model {
     std::optional<double> vae_scale, vae_shift;
     int native_size = 0; // pixels; 0: it does not say
     double resize = 1;   // of what an upscaler's network makes
+    bool pro = false;    // Real-CUGAN's "pro" models
 };
 
 declared_model read_declared(nlohmann::json const& metadata);

@@ -197,6 +197,7 @@ void describe_upscaler(declared_model const& d, model_description& m) {
     m.reason = sizes_in_words(*m.upscaler);
     m.factor = std::max(1, int(std::lround(factor)));
     if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
+    if (d.pro) refuse(m, "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
     if (scale < 1) refuse(m, "its result would be smaller than the picture");
     if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
 }

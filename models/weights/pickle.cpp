@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <set>
 #include <unordered_map>
 #include <variant>
 
@@ -13,8 +12,8 @@ namespace sfumato {
 namespace {
 
 // A checkpoint of a thousand tensors has some ten thousand values.
-constexpr std::size_t most_values = 1'000'000, most_bytes = 32 << 20;
-constexpr std::size_t longest_name = 500, most_dimensions = 8;
+constexpr std::size_t most_values = 1'000'000;
+constexpr std::size_t longest_name = 500, longest_other = 60, most_dimensions = 8;
 constexpr int deepest = 16;
 
 struct value;
@@ -80,6 +79,8 @@ class machine {
         while (step()) {}
         return pop();
     }
+    std::size_t rest() const { return in.rest.size(); } // bytes behind it
+    named<pickled_storage> storages;
 
   private:
     byte_reader in;
@@ -339,10 +340,12 @@ ref machine::rebuilt_tensor(std::vector<ref> const& arguments, bool typed) {
     return make(std::move(t));
 }
 
-// ("storage", class, key, device, count)
+// ("storage", class, key, device, count, …)
 ref machine::persistent(ref id) {
     auto const parts = as<sequence>(id);
-    if (!parts || parts->items.size() < 5) damaged("refers to something that is no storage");
+    // Before PyTorch 1.6 a sixth says which part of another one it is, where it is; nothing has written that since 0.4.
+    if (!parts || parts->items.size() < 5 || (parts->items.size() > 5 && !as<nothing>(parts->items[5])))
+        damaged("refers to something that is no storage");
     auto const& items = parts->items;
     std::string const& key = short_text(items[2]);
     auto const count = as<std::int64_t>(items[4]);
@@ -352,6 +355,7 @@ ref machine::persistent(ref id) {
     auto const type = std::ranges::find(storage_types, name, &std::pair<std::string_view, stored_type>::first);
     if (type == std::end(storage_types))
         fail("'{}' has a tensor of type {}, which is not supported.", in.source, show_name(name));
+    storages.emplace(key, pickled_storage{type->second, *count});
     return make(storage{type->second, false, key, *count});
 }
 
@@ -359,12 +363,16 @@ ref machine::persistent(ref id) {
 
 // Each dictionary once: they may contain one another.
 struct collector {
-    std::set<ref> seen;
-    std::map<std::string, pickled_tensor, std::less<>> tensors;
+    pickled& all;
+    std::set<ref> seen = {};
 
     void collect(ref v, std::string const& path, int depth) {
-        if (auto const tensor = as<pickled_tensor>(v)) tensors.emplace(path, *tensor);
         auto const dict = as<dictionary>(v);
+        auto const yes = as<bool>(v);
+        if (auto const tensor = as<pickled_tensor>(v))
+            all.tensors.emplace(path, *tensor);
+        else if (!dict && !as<nothing>(v) && (!yes || *yes) && path.size() <= longest_other)
+            all.others.insert(path);
         if (!dict || depth == deepest || !seen.insert(v).second) return;
         for (auto const& [key, item] : dict->items)
             if (auto const name = as<std::string>(key); name && path.size() + name->size() <= longest_name)
@@ -374,13 +382,18 @@ struct collector {
 
 } // namespace
 
-std::map<std::string, pickled_tensor, std::less<>> read_pickle(std::span<std::byte const> bytes,
-                                                               std::string const& source) {
-    if (bytes.size() > most_bytes) fail("'{}' has a pickle of {} bytes, more than any model.", source, bytes.size());
+pickled read_pickle(std::span<std::byte const> bytes, std::string const& source) {
+    if (bytes.size() > longest_pickle)
+        fail("'{}' has a pickle of {} bytes, more than any model.", source, bytes.size());
     machine m(bytes, source);
-    collector all;
-    all.collect(m.run(), "", 0);
-    return std::move(all.tensors);
+    ref const whole = m.run();
+    pickled all{.storages = std::move(m.storages), .bytes = bytes.size() - m.rest()};
+    collector{all}.collect(whole, "", 0);
+    if (auto const list = as<sequence>(whole))
+        for (ref item : list->items)
+            if (auto const text = as<std::string>(item); text && text->size() <= longest_name)
+                all.texts.push_back(*text);
+    return all;
 }
 
 } // namespace sfumato

@@ -5,6 +5,8 @@
 
 #include "models/weights/checkpoint.h"
 
+#include <set>
+
 namespace sfumato {
 
 /// A tensor as the pickle describes it: where in which storage. Nothing of it is checked.
@@ -15,9 +17,27 @@ struct pickled_tensor {
     std::vector<std::int64_t> shape, strides;   // elements
 };
 
-/// All tensors in dictionaries within dictionaries, the keys joined by dots ("state_dict.model.…"); other values are
-/// passed over. Throws error: damaged, too large, of an element type that is not supported.
-std::map<std::string, pickled_tensor, std::less<>> read_pickle(std::span<std::byte const> bytes,
-                                                               std::string const& source);
+struct pickled_storage {
+    stored_type type = stored_type::f32;
+    std::int64_t count = 0; // elements
+};
+
+template <class T> using named = std::map<std::string, T, std::less<>>;
+
+/// What a pickle holds.
+struct pickled {
+    /// All in dictionaries within dictionaries, the keys joined by dots ("state_dict.model.…").
+    named<pickled_tensor> tensors;
+    /// The names, if they are short, of other values there, but for those that are None or False.
+    std::set<std::string, std::less<>> others;
+    named<pickled_storage> storages; // by their keys
+    std::vector<std::string> texts;  // where it is a list
+    std::size_t bytes = 0;           // of itself; others may follow
+};
+
+inline constexpr std::size_t longest_pickle = 32 << 20;
+
+/// Throws error: damaged, too large, of an element type that is not supported.
+pickled read_pickle(std::span<std::byte const> bytes, std::string const& source);
 
 } // namespace sfumato

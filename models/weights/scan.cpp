@@ -1,6 +1,7 @@
 #include "models/weights/scan.h"
 
 #include "compute/error.h"
+#include "models/weights/built_in.h"
 #include "models/weights/diffusers_folder.h"
 
 #include <algorithm>
@@ -68,6 +69,10 @@ found_model look_at_model(fs::path const& path) try {
     return {.path = path, .bytes = bytes_of(c), .format = c.format, .error = {}, .is = describe_model(c)};
 } catch (error const& e) {
     return {.path = path, .error = e.what()};
+}
+
+void scan_built_in_models(std::function<void(found_model const&)> const& found) {
+    for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
 }
 
 void scan_models(fs::path const& folder, std::function<void(found_model const&)> const& found) {

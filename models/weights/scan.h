@@ -1,4 +1,5 @@
-// Finds models in the folders of other programs (A1111, ComfyUI, diffusers, Hugging Face's cache). Nothing is written.
+// Finds models in the folders of other programs (A1111, ComfyUI, Upscayl, diffusers, Hugging Face's cache). Nothing is
+// written.
 #pragma once
 
 #include "models/weights/family.h"
@@ -8,7 +9,7 @@
 namespace sfumato {
 
 struct found_model {
-    std::filesystem::path path; // a file, or a diffusers folder
+    std::filesystem::path path; // a file, a diffusers folder, or sfumato:NAME
     std::uint64_t bytes = 0;    // of all its files
     std::string format;
     std::string error; // what is wrong with it; then the rest is empty
@@ -18,9 +19,13 @@ struct found_model {
 /// Opens and describes one.
 found_model look_at_model(std::filesystem::path const&);
 
-/// Calls `found` for each model below `folder`, in the order of their names: files that end as model files do, and
-/// folders that diffusers made. Links are followed, each folder is entered once, hidden ones are not; no deeper than 16
-/// folders. Folders that cannot be read are passed over. Throws error where `folder` is not one.
+/// Calls `found` for each model that is part of the program: "sfumato:NAME".
+void scan_built_in_models(std::function<void(found_model const&)> const& found);
+
+/// Calls `found` for each model below `folder`, in the order of their names: files that end as model files do (of
+/// ncnn's pairs the .param), and folders that diffusers made. Links are followed, each folder is entered once, hidden
+/// ones are not; no deeper than 16 folders. Folders that cannot be read are passed over. Throws error where `folder` is
+/// not one.
 void scan_models(std::filesystem::path const& folder, std::function<void(found_model const&)> const& found);
 
 } // namespace sfumato

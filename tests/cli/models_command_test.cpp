@@ -27,24 +27,48 @@ struct models_command : testing::Test {
     }
 };
 
+// Without the lines on models that are part of the program, of which there may be more.
+std::string without_built_in(std::string const& out) {
+    std::istringstream lines(out);
+    std::string line, rest;
+    int built_in = 0;
+    while (std::getline(lines, line))
+        if (line.starts_with("sfumato:"))
+            std::getline(lines, line), ++built_in;
+        else
+            rest += line + "\n";
+    auto const counts = std::format("{} models, {} of them usable", built_in + 3, built_in + 2);
+    EXPECT_NE(rest.find(counts), rest.npos) << out;
+    return rest.substr(0, rest.rfind('\n', rest.size() - 2) + 1) + "3 models, 2 of them usable\n";
+}
+
 TEST_F(models_command, scan) {
     auto const e = run({"scan", folder.path});
     EXPECT_EQ(e.code, 0) << e.err;
     std::string const bytes = std::format("{:.1f} MB", double(std::filesystem::file_size(model)) / 1e6);
     EXPECT_EQ(
-        e.out,
+        without_built_in(e.out),
         model + "\n    Stable Diffusion 1.x inpainting, " + bytes +
             ", safetensors: the UNet takes 9 channels and a text of width 32, its projections are convolutions\n" +
             (folder / "loras/cut.safetensors") + "\n    '" + (folder / "loras/cut.safetensors") +
             "' is cut off within its header; get the file again.\n" + (folder / "upscale/x4.safetensors") +
-            "\n    upscaler (SRVGG), 34.8 kB, safetensors; cannot be used: not supported yet\n"
-            "3 models, 1 of them usable\n");
+            "\n    upscaler (SRVGG ×4), 34.8 kB, safetensors: 6 convolutions of 16 channels\n"
+            "3 models, 2 of them usable\n");
+}
+
+TEST_F(models_command, scan_without_a_folder) {
+    auto const e = run({"scan"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_TRUE(e.out.starts_with("sfumato:upscale-x2\n    upscaler (SRVGG ×2), ")) << e.out;
+    EXPECT_NE(e.out.find(", built in: "), e.out.npos) << e.out;
+    EXPECT_EQ(json_lines(run({"info", "sfumato:upscale-x2", "--json"}).out)[0]["factor"], 2);
 }
 
 TEST_F(models_command, scan_for_scripts) {
     auto const e = run({"scan", "--json", folder.path, folder / "upscale"});
     EXPECT_EQ(e.code, 0) << e.err;
-    auto const all = json_lines(e.out);
+    auto all = json_lines(e.out);
+    std::erase_if(all, [](json const& m) { return m["path"].get<std::string>().starts_with("sfumato:"); });
     ASSERT_EQ(all.size(), 4u);
     EXPECT_EQ(all[0]["path"], model);
     EXPECT_EQ(all[0]["family"], "Stable Diffusion 1.x inpainting");
@@ -53,7 +77,9 @@ TEST_F(models_command, scan_for_scripts) {
     EXPECT_EQ(all[0]["in_channels"], 9);
     EXPECT_EQ(all[0]["prediction"], "epsilon");
     EXPECT_TRUE(all[1].contains("error"));
-    EXPECT_EQ(all[2]["supported"], false);
+    EXPECT_EQ(all[2]["supported"], true);
+    EXPECT_EQ(all[2]["scale"], 4);
+    EXPECT_EQ(all[2]["factor"], 4);
     EXPECT_EQ(all[3], all[2]);
 }
 
@@ -82,7 +108,7 @@ TEST_F(models_command, what_is_wrong_is_said) {
         {{"info", folder.path}, 1, "not a model of diffusers"},
         {{"scan", folder / "missing"}, 1, "is not a folder"},
         {{"info"}, 2, "takes one file"},
-        {{"scan"}, 2, "needs a folder"},
+        {{"info", "sfumato:nothing"}, 1, "has no model 'nothing' of its own; it has upscale-x2"},
         {{"list"}, 2, "knows no \"list\""},
         {{}, 2, "needs scan or info"},
     };

@@ -19,10 +19,10 @@ inline void read_all(checkpoint const& c, std::size_t most) {
     }
 }
 
-inline int fuzz_checkpoint(checkpoint (*read)(mapped_file const&, std::string const&), unsigned char const* data,
-                           std::size_t size) {
+/// `read` makes the checkpoint of `size` bytes.
+template <class Read> int fuzz_checkpoint(Read read, std::size_t size) {
     try {
-        checkpoint c = read({nullptr, std::as_bytes(std::span(data, size))}, "m");
+        checkpoint c = read();
         read_all(c, 8 * size); // two bits become sixteen
         use_canonical_names(c);
         read_all(c, 8 * size);
@@ -31,6 +31,11 @@ inline int fuzz_checkpoint(checkpoint (*read)(mapped_file const&, std::string co
         if (std::string_view(e.what()).size() > 500) std::abort();
     }
     return 0;
+}
+
+inline int fuzz_checkpoint(checkpoint (*read)(mapped_file const&, std::string const&), unsigned char const* data,
+                           std::size_t size) {
+    return fuzz_checkpoint([&] { return read({nullptr, std::as_bytes(std::span(data, size))}, "m"); }, size);
 }
 
 } // namespace sfumato

@@ -53,6 +53,22 @@ def torch_zip(pickle, data):
     return stream.getvalue()
 
 
+def old_torch(names, count):
+    magic, version = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", b"\x80\x02M\xe9\x03."
+    facts, keys = b"\x80\x04}" + short("little_endian") + b"\x88s.", b"\x80\x04](" + short("0") + b"e."
+    return magic + version + facts + pickled(names, count) + keys + struct.pack("<q", count) + bytes(4 * count)
+
+
+def ncnn(lines, weights=b""):
+    graph = f"7767517\n{len(lines)} 99\n" + "".join(line + "\n" for line in lines)
+    return struct.pack("<H", len(graph)) + graph.encode() + weights
+
+
+def weights_of(outputs, inputs, kernel=3):
+    halves = bytes(2 * outputs * inputs * kernel**2)
+    return struct.pack("<I", 0x01306B47) + halves + bytes(-len(halves) % 4) + bytes(4 * outputs)
+
+
 def gguf(values, tensors):
     def text(t):
         return struct.pack("<Q", len(t)) + t.encode()
@@ -81,7 +97,27 @@ seeds = {
         safetensors({"down_blocks.0.resnets.0.conv1.weight": ("F32", [1], bytes(4)), "up_blocks.1.attentions.0.norm.weight": ("F32", [1], bytes(4)),
                      "up_blocks.1.upsamplers.0.conv.weight": ("F32", [1], bytes(4)), "mid_block.resnets.1.norm2.bias": ("F32", [1], bytes(4))}),
         safetensors({"decoder.conv_in.weight": ("F32", [1, 4], bytes(16)), "decoder.up_blocks.0.resnets.0.norm1.weight": ("F32", [1], bytes(4)),
-                     "decoder.mid_block.attentions.0.to_q.weight": ("F32", [1, 1], bytes(4))})],
+                     "decoder.mid_block.attentions.0.to_q.weight": ("F32", [1, 1], bytes(4))}),
+        safetensors({"model.0.weight": ("F16", [1, 3, 1, 1], bytes(6)), "model.1.sub.0.RDB1.conv1.0.weight": ("F16", [1, 1, 1, 1], bytes(2)),
+                     "model.1.sub.1.bias": ("F16", [1], bytes(2)), "model.3.bias": ("F16", [1], bytes(2)), "model.7.weight": ("F16", [1], bytes(2))}),
+        safetensors({"module.RRDB_trunk.0.RDB1.conv1.weight": ("F16", [1], bytes(2)), "module.conv_first.weight": ("F16", [1, 12], bytes(24)),
+                     "module.upconv1.bias": ("F16", [1], bytes(2)), "module.trunk_conv.bias": ("F16", [1], bytes(2))}),
+        safetensors({"body.0.weight": ("F16", [1, 3], bytes(6)), "body.1.weight": ("F16", [1], bytes(2)), "body.2.weight": ("F16", [3], bytes(6))}),
+        safetensors({"unet1.conv1.conv.0.weight": ("F16", [1], bytes(2)), "unet1.conv_bottom.weight": ("F16", [1, 1, 5, 5], bytes(50))})],
+    "ncnn": [
+        ncnn(["Input i 0 1 a 0=9 1=9 2=3", "Split s 1 2 a b c", "Convolution d 1 1 b e 0=1 1=3 4=1 5=1 6=27", "PReLU f 1 1 e g 0=1",
+              "Convolution h 1 1 g j 0=12 1=3 11=3 4=1 5=1 6=108", "PixelShuffle k 1 1 j l 0=2", "Interp m 1 1 c n 0=1 1=2.0 2=2.0",
+              "BinaryOp o 2 1 l n p 0=0", "Interp q 1 1 p r 0=3 1=0.5 2=0.5"],
+             weights_of(1, 3) + bytes(4) + weights_of(12, 1)),
+        ncnn(["Input i 0 1 a", "Convolution d 1 1 a e 0=1 1=3 5=1 6=27 9=2 -23310=1,0.1", "Convolution f 1 1 e g 0=2 1=3 5=1 6=18",
+              "ReLU h 1 1 g j 0=0.1", "Deconvolution k 1 1 j l 0=3 1=4 3=2 4=3 5=1 6=96"],
+             weights_of(1, 3) + weights_of(2, 1) + weights_of(3, 2, 4)),
+        ncnn(["Input i 0 1 a", "Split s 1 6 a b c d e f g", "Concat t 2 1 b c h", "Eltwise u 2 1 d e j 0=1 -23301=2,0.2,1.0",
+              "Crop v 1 1 f k -23309=2,4,4 -23310=2,-4,-4 -23311=2,-2,-1", "Pooling w 1 1 g l 0=1 4=1",
+              "InnerProduct x 1 1 l m 0=8 1=1 2=24 9=1", "InnerProduct y 1 1 m n 0=3 1=1 2=24", "Sigmoid z 1 1 n o",
+              "Scale A 2 1 j o p 0=-233", "BinaryOp B 1 1 p q 0=2 1=1 2=0.2", "Split S 1 2 q r s", "Crop C 2 1 r k t 0=4 1=4",
+              "BinaryOp D 2 1 s h u"])],
+    "torch_old": [old_torch(["body.0.weight", "model.0.weight"], 6)],
     "pickle": [pickled(["a.weight", "b"], 6), b"\x80\2ccollections\nOrderedDict\n)Rq\1(X\1\0\0\0ah\1u}b."],
     "torch_zip": [torch_zip(pickled([unet + "input_blocks.0.0.weight", "b"], 6), bytes(24))],
     "gguf": [gguf([("general.alignment", struct.pack("<II", 4, 32)), ("comfy.gguf.orig_shape.w", struct.pack("<IIQ2i", 9, 5, 2, 16, 2)),

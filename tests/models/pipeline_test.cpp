@@ -62,7 +62,7 @@ TEST(pipeline, any_layout_gives_the_same_pixels) {
     write_safetensors(folder / "single.safetensors", model.tensors, model.metadata);
     write_safetensors(folder / "bare.safetensors", model.tensors, {});
     write_diffusers_folder(folder, "sd1-inpaint-tiny");
-    folder.put("single.ckpt", torch_checkpoint(model));
+    folder.put("single.ckpt", torch_checkpoint_file(model));
     network_case const c = read_case(GOLDEN "/pipelines/sd1-inpaint-9ch.safetensors");
     auto const pixels = [&](std::string const& path) {
         return eval_pipeline(test_device(), path, c, dtype::f16).at("out.image").values;

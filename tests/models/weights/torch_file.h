@@ -8,6 +8,7 @@
 namespace sfumato {
 
 struct pickle_writer {
+    bool old = false;               // as before 1.6
     std::string bytes = "\x80\x02"; // PROTO 2
 
     void text(std::string_view s) { bytes += "X" + little(std::uint32_t(s.size())) + std::string(s); }
@@ -37,7 +38,7 @@ struct pickle_writer {
         text(key);
         text("cpu");
         number(count);
-        bytes += "tQ";
+        bytes += old ? "NtQ" : "tQ";
     }
     void tensor(std::string_view type, std::string_view key, std::int64_t count, std::int64_t offset,
                 std::vector<std::int64_t> const& shape, std::vector<std::int64_t> const& strides) {
@@ -114,10 +115,10 @@ inline std::vector<std::int64_t> contiguous(std::vector<std::int64_t> const& sha
     return strides;
 }
 
-/// Models as training programs save them: {"epoch": 3, WRAPPER: {name: tensor, …}, …}; without a wrapper ("") the
-/// tensors lie beside the number.
-inline std::string torch_file_of(std::map<std::string, checkpoint const*> const& models, bool wide = false) {
-    pickle_writer p;
+/// The pickle and the storages of models as training programs save them: {"epoch": 3, WRAPPER: {name: tensor, …}, …};
+/// without a wrapper ("") the tensors lie beside the number.
+inline std::map<std::string, std::string> put_models(pickle_writer& p,
+                                                     std::map<std::string, checkpoint const*> const& models) {
     std::map<std::string, std::string> storages;
     std::vector<std::byte> scratch;
     p.bytes += "}(";
@@ -139,11 +140,34 @@ inline std::string torch_file_of(std::map<std::string, checkpoint const*> const&
     }
     p.end_dict();
     p.stop();
+    return storages;
+}
+
+inline std::string torch_file_of(std::map<std::string, checkpoint const*> const& models, bool wide = false) {
+    pickle_writer p;
+    auto const storages = put_models(p, models);
     return torch_file(p.bytes, storages, wide);
 }
 
-inline std::string torch_checkpoint(checkpoint const& model, bool wide = false) {
+inline std::string torch_checkpoint_file(checkpoint const& model, bool wide = false) {
     return torch_file_of({{"state_dict", &model}}, wide);
+}
+
+/// As PyTorch wrote them before 1.6.
+inline std::string old_torch_file_of(std::map<std::string, checkpoint const*> const& models,
+                                     bool little_endian = true) {
+    pickle_writer names{.old = true}, facts, keys;
+    auto const storages = put_models(names, models);
+    facts.bytes += "}(";
+    facts.text("little_endian");
+    facts.bytes += little_endian ? "\x88u." : "\x89u.";
+    keys.bytes += "](";
+    for (auto const& [key, content] : storages) keys.text(key);
+    keys.bytes += "e.";
+    std::string file = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03." + facts.bytes +
+                       names.bytes + keys.bytes;
+    for (auto const& [key, content] : storages) file += little(std::int64_t(content.size() / 2)) + content;
+    return file;
 }
 
 } // namespace sfumato

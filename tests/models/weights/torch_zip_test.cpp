@@ -3,6 +3,7 @@
 
 #include "models/weights/pickle.h"
 #include "models/weights/procedural.h"
+#include "models/weights/torch_old.h"
 #include "tests/models/weights/hostile.h"
 #include "tests/models/weights/torch_file.h"
 
@@ -17,7 +18,7 @@ TEST(torch_zip, a_whole_model) {
     scratch_folder const folder;
     checkpoint const model = procedural_checkpoint("sd1-inpaint-tiny");
     for (bool wide : {false, true}) {
-        checkpoint const read = open_checkpoint(folder.put("m.ckpt", torch_checkpoint(model, wide)));
+        checkpoint const read = open_checkpoint(folder.put("m.ckpt", torch_checkpoint_file(model, wide)));
         EXPECT_EQ(read.format, "PyTorch zip");
         expect_equal(read, open_checkpoint("procedural:sd1-inpaint-tiny"));
     }
@@ -184,9 +185,6 @@ TEST(torch_zip, other_files_are_told_apart) {
     auto const told = [&](std::string const& bytes) {
         return error_of([&] { open_checkpoint(folder.put("m.pth", bytes)); });
     };
-    std::string const old =
-        std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15) + "\x80\x02M\xe9\x03.";
-    EXPECT_NE(told(old).find("format of before version 1.6; load and save it once"), std::string::npos);
     zip_writer other;
     other.add("word/document.xml", "<x/>");
     EXPECT_NE(told(other.finish()).find("not one of PyTorch: it has no data.pkl"), std::string::npos);
@@ -206,6 +204,53 @@ TEST(torch_zip, other_files_are_told_apart) {
     twice.add("m/data.pkl", "\x80\x02}.");
     twice.add("m/data.pkl", "\x80\x02}.");
     EXPECT_NE(told(twice.finish()).find("a file comes twice"), std::string::npos);
+}
+
+// Real-CUGAN's "pro" models are told by something of this name that is no tensor.
+TEST(torch_zip, a_mark_beside_the_tensors) {
+    scratch_folder const folder;
+    for (bool const wrapped : {false, true}) {
+        pickle_writer p;
+        p.begin_dict();
+        if (wrapped) p.text("params_ema"), p.begin_dict();
+        p.text("pro");
+        p.number(1);
+        p.text("x");
+        p.tensor("HalfStorage", "0", 1, 0, {1}, {1});
+        if (wrapped) p.end_dict();
+        p.end_dict();
+        p.stop();
+        checkpoint const c = open_checkpoint(folder.put("m.pth", torch_file(p.bytes, {{"0", "ab"}})));
+        EXPECT_EQ(c.metadata, nlohmann::json({{"pro", true}}));
+        EXPECT_EQ(c.tensors.size(), 1u);
+    }
+}
+
+// ---- Before version 1.6
+
+TEST(old_torch, whole_model) {
+    scratch_folder const folder;
+    checkpoint const model = procedural_checkpoint("srvgg-x4-tiny");
+    for (char const* wrapper : {"", "params_ema", "state_dict"}) {
+        checkpoint const c = open_checkpoint(folder.put("m.pth", old_torch_file_of({{wrapper, &model}})));
+        expect_equal(c, model);
+        EXPECT_EQ(c.format, "PyTorch");
+    }
+}
+
+TEST(old_torch, damage) {
+    checkpoint c;
+    std::string const numbers = "abcdef";
+    c.tensors["x"] = {.type = stored_type::f16, .shape = {3}, .mapped = std::as_bytes(std::span(numbers))};
+    std::string const good = old_torch_file_of({{"", &c}});
+    expect_every_cut_refused(read_old_torch_file, good);
+    EXPECT_GT(flip_every_bit(read_old_torch_file, good), int(good.size()) * 2);
+    EXPECT_EQ(told_by(read_old_torch_file, old_torch_file_of({{"", &c}}, false)),
+              "'m' holds big-endian numbers, which are not supported.");
+    std::string other_count = good;
+    other_count.replace(good.size() - 14, 8, little(std::int64_t(2)));
+    EXPECT_EQ(told_by(read_old_torch_file, other_count),
+              "'m' is damaged: storage \"0\" has 2 numbers, which its pickle does not say.");
 }
 
 // ---- The machine alone

@@ -191,6 +191,12 @@ TEST(upscalers, what_differs_is_refused) {
               R"(tensor "net.12.weight" is f16 [3, 128, 3, 3] where f16 [256, 3, 4, 4] was expected)");
 }
 
+TEST(upscalers, pro_models_take_another_range) {
+    checkpoint c = procedural_checkpoint("cunet-x2");
+    c.metadata["pro"] = true;
+    EXPECT_EQ(refusal(c), "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
+}
+
 // Names of both styles at once would fall together.
 TEST(upscalers, two_names_for_one_tensor) {
     checkpoint c = procedural_checkpoint("rrdbnet-x4-tiny");

@@ -4,16 +4,9 @@
 #include "plugin/pixels.h"
 #include "ui/translated.h"
 
-#include <memory>
-
 namespace sfumato {
 
 namespace {
-
-std::string name_of(GimpItem* item) {
-    std::unique_ptr<char, decltype(&g_free)> const name(gimp_item_get_name(item), g_free);
-    return name.get();
-}
 
 void check_image(GimpImage* image) {
     if (gimp_image_get_base_type(image) == GIMP_INDEXED)
@@ -36,8 +29,8 @@ GimpLayer* active_layer(GimpDrawable* const* drawables) {
 void check_layer(GimpLayer* layer) {
     if (!layer)
         fail_translated(
-            _("Exactly one layer must be active. Click on the one to fill in the Layers dialog, or set Source "
-              "to All visible layers."));
+            _("Exactly one layer must be active. Click on it in the Layers dialog, or set Source to All visible "
+              "layers."));
     if (gimp_item_is_group(GIMP_ITEM(layer)))
         fail_translated(
             _("“{}” is a layer group, which has no pixels of its own. Choose a layer inside it, or set Source "
@@ -45,22 +38,42 @@ void check_layer(GimpLayer* layer) {
             name_of(GIMP_ITEM(layer)));
 }
 
-// A temporary copy of all that is visible, as large as the canvas and not part of the image.
-struct visible_copy {
-    GimpLayer* layer;
+loose_layer copy_of(GimpLayer* layer) {
+    loose_layer copy(gimp_layer_copy(layer));
+    if (!copy)
+        fail_translated(_("GIMP could not copy the layer “{}”: {}"), name_of(GIMP_ITEM(layer)),
+                        gimp_pdb_get_last_error(gimp_get_pdb()));
+    return copy;
+}
 
-    explicit visible_copy(GimpImage* image) : layer(gimp_layer_new_from_visible(image, image, "visible")) {
-        if (!layer)
-            fail_translated(_("GIMP could not copy the visible layers: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+loose_layer copy_of_visible(GimpImage* image) {
+    loose_layer copy(gimp_layer_new_from_visible(image, image, "visible"));
+    if (!copy)
+        fail_translated(_("GIMP could not copy the visible layers: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+    return copy;
+}
+
+[[noreturn]] void fail_outside(source_copy const& from) {
+    fail_translated(_("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All "
+                      "visible layers."),
+                    name_of(GIMP_ITEM(from.above)));
+}
+
+} // namespace
+
+rect moved(rect const& r, int x, int y) { return {r.x + x, r.y + y, r.width, r.height}; }
+
+source_copy copy_source(GimpImage* image, GimpDrawable* const* drawables, source from) {
+    check_image(image);
+    source_copy s{.above = active_layer(drawables)};
+    if (from == source::layer) {
+        check_layer(s.above);
+        s.layer = copy_of(s.above);
+    } else {
+        s.layer = copy_of_visible(image);
     }
-    visible_copy(visible_copy const&) = delete;
-    ~visible_copy() { gimp_item_delete(GIMP_ITEM(layer)); }
-};
-
-rect extent(GimpLayer* layer) { // in image coordinates
-    int x = 0, y = 0;
-    gimp_drawable_get_offsets(GIMP_DRAWABLE(layer), &x, &y);
-    return {x, y, gimp_drawable_get_width(GIMP_DRAWABLE(layer)), gimp_drawable_get_height(GIMP_DRAWABLE(layer))};
+    s.extent = extent_of(s.layer.get());
+    return s;
 }
 
 rect selected_box(GimpImage* image) {
@@ -68,45 +81,28 @@ rect selected_box(GimpImage* image) {
     int x1 = 0, y1 = 0, x2 = 0, y2 = 0;
     gimp_selection_bounds(image, &any, &x1, &y1, &x2, &y2);
     // Without a selection GIMP gives the whole image as bounds.
-    if (!any || x2 <= x1 || y2 <= y1)
-        fail_translated(_("Nothing is selected. Draw a selection around what shall be filled, then run this again."));
-    return {x1, y1, x2 - x1, y2 - y1};
+    return any && x2 > x1 && y2 > y1 ? rect{x1, y1, x2 - x1, y2 - y1} : rect{};
 }
 
-rect moved(rect const& r, int x, int y) { return {r.x + x, r.y + y, r.width, r.height}; }
-
-// The selection inside `area`; zero where the area leaves the canvas.
-mask read_selection(GimpImage* image, rect const& area) {
-    return read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), area);
+rect selected_part(GimpImage* image, source_copy const& from) {
+    rect const part = intersect(selected_box(image), from.extent);
+    if (part.empty()) fail_outside(from);
+    return part;
 }
-
-void read_into(captured& c, GimpImage* image, GimpLayer* from) {
-    rect const layer = extent(from);
-    rect const selected = intersect(selected_box(image), layer);
-    rect const box =
-        context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, c.input.request.context);
-    c.input.request.area = moved(box, layer.x, layer.y);
-    if (!selected.empty()) c.input.selection = read_selection(image, c.input.request.area);
-    if (bounds(c.input.selection).empty())
-        fail_translated(_("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All "
-                          "visible layers."),
-                        name_of(GIMP_ITEM(from)));
-    c.input.picture = read_picture(GIMP_DRAWABLE(from), box);
-}
-
-} // namespace
 
 captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
-    check_image(image);
-    captured c;
+    source_copy const from = copy_source(image, drawables, request.source);
+    if (selected_box(image).empty())
+        fail_translated(_("Nothing is selected. Draw a selection around what shall be filled, then run this again."));
+    rect const &layer = from.extent, selected = selected_part(image, from);
+    rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, request.context);
+    captured c{.above = from.above};
     c.input.request = request;
-    c.layer = active_layer(drawables);
-    if (request.source == source::layer) {
-        check_layer(c.layer);
-        read_into(c, image, c.layer);
-    } else {
-        read_into(c, image, visible_copy(image).layer);
-    }
+    c.input.request.area = moved(box, layer.x, layer.y);
+    // Zero where the area leaves the canvas.
+    c.input.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.input.request.area);
+    if (bounds(c.input.selection).empty()) fail_outside(from); // whatever its rectangle says
+    c.input.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box);
     return c;
 }
 

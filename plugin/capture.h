@@ -1,20 +1,38 @@
-// From the document to what a pipeline is given: the pixels around the selection, and the selection.
+// From the document to what a pipeline is given.
 #pragma once
 
 #include "models/pipelines/run.h"
-
-#include <libgimp/gimp.h>
+#include "plugin/layers.h"
 
 namespace sfumato {
 
-struct captured {
-    run_input input;            // request.area: where the picture was taken, in image coordinates
-    GimpLayer* layer = nullptr; // the result belongs directly above it; null: on top of the stack
+/// What a run reads: a copy of the active layer or of all that is visible, which stays as it is whatever the user does
+/// meanwhile.
+struct source_copy {
+    loose_layer layer;
+    rect extent;                // in image coordinates
+    GimpLayer* above = nullptr; // the result belongs directly above it; null: on top of the stack
 };
 
-/// Reads the pixels that `request` asks for; changes nothing. Throws error, translated, one sentence for each thing
-/// that stands in the way: nothing selected, the wrong kind of layer, a selection elsewhere, … `drawables`: the active
-/// ones, null-terminated.
+/// Throws error, translated, one sentence for each thing that stands in the way: the image's mode, a floating
+/// selection, the wrong kind of layer. `drawables`: the active ones, null-terminated.
+source_copy copy_source(GimpImage*, GimpDrawable* const* drawables, source);
+
+/// The bounds of what is selected, in image coordinates; empty: nothing.
+rect selected_box(GimpImage*);
+
+/// That part of the selection that lies over the source; throws error, translated, when there is none.
+rect selected_part(GimpImage*, source_copy const&);
+
+rect moved(rect const&, int x, int y);
+
+struct captured {
+    run_input input;            // request.area: where the picture was taken, in image coordinates
+    GimpLayer* above = nullptr; // as of source_copy
+};
+
+/// Reads the pixels around the selection, and the selection, as an inpainting `request` asks for; changes nothing.
+/// Throws error as copy_source, and when nothing is selected.
 captured capture(GimpImage*, GimpDrawable* const* drawables, request);
 
 } // namespace sfumato

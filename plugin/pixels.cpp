@@ -1,6 +1,6 @@
 #include "plugin/pixels.h"
 
-#include <cassert>
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -53,47 +53,62 @@ number_formats mask_formats(GimpDrawable* drawable) {
     return {babl_format(encoding), babl_format(curve == '\'' ? "Y' float" : curve == '~' ? "Y~ float" : "Y float")};
 }
 
-std::size_t bytes(number_formats const& formats, rect const& area) {
-    return std::size_t(babl_format_get_bytes_per_pixel(formats.stored)) * area.width * area.height;
+// Some rows at a time, so that what a drawable stores is never in memory twice.
+constexpr int rows_at_once = 256;
+
+template <class F> void for_rows(rect const& area, F each) {
+    for (int y = 0; y < area.height; y += rows_at_once)
+        each(GeglRectangle{area.x, area.y + y, area.width, std::min(rows_at_once, area.height - y)},
+             std::size_t(y) * area.width);
 }
 
-void read(GimpDrawable* drawable, number_formats const& formats, rect const& area, float* to) {
-    std::vector<std::byte> stored(bytes(formats, area));
-    GeglRectangle const from{area.x, area.y, area.width, area.height};
-    gegl_buffer_get(open_buffer(drawable).get(), &from, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE,
-                    GEGL_ABYSS_NONE);
-    babl_process(babl_fish(formats.stored, formats.floats), stored.data(), to, long(area.width) * area.height);
+std::vector<std::byte> room_for_rows(number_formats const& formats, rect const& area) {
+    return std::vector<std::byte>(std::size_t(babl_format_get_bytes_per_pixel(formats.stored)) * area.width *
+                                  std::min(rows_at_once, area.height));
 }
 
-void write(GimpDrawable* drawable, number_formats const& formats, int width, int height, float const* from) {
-    assert(gimp_drawable_get_width(drawable) == width && gimp_drawable_get_height(drawable) == height);
-    std::vector<std::byte> stored(bytes(formats, {0, 0, width, height}));
-    babl_process(babl_fish(formats.floats, formats.stored), from, stored.data(), long(width) * height);
-    GeglRectangle const to{0, 0, width, height};
-    gegl_buffer_set(open_buffer(drawable).get(), &to, 0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE);
-    gimp_drawable_update(drawable, 0, 0, width, height);
+void read(GimpDrawable* drawable, number_formats const& formats, rect const& area, float* to, int channels) {
+    buffer_handle const buffer = open_buffer(drawable);
+    auto stored = room_for_rows(formats, area);
+    for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
+        gegl_buffer_get(buffer.get(), &rows, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+        babl_process(babl_fish(formats.stored, formats.floats), stored.data(), to + first * channels,
+                     long(rows.width) * rows.height);
+    });
+}
+
+void write(GimpDrawable* drawable, number_formats const& formats, rect const& area, float const* from, int channels) {
+    buffer_handle const buffer = open_buffer(drawable);
+    auto stored = room_for_rows(formats, area);
+    for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
+        babl_process(babl_fish(formats.floats, formats.stored), from + first * channels, stored.data(),
+                     long(rows.width) * rows.height);
+        gegl_buffer_set(buffer.get(), &rows, 0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE);
+    });
 }
 
 } // namespace
 
 picture read_picture(GimpDrawable* drawable, rect const& area) {
     picture p(area.width, area.height);
-    read(drawable, picture_formats(drawable), area, p.pixels.data());
+    read(drawable, picture_formats(drawable), area, p.pixels.data(), 4);
     return p;
 }
 
 mask read_mask(GimpDrawable* drawable, rect const& area) {
     mask m(area.width, area.height);
-    read(drawable, mask_formats(drawable), area, m.values.data());
+    read(drawable, mask_formats(drawable), area, m.values.data(), 1);
     return m;
 }
 
-void write_picture(GimpDrawable* drawable, picture const& p) {
-    write(drawable, picture_formats(drawable), p.width, p.height, p.pixels.data());
+void write_picture(GimpDrawable* drawable, int x, int y, picture const& p) {
+    write(drawable, picture_formats(drawable), {x, y, p.width, p.height}, p.pixels.data(), 4);
+    gimp_drawable_update(drawable, x, y, p.width, p.height);
 }
 
-void write_mask(GimpDrawable* drawable, mask const& m) {
-    write(drawable, mask_formats(drawable), m.width, m.height, m.values.data());
+void write_mask(GimpDrawable* drawable, int x, int y, mask const& m) {
+    write(drawable, mask_formats(drawable), {x, y, m.width, m.height}, m.values.data(), 1);
+    gimp_drawable_update(drawable, x, y, m.width, m.height);
 }
 
 } // namespace sfumato

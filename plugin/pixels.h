@@ -11,7 +11,7 @@ namespace sfumato {
 picture read_picture(GimpDrawable*, rect const& area);
 mask read_mask(GimpDrawable*, rect const& area); // of a selection, a channel or a layer mask
 
-void write_picture(GimpDrawable*, picture const&); // the whole drawable, which has the picture's size
-void write_mask(GimpDrawable*, mask const&);
+void write_picture(GimpDrawable*, int x, int y, picture const&); // its first pixel at (x, y)
+void write_mask(GimpDrawable*, int x, int y, mask const&);
 
 } // namespace sfumato

@@ -1,81 +1,60 @@
 #include "plugin/procedures.h"
 
-#include "plugin/capture.h"
-#include "plugin/deliver.h"
-#include "plugin/engine_client.h"
-#include "ui/dialog.h"
+#include "plugin/procedure.h"
 #include "ui/translated.h"
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <nlohmann/json.hpp>
 
 namespace sfumato {
 
 namespace {
 
-void add_inpaint_arguments(GimpProcedure* procedure) {
-    gimp_procedure_add_choice_argument(
-        procedure, "method", _("_Method"), _("How the selection is filled"),
-        gimp_choice_new_with_values("patchmatch", 0, _("Patches of the surroundings"),
-                                    _("Needs no model: pieces of the picture are put together anew"), nullptr),
-        "patchmatch", G_PARAM_READWRITE);
-    gimp_procedure_add_choice_argument(procedure, "source", _("S_ource"), _("Which pixels are read"),
-                                       gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
-                                                                   "visible", 1, _("All visible layers"), nullptr,
-                                                                   nullptr),
-                                       "layer", G_PARAM_READWRITE);
-    gimp_procedure_add_choice_argument(
-        procedure, "context", _("Con_text"), _("How much of the surroundings the fill may look at"),
-        gimp_choice_new_with_values("automatic", 0, _("Automatic"), nullptr,     //
-                                    "image", 1, _("All of the source"), nullptr, //
-                                    "selection", 2, _("Bounds of the selection"), nullptr, nullptr),
-        "automatic", G_PARAM_READWRITE);
-    gimp_procedure_add_int_argument(
-        procedure, "seed", _("See_d"),
-        _("The same seed gives the same result. −1 chooses a new one each time; the layer's recipe records it."), -1,
-        std::numeric_limits<int>::max(), -1, G_PARAM_READWRITE);
-}
-
 struct procedure_entry {
     char const* name;
-    char const* operation; // as in a request
     char const* menu_label;
     char const* title;
+    char const* ok_label;
     char const* blurb;
     char const* help;
     void (*add_arguments)(GimpProcedure*);
+    sfumato::steps (*steps)(call&);
+    void (*arrange)(GimpProcedureDialog*, call const&); // null: as GIMP does it
+    std::string (*note)(call const&);                   // null: nothing to say
 };
 
-constexpr std::array procedures{procedure_entry{
-    "plug-in-sfumato-inpaint", "inpaint", N_("_Inpaint Selection…"), N_("Inpaint Selection"),
-    N_("Fill the selection from its surroundings"),
-    N_("Fills the selected part of a layer, or of all that is visible, so that it looks as if the selected "
-       "object had never been there. The result is a new layer with a layer mask; no pixel of the source "
-       "is changed. The new layer's parasite “sfumato-recipe” tells how it was made."),
-    add_inpaint_arguments}};
+constexpr std::array procedures{
+    procedure_entry{.name = "plug-in-sfumato-inpaint",
+                    .menu_label = N_("_Inpaint Selection…"),
+                    .title = N_("Inpaint Selection"),
+                    .ok_label = N_("_Inpaint"),
+                    .blurb = N_("Fill the selection from its surroundings"),
+                    .help = N_("Fills the selected part of a layer, or of all that is visible, so that it looks as if "
+                               "the selected object had never been there. The result is a new layer with a layer mask; "
+                               "no pixel of the source is changed. The new layer's parasite “sfumato-recipe” tells how "
+                               "it was made."),
+                    .add_arguments = add_inpaint_arguments,
+                    .steps = inpaint_steps},
+    procedure_entry{.name = "plug-in-sfumato-upscale",
+                    .menu_label = N_("_Upscale Layer…"),
+                    .title = N_("Upscale Layer"),
+                    .ok_label = N_("_Upscale"),
+                    .blurb = N_("Enlarge or restore a layer with a network that knows what pictures look like"),
+                    .help =
+                        N_("Enlarges a layer, or all that is visible, with an upscaling network: Sfumato's own, or "
+                           "one from a file. The result is a new layer, and the image is scaled to match it; or a "
+                           "new image; or a new layer in the old size, restored. The source layer stays, scaled by "
+                           "GIMP where the image is; one that can be seen through is hidden, so that it is not seen "
+                           "twice. The new layer's parasite “sfumato-recipe” tells how it was made."),
+                    .add_arguments = add_upscale_arguments,
+                    .steps = upscale_steps,
+                    .arrange = arrange_upscale_dialog,
+                    .note = upscale_note},
+};
 
 procedure_entry const* find_procedure(char const* name) {
     auto const found = std::ranges::find(procedures, std::string_view(name), &procedure_entry::name);
     return found == procedures.end() ? nullptr : &*found;
-}
-
-// The arguments have the names and the values that a request's JSON has.
-request request_from(procedure_entry const& entry, GimpProcedureConfig* config) {
-    nlohmann::json object{{"sfumato", request::version}, {"operation", entry.operation}};
-    for (char const* name : {"method", "source", "context"}) {
-        char* value = nullptr;
-        g_object_get(config, name, &value, nullptr);
-        object[name] = value;
-        g_free(value);
-    }
-    int seed = -1;
-    g_object_get(config, "seed", &seed, nullptr);
-    object["seed"] = seed;
-    request r = resolve_seed(request_from_json(object));
-    r.seed &= std::numeric_limits<int>::max(); // so that the recipe's seed can be given as an argument again
-    return r;
 }
 
 // Progress where GIMP shows it. GIMP's own Cancel ends this process at once, which the engine notices.
@@ -96,24 +75,13 @@ bool run_without_dialog(char const* title, steps steps) {
         never);
 }
 
-bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, GimpRunMode mode, GimpImage* image,
-                   GimpDrawable** given, GimpProcedureConfig* config) {
-    captured c;
-    std::optional<run_result> result;
-    bool const interactive = mode == GIMP_RUN_INTERACTIVE;
-    steps const steps{[&] {
-                          // While a dialog is open, another layer may be activated.
-                          std::unique_ptr<GimpDrawable*[], decltype(&g_free)> const active(
-                              interactive ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
-                          c = capture(image, interactive ? active.get() : given, request_from(entry, config));
-                      },
-                      [&](job const& job) {
-                          result = engine_run(c.input, job);
-                          return result.has_value();
-                      },
-                      [&] { deliver(image, c.layer, c.input.request, *result); }};
-    return interactive ? run_in_dialog(procedure, config, _(entry.title), steps)
-                       : run_without_dialog(_(entry.title), steps);
+bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
+    steps const steps = entry.steps(c);
+    if (!c.interactive) return run_without_dialog(_(entry.title), steps);
+    dialog_look look{.title = _(entry.title), .ok_label = _(entry.ok_label)};
+    if (entry.arrange) look.arrange = [&](GimpProcedureDialog* dialog) { entry.arrange(dialog, c); };
+    if (entry.note) look.note = [&] { return entry.note(c); };
+    return run_in_dialog(procedure, c.config, look, steps);
 }
 
 GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable** drawables,
@@ -124,14 +92,66 @@ GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* im
     try {
         gegl_init(nullptr, nullptr);
         auto const& entry = *static_cast<procedure_entry const*>(data);
-        return status(run_procedure(entry, procedure, mode, image, drawables, config) ? GIMP_PDB_SUCCESS
-                                                                                      : GIMP_PDB_CANCEL);
+        call c{image, drawables, config, mode == GIMP_RUN_INTERACTIVE};
+        if (!run_procedure(entry, procedure, c)) return status(GIMP_PDB_CANCEL);
+        GimpValueArray* const values = status(GIMP_PDB_SUCCESS);
+        g_value_set_object(gimp_value_array_index(values, 1), c.made);
+        return values;
     } catch (std::exception const& e) {
         return status(GIMP_PDB_EXECUTION_ERROR, g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, e.what()));
     }
 }
 
 } // namespace
+
+std::vector<GimpDrawable*> call::drawables() const {
+    std::unique_ptr<GimpDrawable*[], decltype(&g_free)> const selected(
+        interactive ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
+    std::vector<GimpDrawable*> all;
+    for (GimpDrawable* const* d = interactive ? selected.get() : given; d && *d; ++d) all.push_back(*d);
+    all.push_back(nullptr);
+    return all;
+}
+
+bool boolean(GimpProcedureConfig* config, char const* argument) {
+    gboolean value = FALSE;
+    g_object_get(config, argument, &value, nullptr);
+    return value;
+}
+
+double real(GimpProcedureConfig* config, char const* argument) {
+    double value = 0;
+    g_object_get(config, argument, &value, nullptr);
+    return value;
+}
+
+std::string text(GimpProcedureConfig* config, char const* argument) {
+    char* value = nullptr;
+    g_object_get(config, argument, &value, nullptr);
+    std::unique_ptr<char, decltype(&g_free)> const kept(value, g_free);
+    return value ? value : "";
+}
+
+std::string model_name(GimpProcedureConfig* config, char const* argument) {
+    GFile* value = nullptr;
+    g_object_get(config, argument, &value, nullptr);
+    if (!value) return "";
+    std::unique_ptr<GFile, decltype(&g_object_unref)> const file(value, g_object_unref);
+    std::unique_ptr<char, decltype(&g_free)> const path(g_file_get_path(value), g_free),
+        uri(g_file_get_uri(value), g_free);
+    if (path) return path.get();
+    if (!std::string_view(uri.get()).starts_with("procedural:"))
+        fail_translated(_("The model {} is not on this computer; choose a file that is."), uri.get());
+    return uri.get();
+}
+
+void add_source_argument(GimpProcedure* procedure) {
+    gimp_procedure_add_choice_argument(procedure, "source", _("S_ource"), _("Which pixels are read"),
+                                       gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
+                                                                   "visible", 1, _("All visible layers"), nullptr,
+                                                                   nullptr),
+                                       "layer", G_PARAM_READWRITE);
+}
 
 GList* procedure_names() {
     GList* names = nullptr;
@@ -154,6 +174,7 @@ GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name) {
     gimp_procedure_set_documentation(procedure, _(entry->blurb), _(entry->help), nullptr);
     gimp_procedure_set_attribution(procedure, "Sfumato", "GPL-3.0-or-later", "2026");
     entry->add_arguments(procedure);
+    gimp_procedure_add_layer_return_value(procedure, "layer", _("Layer"), _("The new layer"), TRUE, G_PARAM_READWRITE);
     return procedure;
 }
 

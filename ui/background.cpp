@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <exception>
+#include <future>
 #include <glib.h>
 #include <memory>
 #include <mutex>
@@ -32,11 +33,18 @@ struct background {
     }
 };
 
-// What a stage's name begins with, as the pipelines give it; a size may follow.
-[[maybe_unused]] constexpr char const* stage_words[] = {NC_("stage", "prepare"), NC_("stage", "fill"),
-                                                        NC_("stage", "blend")};
+// The stages' names as the pipelines give them, or what they begin with; a size may follow.
+[[maybe_unused]] constexpr char const* stage_names[] = {
+    NC_("stage", "start the engine"),
+    NC_("stage", "load weights"),
+    NC_("stage", "prepare"),
+    NC_("stage", "fill"),
+    NC_("stage", "blend"),
+    NC_("stage", "enlarge"),
+};
 
 std::string translated_stage(std::string const& stage) {
+    if (std::string const whole = g_dpgettext2(GETTEXT_PACKAGE, "stage", stage.c_str()); whole != stage) return whole;
     std::string const word = stage.substr(0, stage.find(' '));
     return g_dpgettext2(GETTEXT_PACKAGE, "stage", word.c_str()) + stage.substr(word.size());
 }
@@ -52,6 +60,21 @@ gboolean on_end(gpointer data) {
 }
 
 } // namespace
+
+void on_main_thread(std::function<void()> what) {
+    using errand = std::shared_ptr<std::packaged_task<void()>>; // of both threads, whichever is done with it last
+    errand const e = std::make_shared<std::packaged_task<void()>>(std::move(what));
+    auto done = e->get_future();
+    // Not g_main_context_invoke, which may call it on this thread as long as the main loop has not begun.
+    g_idle_add_full(
+        G_PRIORITY_DEFAULT,
+        [](gpointer data) {
+            (**static_cast<errand*>(data))();
+            return gboolean(G_SOURCE_REMOVE);
+        },
+        new errand(e), [](gpointer data) { delete static_cast<errand*>(data); });
+    done.get();
+}
 
 bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
                        std::atomic<bool> const& cancelled) {
@@ -80,6 +103,10 @@ bool run_in_background(std::function<bool(job const&)> const& body, std::functio
 
 bool run_steps(steps const& steps, std::function<void(progress const&)> const& show,
                std::atomic<bool> const& cancelled) {
+    struct at_end {
+        std::function<void()> const& clear;
+        ~at_end() { clear(); }
+    } const cleared{steps.clear};
     steps.prepare();
     if (!run_in_background(steps.compute, show, cancelled)) return false;
     steps.deliver();

@@ -10,7 +10,11 @@ struct steps {
     std::function<void()> prepare;           // main thread: reads the document
     std::function<bool(job const&)> compute; // its own thread; false: cancelled
     std::function<void()> deliver;           // main thread: changes the document
+    std::function<void()> clear; // main thread, at the end in any case: lets go of all that was read and made
 };
+
+/// Called by steps.compute: does `what` on the main thread, and waits for it. Rethrows what it throws.
+void on_main_thread(std::function<void()> what);
 
 /// Runs `body` on a new thread and the main loop on this one until it ends. `show` is called on this thread, at most
 /// ten times a second, with the latest progress. Returns what `body` returns (false: cancelled), false also when

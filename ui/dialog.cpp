@@ -1,9 +1,11 @@
 #include "ui/dialog.h"
 
+#include "ui/model_chooser.h"
 #include "ui/translated.h"
 
 #include <algorithm>
 #include <libgimp/gimpui.h>
+#include <string_view>
 
 namespace sfumato {
 
@@ -14,6 +16,7 @@ struct dialog {
     GtkWidget* status = nullptr;  // holds the two below
     GtkWidget* message = nullptr; // hidden while there is nothing to say
     GtkWidget* bar = nullptr;
+    GtkWidget* note = nullptr; // what will happen; null when the procedure says nothing
     std::atomic<bool> cancelled = false;
 };
 
@@ -38,19 +41,86 @@ GtkWidget* make_bar() {
     return bar;
 }
 
-void build(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, char const* title) {
-    d.window = GIMP_PROCEDURE_DIALOG(gimp_procedure_dialog_new(procedure, config, title));
-    gimp_procedure_dialog_set_ok_label(d.window, _("_Inpaint"));
-    gimp_procedure_dialog_fill(d.window, nullptr);
+// The argument's label and the chooser, in line with the widgets that GIMP makes. Returns what names it for filling.
+char const* add_model_chooser(dialog& d, GObject* config, GParamSpec* argument) {
+    constexpr char const *label_id = "model-label", *box_id = "model-box";
+    GtkWidget* const label =
+        gimp_procedure_dialog_get_label(d.window, label_id, g_param_spec_get_nick(argument), FALSE, TRUE);
+    GtkWidget* const chooser = make_model_chooser(config, argument->name);
+    GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id, label_id, nullptr);
+    gtk_orientable_set_orientation(GTK_ORIENTABLE(box), GTK_ORIENTATION_HORIZONTAL);
+    gtk_box_set_spacing(GTK_BOX(box), 6);
+    gtk_box_pack_start(GTK_BOX(box), chooser, TRUE, TRUE, 0);
+    gtk_label_set_mnemonic_widget(GTK_LABEL(label), chooser);
+    gtk_widget_set_tooltip_text(label, g_param_spec_get_blurb(argument));
+    gtk_widget_show_all(box);
+    return box_id;
+}
+
+// Every argument as GIMP shows it, except models.
+void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config) {
+    int count = 0;
+    GParamSpec** const arguments = gimp_procedure_get_arguments(procedure, &count);
+    GList* names = nullptr;
+    for (int i = 0; i < count; ++i)
+        if (std::string_view const name = arguments[i]->name; name == "model")
+            names = g_list_append(names, gpointer(add_model_chooser(d, G_OBJECT(config), arguments[i])));
+        else if (name != "run-mode" && name != "image" && name != "drawables")
+            names = g_list_append(names, gpointer(arguments[i]->name));
+    gimp_procedure_dialog_fill_list(d.window, names);
+    g_list_free(names);
+}
+
+GtkWidget* make_note() {
+    GtkWidget* label = gtk_label_new(nullptr);
+    gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
+    gtk_label_set_max_width_chars(GTK_LABEL(label), 50);
+    gtk_label_set_width_chars(GTK_LABEL(label), 50);
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    return label;
+}
+
+void build(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look) {
+    d.window = GIMP_PROCEDURE_DIALOG(gimp_procedure_dialog_new(procedure, config, look.title));
+    gimp_procedure_dialog_set_ok_label(d.window, look.ok_label);
+    fill(d, procedure, config);
+    if (look.arrange) look.arrange(d.window);
     GtkWidget* content = gtk_dialog_get_content_area(GTK_DIALOG(d.window));
     d.status = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     d.message = make_message();
     d.bar = make_bar();
+    if (look.note) {
+        d.note = make_note();
+        gtk_box_pack_start(GTK_BOX(d.status), d.note, FALSE, FALSE, 0);
+    }
     gtk_box_pack_start(GTK_BOX(d.status), d.message, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(d.status), d.bar, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(content), d.status, FALSE, FALSE, 0);
     gtk_widget_show_all(d.status);
 }
+
+// The arguments may change, and with them the image, as long as the dialog is open.
+struct noted {
+    dialog& d;
+    dialog_look const& look;
+    guint timer = 0;
+
+    noted(dialog& d, dialog_look const& look) : d(d), look(look) {
+        if (!look.note) return;
+        tell();
+        timer = g_timeout_add(500, on_timer, this);
+    }
+    noted(noted const&) = delete;
+    ~noted() {
+        if (timer) g_source_remove(timer);
+    }
+
+    void tell() const { gtk_label_set_text(GTK_LABEL(d.note), look.note().c_str()); }
+    static gboolean on_timer(gpointer self) {
+        static_cast<noted*>(self)->tell();
+        return G_SOURCE_CONTINUE;
+    }
+};
 
 void show_progress(dialog& d, double fraction, std::string const& text) {
     gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(d.bar), std::clamp(fraction, 0.0, 1.0));
@@ -108,12 +178,16 @@ bool run_once(dialog& d, steps const& steps) {
 
 } // namespace
 
-bool run_in_dialog(GimpProcedure* procedure, GimpProcedureConfig* config, char const* title, steps const& steps) {
+bool run_in_dialog(GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look, steps const& steps) {
     gimp_ui_init("gimp-sfumato");
     dialog d;
-    build(d, procedure, config, title);
+    build(d, procedure, config, look);
     bool delivered = false;
-    while (!delivered && gimp_procedure_dialog_run(d.window)) delivered = run_once(d, steps);
+    while (!delivered) {
+        noted const note(d, look);
+        if (!gimp_procedure_dialog_run(d.window)) break;
+        delivered = run_once(d, steps);
+    }
     gtk_widget_destroy(GTK_WIDGET(d.window));
     return delivered;
 }

@@ -5,11 +5,23 @@
 
 #include <libgimp/gimp.h>
 
+#include <string>
+
+typedef struct _GimpProcedureDialog GimpProcedureDialog;
+
 namespace sfumato {
+
+/// What is this procedure's own in its dialog.
+struct dialog_look {
+    char const* title;
+    char const* ok_label;
+    std::function<void(GimpProcedureDialog*)> arrange{}; // called once, before the arguments' widgets are put in
+    std::function<std::string()> note{};                 // what will happen with the arguments as they are
+};
 
 /// Shows the dialog and runs `steps` each time the user asks for it. Errors are shown in the dialog, which stays, so
 /// that the settings survive and the user can try again; a cancelled run leaves it open too.
 /// Returns true once a run has delivered, false when the user closed the dialog.
-bool run_in_dialog(GimpProcedure*, GimpProcedureConfig*, char const* title, steps const&);
+bool run_in_dialog(GimpProcedure*, GimpProcedureConfig*, dialog_look const&, steps const&);
 
 } // namespace sfumato

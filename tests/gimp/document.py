@@ -30,16 +30,22 @@ def close():
     print(f"{counts[True]} passed, {counts[False]} failed", flush=True)
 
 
-def inpaint(image, drawables, **arguments):
-    """Status and, when it is an error, the sentence."""
-    procedure = Gimp.get_pdb().lookup_procedure(PROCEDURE)
+def run(name, image, drawables, **arguments):
+    """Status, and the new layer, or the sentence when it is an error."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
     config.set_property("image", image)
     config.set_core_object_array("drawables", drawables)
-    for name, value in arguments.items():
-        config.set_property(name, value)
+    for argument, value in arguments.items():
+        config.set_property(argument.replace("_", "-"), value)
     result = procedure.run(config)
-    return result.index(0), (result.index(1) if result.length() > 1 else "")
+    return result.index(0), (result.index(1) if result.length() > 1 else None)
+
+
+def inpaint(image, drawables, **arguments):
+    """Status and, when it is an error, the sentence."""
+    status, what = run(PROCEDURE, image, drawables, **arguments)
+    return status, what if isinstance(what, str) else ""
 
 
 def raw(drawable, x=0, y=0, width=None, height=None):

@@ -1,0 +1,75 @@
+#include "plugin/layers.h"
+
+#include "ui/translated.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+rect extent_of(GimpLayer* layer) {
+    int x = 0, y = 0;
+    gimp_drawable_get_offsets(GIMP_DRAWABLE(layer), &x, &y);
+    return {x, y, gimp_drawable_get_width(GIMP_DRAWABLE(layer)), gimp_drawable_get_height(GIMP_DRAWABLE(layer))};
+}
+
+std::string name_of(GimpItem* item) {
+    std::unique_ptr<char, decltype(&g_free)> const name(gimp_item_get_name(item), g_free);
+    return name.get();
+}
+
+// Adding a layer activates it, and the next run must read the same source again.
+undo_step::undo_step(GimpImage* image)
+    : image(image), layers(gimp_image_get_selected_layers(image), g_free),
+      channels(gimp_image_get_selected_channels(image), g_free) {
+    gimp_image_undo_group_start(image);
+}
+
+undo_step::~undo_step() {
+    if (layers && layers[0]) gimp_image_set_selected_layers(image, const_cast<GimpLayer const**>(layers.get()));
+    if (channels && channels[0])
+        gimp_image_set_selected_channels(image, const_cast<GimpChannel const**>(channels.get()));
+    gimp_image_undo_group_end(image);
+}
+
+void check_delivered(bool done) {
+    if (!done)
+        fail_translated(_("GIMP could not add the result as a layer: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+}
+
+loose_layer make_layer(GimpImage* image, char const* name, int width, int height, bool has_alpha) {
+    bool const gray = gimp_image_get_base_type(image) == GIMP_GRAY;
+    GimpImageType const type =
+        gray ? (has_alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE) : (has_alpha ? GIMP_RGBA_IMAGE : GIMP_RGB_IMAGE);
+    loose_layer layer(
+        gimp_layer_new(image, name, width, height, type, 100, gimp_image_get_default_new_layer_mode(image)));
+    check_delivered(bool(layer));
+    return layer;
+}
+
+GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
+    GimpLayerMask* mask = gimp_layer_create_mask(layer, type);
+    check_delivered(mask && gimp_layer_add_mask(layer, mask));
+    return mask;
+}
+
+GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* above) {
+    int const position = above ? gimp_image_get_item_position(image, GIMP_ITEM(above)) : -1;
+    GimpItem* const parent = position >= 0 ? gimp_item_get_parent(GIMP_ITEM(above)) : nullptr;
+    check_delivered(
+        gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, std::max(position, 0)));
+    return layer.release();
+}
+
+void attach_recipe(GimpLayer* layer, request const& request) {
+    auto recipe = request_to_json(request);
+    recipe["made_by"] = "Sfumato " SFUMATO_VERSION;
+    std::string const text = recipe.dump();
+    GimpParasite* parasite = gimp_parasite_new(recipe_parasite, GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
+                                               guint32(text.size() + 1), text.c_str());
+    bool const attached = gimp_item_attach_parasite(GIMP_ITEM(layer), parasite);
+    gimp_parasite_free(parasite);
+    check_delivered(attached);
+}
+
+} // namespace sfumato

@@ -1,0 +1,53 @@
+// Layers that are made, kept out of the image while they are, and put into it at once.
+#pragma once
+
+#include "models/request.h"
+
+#include <libgimp/gimp.h>
+
+#include <memory>
+#include <string>
+
+namespace sfumato {
+
+constexpr char const* recipe_parasite = "sfumato-recipe"; // JSON: the request, and which Sfumato made the layer
+
+struct delete_item {
+    void operator()(GimpLayer* layer) const { gimp_item_delete(GIMP_ITEM(layer)); }
+};
+/// A layer that belongs to an image, but is not part of it yet; deleted with its handle.
+using loose_layer = std::unique_ptr<GimpLayer, delete_item>;
+
+rect extent_of(GimpLayer*); // in image coordinates
+std::string name_of(GimpItem*);
+
+/// One undo step of all that is done while it lives; the items that were active stay active.
+class undo_step {
+  public:
+    explicit undo_step(GimpImage*);
+    undo_step(undo_step const&) = delete;
+    ~undo_step();
+
+  private:
+    template <class T> using item_list = std::unique_ptr<T*[], decltype(&g_free)>;
+    GimpImage* image;
+    item_list<GimpLayer> layers;
+    item_list<GimpChannel> channels;
+};
+
+// All of these throw error, translated, when GIMP refuses.
+
+/// Empty, in the image's mode, precision and profile.
+loose_layer make_layer(GimpImage*, char const* name, int width, int height, bool has_alpha);
+
+GimpLayerMask* add_mask(GimpLayer*, GimpAddMaskType);
+
+/// Puts it directly above `above` (null or gone meanwhile: on top of the stack).
+GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* above);
+
+void attach_recipe(GimpLayer*, request const&);
+
+/// Throws error with GIMP's own words unless `done`.
+void check_delivered(bool done);
+
+} // namespace sfumato

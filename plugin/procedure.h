@@ -1,0 +1,44 @@
+// What a procedure of ours is made of; procedures.cpp has the table of them.
+#pragma once
+
+#include "ui/dialog.h"
+
+#include <libgimp/gimp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sfumato {
+
+/// One call of a procedure.
+struct call {
+    GimpImage* image;
+    GimpDrawable* const* given; // null-terminated
+    GimpProcedureConfig* config;
+    bool interactive;
+    GimpLayer* made = nullptr; // the result, once it is delivered
+
+    /// Those that are active. While a dialog is open, another layer may be activated.
+    std::vector<GimpDrawable*> drawables() const; // null-terminated
+};
+
+bool boolean(GimpProcedureConfig*, char const* argument);
+double real(GimpProcedureConfig*, char const* argument);
+std::string text(GimpProcedureConfig*, char const* argument); // of a choice: its value
+
+/// A model as a request names it: an absolute path, or procedural:NAME; empty: none was chosen. Throws error,
+/// translated, when it is on no disk of this machine.
+std::string model_name(GimpProcedureConfig*, char const* argument);
+
+void add_source_argument(GimpProcedure*);
+
+void add_inpaint_arguments(GimpProcedure*);
+steps inpaint_steps(call&);
+
+void add_upscale_arguments(GimpProcedure*);
+steps upscale_steps(call&);
+void arrange_upscale_dialog(GimpProcedureDialog*, call const&);
+std::string upscale_note(call const&);
+
+} // namespace sfumato

@@ -1,0 +1,98 @@
+#include "ui/model_chooser.h"
+
+#include "ui/translated.h"
+
+#include <memory>
+
+namespace sfumato {
+
+namespace {
+
+// The entries of the list; the one in the middle is there when a file is chosen.
+constexpr char const *ours = "ours", *chosen = "chosen", *another = "another";
+
+struct model_chooser {
+    GtkComboBoxText* box;
+    GObject* config;
+    std::string name; // of the argument
+    bool showing = false;
+};
+
+template <class T> using object = std::unique_ptr<T, decltype(&g_object_unref)>;
+using string = std::unique_ptr<char, decltype(&g_free)>;
+
+object<GFile> file_of(model_chooser const& m) {
+    GFile* file = nullptr;
+    g_object_get(m.config, m.name.c_str(), &file, nullptr);
+    return {file, [](gpointer f) {
+                if (f) g_object_unref(f);
+            }};
+}
+
+void show_choice(model_chooser& m) {
+    m.showing = true;
+    auto const file = file_of(m);
+    gtk_combo_box_text_remove_all(m.box);
+    gtk_combo_box_text_append(m.box, ours, _("Sfumato's own"));
+    if (file) gtk_combo_box_text_append(m.box, chosen, string(g_file_get_basename(file.get()), g_free).get());
+    gtk_combo_box_text_append(m.box, another, _("Another file…"));
+    gtk_combo_box_set_active_id(GTK_COMBO_BOX(m.box), file ? chosen : ours);
+    gtk_widget_set_tooltip_text(GTK_WIDGET(m.box),
+                                file ? string(g_file_get_parse_name(file.get()), g_free).get() : nullptr);
+    m.showing = false;
+}
+
+void add_filter(GtkFileChooser* dialog, char const* name, std::initializer_list<char const*> patterns) {
+    GtkFileFilter* const filter = gtk_file_filter_new();
+    gtk_file_filter_set_name(filter, name);
+    for (char const* pattern : patterns) gtk_file_filter_add_pattern(filter, pattern);
+    gtk_file_chooser_add_filter(dialog, filter);
+}
+
+void ask_for_file(model_chooser const& m) {
+    GtkWidget* const window = gtk_widget_get_toplevel(GTK_WIDGET(m.box));
+    GtkWidget* const dialog =
+        gtk_file_chooser_dialog_new(_("Choose a Model"), GTK_WINDOW(window), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Cancel"),
+                                    GTK_RESPONSE_CANCEL, _("_Open"), GTK_RESPONSE_ACCEPT, nullptr);
+    gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_ACCEPT);
+    auto* const files = GTK_FILE_CHOOSER(dialog);
+    add_filter(files, _("Models (.pth, .safetensors, .param)"), {"*.pth", "*.safetensors", "*.param"});
+    add_filter(files, _("All files"), {"*"});
+    if (auto const file = file_of(m)) gtk_file_chooser_set_file(files, file.get(), nullptr);
+    if (gtk_dialog_run(GTK_DIALOG(dialog)) == GTK_RESPONSE_ACCEPT) {
+        object<GFile> const file(gtk_file_chooser_get_file(files), g_object_unref);
+        g_object_set(m.config, m.name.c_str(), file.get(), nullptr);
+    }
+    gtk_widget_destroy(dialog);
+}
+
+void on_changed(GtkComboBox* box, gpointer data) {
+    auto& m = *static_cast<model_chooser*>(data);
+    if (m.showing) return;
+    std::string const id = gtk_combo_box_get_active_id(box);
+    if (id == ours) g_object_set(m.config, m.name.c_str(), nullptr, nullptr);
+    if (id == another) ask_for_file(m);
+    show_choice(m);
+}
+
+void on_notify(GObject*, GParamSpec*, gpointer data) { show_choice(*static_cast<model_chooser*>(data)); }
+
+void on_destroy(GtkWidget*, gpointer data) {
+    auto* const m = static_cast<model_chooser*>(data);
+    g_signal_handlers_disconnect_by_data(m->config, m);
+    delete m;
+}
+
+} // namespace
+
+GtkWidget* make_model_chooser(GObject* config, char const* name) {
+    GtkWidget* const box = gtk_combo_box_text_new();
+    auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name};
+    show_choice(*m);
+    g_signal_connect(box, "changed", G_CALLBACK(on_changed), m);
+    g_signal_connect(box, "destroy", G_CALLBACK(on_destroy), m);
+    g_signal_connect(config, (std::string("notify::") + name).c_str(), G_CALLBACK(on_notify), m);
+    return box;
+}
+
+} // namespace sfumato

@@ -38,7 +38,7 @@ steps inpaint_steps(call&);
 
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);
-void arrange_upscale_dialog(GimpProcedureDialog*, call const&);
+void arrange_upscale_dialog(GimpProcedureDialog*);
 std::string upscale_note(call const&);
 
 } // namespace sfumato

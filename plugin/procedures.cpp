@@ -19,8 +19,8 @@ struct procedure_entry {
     char const* help;
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*, call const&); // null: as GIMP does it
-    std::string (*note)(call const&);                   // null: nothing to say
+    void (*arrange)(GimpProcedureDialog*); // null: as GIMP does it
+    std::string (*note)(call const&);      // null: nothing to say
 };
 
 constexpr std::array procedures{
@@ -78,8 +78,7 @@ bool run_without_dialog(char const* title, steps steps) {
 bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
     steps const steps = entry.steps(c);
     if (!c.interactive) return run_without_dialog(_(entry.title), steps);
-    dialog_look look{.title = _(entry.title), .ok_label = _(entry.ok_label)};
-    if (entry.arrange) look.arrange = [&](GimpProcedureDialog* dialog) { entry.arrange(dialog, c); };
+    dialog_look look{.title = _(entry.title), .ok_label = _(entry.ok_label), .arrange = entry.arrange};
     if (entry.note) look.note = [&] { return entry.note(c); };
     return run_in_dialog(procedure, c.config, look, steps);
 }

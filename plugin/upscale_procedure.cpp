@@ -192,7 +192,7 @@ void add_upscale_arguments(GimpProcedure* procedure) {
         _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"),
         GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, nullptr, G_PARAM_READWRITE);
     gimp_procedure_add_double_argument(
-        procedure, "scale", _("S_cale"),
+        procedure, "scale", _("Scal_e"),
         _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"), 1,
         upscale_settings::largest_scale, 2, G_PARAM_READWRITE);
     gimp_procedure_add_choice_argument(
@@ -222,14 +222,12 @@ steps upscale_steps(call& c) {
             .clear = [run] { *run = {}; }};
 }
 
-void arrange_upscale_dialog(GimpProcedureDialog* dialog, call const& c) {
+void arrange_upscale_dialog(GimpProcedureDialog* dialog) {
     GimpValueArray* const fixed = gimp_value_array_new(1);
     GValue layer = G_VALUE_INIT;
     g_value_set_static_string(g_value_init(&layer, G_TYPE_STRING), "layer");
     gimp_value_array_append(fixed, &layer);
     gimp_procedure_dialog_set_sensitive_if_in(dialog, "scale", nullptr, "target", fixed, FALSE); // takes `fixed`
-    if (selected_box(c.image).empty())
-        gimp_procedure_dialog_set_sensitive(dialog, "selection-only", FALSE, nullptr, nullptr, FALSE);
 }
 
 std::string upscale_note(call const& c) {

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <libgimp/gimpui.h>
+#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sfumato {
 
@@ -16,7 +19,8 @@ struct dialog {
     GtkWidget* status = nullptr;  // holds the two below
     GtkWidget* message = nullptr; // hidden while there is nothing to say
     GtkWidget* bar = nullptr;
-    GtkWidget* note = nullptr; // what will happen; null when the procedure says nothing
+    GtkWidget* note = nullptr;            // what will happen; null when the procedure says nothing
+    std::vector<GtkWidget*> taken_away{}; // what cannot be used while it runs, and could before
     std::atomic<bool> cancelled = false;
 };
 
@@ -41,32 +45,50 @@ GtkWidget* make_bar() {
     return bar;
 }
 
-// The argument's label and the chooser, in line with the widgets that GIMP makes. Returns what names it for filling.
-char const* add_model_chooser(dialog& d, GObject* config, GParamSpec* argument) {
+// Labels that GIMP makes are of one width.
+void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> arguments) {
+    for (GParamSpec* argument : arguments) {
+        if (!GIMP_IS_PARAM_SPEC_CHOICE(argument)) continue;
+        GtkWidget* const widget = gimp_procedure_dialog_get_widget(d.window, argument->name, G_TYPE_NONE);
+        GtkSizeGroup* const group = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
+        gtk_size_group_add_widget(group, label);
+        gtk_size_group_add_widget(group, gimp_labeled_get_label(GIMP_LABELED(widget)));
+        g_object_unref(group);
+        return;
+    }
+}
+
+// The argument's label and the chooser. Returns what names it for filling.
+char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, std::span<GParamSpec*> arguments,
+                              GParamSpec* argument) {
     constexpr char const *label_id = "model-label", *box_id = "model-box";
     GtkWidget* const label =
         gimp_procedure_dialog_get_label(d.window, label_id, g_param_spec_get_nick(argument), FALSE, TRUE);
-    GtkWidget* const chooser = make_model_chooser(config, argument->name);
+    GtkWidget* const chooser = make_model_chooser(G_OBJECT(config), argument->name);
     GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id, label_id, nullptr);
     gtk_orientable_set_orientation(GTK_ORIENTABLE(box), GTK_ORIENTATION_HORIZONTAL);
     gtk_box_set_spacing(GTK_BOX(box), 6);
     gtk_box_pack_start(GTK_BOX(box), chooser, TRUE, TRUE, 0);
     gtk_label_set_mnemonic_widget(GTK_LABEL(label), chooser);
+    align_with_labels_of(d, label, arguments);
     gtk_widget_set_tooltip_text(label, g_param_spec_get_blurb(argument));
     gtk_widget_show_all(box);
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
     return box_id;
 }
 
 // Every argument as GIMP shows it, except models.
 void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config) {
     int count = 0;
-    GParamSpec** const arguments = gimp_procedure_get_arguments(procedure, &count);
+    GParamSpec** const first = gimp_procedure_get_arguments(procedure, &count);
+    std::span const arguments(first, std::size_t(count));
     GList* names = nullptr;
-    for (int i = 0; i < count; ++i)
-        if (std::string_view const name = arguments[i]->name; name == "model")
-            names = g_list_append(names, gpointer(add_model_chooser(d, G_OBJECT(config), arguments[i])));
-        else if (name != "run-mode" && name != "image" && name != "drawables")
-            names = g_list_append(names, gpointer(arguments[i]->name));
+    for (GParamSpec* argument : arguments) {
+        std::string_view const name = argument->name;
+        if (name == "run-mode" || name == "image" || name == "drawables") continue;
+        char const* const shown = name == "model" ? add_model_chooser(d, config, arguments, argument) : argument->name;
+        names = g_list_append(names, const_cast<char*>(shown));
+    }
     gimp_procedure_dialog_fill_list(d.window, names);
     g_list_free(names);
 }
@@ -132,13 +154,15 @@ void show_message(dialog& d, char const* sentence) {
     gtk_widget_set_visible(d.message, *sentence != 0);
 }
 
-// The children of `container`, except those that are or hold one of `spared`.
-void set_others_sensitive(GtkWidget* container, std::initializer_list<GtkWidget*> spared, bool sensitive) {
+// Takes away what can be used of `container`, except children that are or hold one of `spared`; adds them to `taken`.
+void take_away(GtkWidget* container, std::initializer_list<GtkWidget*> spared, std::vector<GtkWidget*>& taken) {
     GList* const children = gtk_container_get_children(GTK_CONTAINER(container));
     for (GList* child = children; child; child = child->next) {
         auto* const widget = GTK_WIDGET(child->data);
         auto const holds = [&](GtkWidget* w) { return w == widget || gtk_widget_is_ancestor(w, widget); };
-        if (std::ranges::none_of(spared, holds)) gtk_widget_set_sensitive(widget, sensitive);
+        if (!gtk_widget_get_sensitive(widget) || std::ranges::any_of(spared, holds)) continue;
+        gtk_widget_set_sensitive(widget, FALSE);
+        taken.push_back(widget);
     }
     g_list_free(children);
 }
@@ -146,8 +170,12 @@ void set_others_sensitive(GtkWidget* container, std::initializer_list<GtkWidget*
 // While it runs, only the progress and Cancel can be used.
 void set_running(dialog& d, bool running) {
     GtkWidget* const cancel = gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_CANCEL);
-    set_others_sensitive(gtk_dialog_get_content_area(GTK_DIALOG(d.window)), {d.status, cancel}, !running);
-    set_others_sensitive(gtk_widget_get_parent(cancel), {cancel}, !running);
+    if (running) {
+        take_away(gtk_dialog_get_content_area(GTK_DIALOG(d.window)), {d.status, cancel}, d.taken_away);
+        take_away(gtk_widget_get_parent(cancel), {cancel}, d.taken_away);
+    } else {
+        for (GtkWidget* widget : std::exchange(d.taken_away, {})) gtk_widget_set_sensitive(widget, TRUE);
+    }
     gtk_widget_grab_focus(running ? cancel : gtk_dialog_get_widget_for_response(GTK_DIALOG(d.window), GTK_RESPONSE_OK));
 }
 

@@ -15,8 +15,8 @@ namespace sfumato {
 struct dialog_look {
     char const* title;
     char const* ok_label;
-    std::function<void(GimpProcedureDialog*)> arrange{}; // called once, before the arguments' widgets are put in
-    std::function<std::string()> note{};                 // what will happen with the arguments as they are
+    void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
+    std::function<std::string()> note{};             // what will happen with the arguments as they are
 };
 
 /// Shows the dialog and runs `steps` each time the user asks for it. Errors are shown in the dialog, which stays, so

@@ -4,6 +4,7 @@
 #include "cli/picture_file.h"
 #include "cli/progress_line.h"
 #include "cli/recipe.h"
+#include "cli/request_options.h"
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/sampling/names.h"
@@ -21,52 +22,29 @@ using nlohmann::json;
 
 namespace {
 
-// An option, the request's key, what its value is, and which command has it.
-struct setting {
-    std::string_view option, key;
-    enum { text, whole, real } is;
-    std::string_view only = "";
-};
-constexpr setting settings[] = {
-    {"--model", "model", setting::text},
-    {"--vae", "vae", setting::text},
-    {"--prompt", "prompt", setting::text},
-    {"--negative", "negative_prompt", setting::text},
-    {"--width", "width", setting::whole, "txt2img"},
-    {"--height", "height", setting::whole, "txt2img"},
-    {"--steps", "steps", setting::whole},
-    {"--cfg", "cfg", setting::real},
-    {"--sampler", "sampler", setting::text},
-    {"--scheduler", "scheduler", setting::text},
-    {"--seed", "seed", setting::whole},
-    {"--rng", "rng", setting::text},
-    {"--clip-skip", "clip_skip", setting::whole},
-    {"--batch", "batch", setting::whole},
-    {"--strength", "strength", setting::real, "img2img"},
-    {"--strength-rule", "strength_rule", setting::text, "img2img"},
-    {"--prediction", "prediction", setting::text},
-    {"--dtype", "dtype", setting::text},
-};
-
-// The recipe, if there is one, with what the command line says on top: the request's own checks serve both.
-request read_request(options const& given, char const* operation, std::vector<std::string>& unknown) {
-    json object{{"sfumato", request::version}};
-    if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
-    if (object.is_object()) {
-        object["operation"] = operation;
-        for (auto const& [option, key, is, only] : settings) {
-            if (!given.has(option)) continue;
-            if (is == setting::text)
-                object[key] = given.value(option);
-            else if (is == setting::whole)
-                object[key] = given.number(option, INT64_MIN, INT64_MAX, 0);
-            else
-                object[key] = given.real(option);
-        }
-        if (given.has("--zero-terminal-snr")) object["zero_terminal_snr"] = true;
-    }
-    return resolve_seed(request_from_json(object, &unknown));
+std::vector<request_option> with_shared(std::vector<request_option> own) {
+    using is = request_option;
+    own.insert(own.end(), {{"--model", "model", is::text},
+                           {"--vae", "vae", is::text},
+                           {"--prompt", "prompt", is::text},
+                           {"--negative", "negative_prompt", is::text},
+                           {"--steps", "steps", is::whole},
+                           {"--cfg", "cfg", is::real},
+                           {"--sampler", "sampler", is::text},
+                           {"--scheduler", "scheduler", is::text},
+                           {"--seed", "seed", is::whole},
+                           {"--rng", "rng", is::text},
+                           {"--clip-skip", "clip_skip", is::whole},
+                           {"--batch", "batch", is::whole},
+                           {"--prediction", "prediction", is::text},
+                           {"--zero-terminal-snr", "zero_terminal_snr", is::flag},
+                           {"--dtype", "dtype", is::text}});
+    return own;
 }
+std::vector<request_option> const txt2img_settings =
+    with_shared({{"--width", "width", request_option::whole}, {"--height", "height", request_option::whole}});
+std::vector<request_option> const img2img_settings = with_shared(
+    {{"--strength", "strength", request_option::real}, {"--strength-rule", "strength_rule", request_option::text}});
 
 generation_parameters parameters_of(request const& r, picture const& made, int k) {
     diffusion_settings const& d = r.diffusion;
@@ -150,12 +128,11 @@ int generate_files(options const& given, request const& r, picture const* from, 
     return exit_code::ok;
 }
 
-request prepare(options const& given, char const* operation, progress_line& line) {
+request prepare(options const& given, char const* operation, std::vector<request_option> const& settings,
+                progress_line& line) {
     if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", operation));
     cancel_on_interrupt();
-    std::vector<std::string> unknown;
-    request r = read_request(given, operation, unknown);
-    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+    request const r = request_of(given, operation, settings, line);
     if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", operation));
     return r;
 }
@@ -163,13 +140,13 @@ request prepare(options const& given, char const* operation, progress_line& line
 int txt2img(options const& given) {
     if (!given.files.empty()) throw usage_error("txt2img takes no picture; img2img does");
     progress_line line(given.has("--json"));
-    return generate_files(given, prepare(given, "txt2img", line), nullptr, line);
+    return generate_files(given, prepare(given, "txt2img", txt2img_settings, line), nullptr, line);
 }
 
 int img2img(options const& given) {
     if (given.files.size() != 1) throw usage_error("img2img takes exactly one picture");
     progress_line line(given.has("--json"));
-    request const r = prepare(given, "img2img", line);
+    request const r = prepare(given, "img2img", img2img_settings, line);
     std::string const& in = given.files.front();
     line.show({.stage = "read " + in});
     picture_file const file(in);
@@ -203,12 +180,7 @@ constexpr char const* shared_help =
     "A PNG carries the request and A1111's parameters text.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
 
-std::vector<std::string_view> with_value(std::string_view command) {
-    std::vector<std::string_view> all{"-o", "--recipe", "--preview", "--preview-model", "--device"};
-    for (setting const& s : settings)
-        if (s.only.empty() || s.only == command) all.push_back(s.option);
-    return all;
-}
+std::vector<std::string_view> const own_options{"-o", "--preview", "--preview-model", "--device"};
 
 std::string const txt2img_help =
     std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
@@ -232,13 +204,13 @@ command const txt2img_command{.name = "txt2img",
                               .summary = "make a picture from words, with a Stable Diffusion model",
                               .help = txt2img_help,
                               .run = txt2img,
-                              .with_value = with_value("txt2img"),
+                              .with_value = with_value(txt2img_settings, own_options),
                               .flags = {"--json", "--zero-terminal-snr"}};
 command const img2img_command{.name = "img2img",
                               .summary = "make a picture anew, after words",
                               .help = img2img_help,
                               .run = img2img,
-                              .with_value = with_value("img2img"),
+                              .with_value = with_value(img2img_settings, own_options),
                               .flags = {"--json", "--zero-terminal-snr"}};
 
 } // namespace sfumato

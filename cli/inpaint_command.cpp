@@ -3,6 +3,7 @@
 #include "cli/picture_file.h"
 #include "cli/progress_line.h"
 #include "cli/recipe.h"
+#include "cli/request_options.h"
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/pipelines/context.h"
@@ -17,18 +18,11 @@ using nlohmann::json;
 
 namespace {
 
-// The request file, if there is one, with what the command line says on top: one set of checks for both.
-request read_request(options const& given, std::vector<std::string>& unknown) {
-    json object{{"sfumato", request::version}};
-    if (given.has("--request")) object = json_parse(read_recipe(given.value("--request")), given.value("--request"));
-    if (object.is_object()) {
-        object["operation"] = "inpaint";
-        if (given.has("--method")) object["method"] = given.value("--method");
-        if (given.has("--context")) object["context"] = given.value("--context");
-        if (given.has("--seed")) object["seed"] = given.number("--seed", -1, 0xFFFFFFFF, -1);
-    }
-    return resolve_seed(request_from_json(object, &unknown));
-}
+constexpr request_option settings[] = {
+    {"--method", "method", request_option::text},
+    {"--context", "context", request_option::text},
+    {"--seed", "seed", request_option::whole},
+};
 
 // A request that names its area (a recipe does) sees exactly that; otherwise its context decides.
 rect choose_area(request const& r, rect const& selected, picture_file const& file) {
@@ -49,9 +43,7 @@ int inpaint_file(options const& given) {
     cancel_on_interrupt();
 
     progress_line line(given.has("--json"));
-    std::vector<std::string> unknown;
-    request r = read_request(given, unknown);
-    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+    request r = request_of(given, "inpaint", settings, line);
     check_can_write(out);
 
     line.show({.stage = "read " + in});
@@ -98,12 +90,12 @@ command const inpaint_command{
         "  --method NAME    patchmatch: texture from the picture itself\n"
         "  --seed N         0 to 4294967295; the same seed on the same GPU gives the same pixels (default: random)\n"
         "  --context NAME   what the fill sees: automatic (default), image or selection\n"
-        "  --request FILE   a request as JSON, or a PNG that an earlier run wrote; the options above win\n"
+        "  --recipe FILE    a PNG that an earlier run wrote, or its JSON; the options above win\n"
         "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n"
         "  --json           progress, result and error on standard output, one JSON object a line\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
     .run = inpaint_file,
-    .with_value = {"--mask", "-o", "--method", "--seed", "--context", "--request", "--device"},
+    .with_value = with_value(settings, {"--mask", "-o", "--device"}),
     .flags = {"--json"},
 };
 

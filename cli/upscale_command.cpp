@@ -4,6 +4,7 @@
 #include "cli/picture_file.h"
 #include "cli/progress_line.h"
 #include "cli/recipe.h"
+#include "cli/request_options.h"
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/pipelines/upscale_in_parts.h"
@@ -21,19 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The recipe, if there is one, with what the command line says on top: the request's own checks serve both.
-request read_request(options const& given, std::vector<std::string>& unknown) {
-    json object{{"sfumato", request::version}};
-    if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
-    if (object.is_object()) {
-        object["operation"] = "upscale";
-        if (given.has("--model")) object["model"] = given.value("--model");
-        if (given.has("--scale")) object["scale"] = given.real("--scale");
-        if (given.has("--tile")) object["tile"] = given.number("--tile", 0, 1 << 14, 0);
-        if (given.has("--dtype")) object["dtype"] = given.value("--dtype");
-    }
-    return request_from_json(object, &unknown);
-}
+constexpr request_option settings[] = {
+    {"--model", "model", request_option::text},
+    {"--scale", "scale", request_option::real},
+    {"--tile", "tile", request_option::whole},
+    {"--dtype", "dtype", request_option::text},
+};
 
 struct file_pair {
     std::string in, out;
@@ -103,10 +97,7 @@ int upscale_files(options const& given) {
     auto const pairs = pairs_of(given);
     cancel_on_interrupt();
     progress_line line(given.has("--json"));
-    std::vector<std::string> unknown;
-    request const r = read_request(given, unknown);
-    for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
-
+    request const r = request_of(given, "upscale", settings, line);
     run_upscale const run = open_upscale_job(given.value("--device"));
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     std::size_t failed = 0;
@@ -146,7 +137,7 @@ command const upscale_command{
         "  --json          plan, progress, result and error on standard output, one JSON object a line\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
     .run = upscale_files,
-    .with_value = {"-o", "--model", "--scale", "--tile", "--dtype", "--recipe", "--device"},
+    .with_value = with_value(settings, {"-o", "--device"}),
     .flags = {"--json"},
 };
 

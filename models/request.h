@@ -1,5 +1,5 @@
 // A request: everything that influences the pixels of a result, and nothing else.
-// The same JSON is the command line's --request, the engine's socket message, what tests use, and the recipe that stays
+// The same JSON is the command line's --recipe, the engine's socket message, what tests use, and the recipe that stays
 // on the finished layer.
 #pragma once
 

@@ -73,18 +73,18 @@ TEST_F(command_line, json_lines) {
 
 TEST_F(command_line, a_request_file_with_options_on_top) {
     write_text(folder.path / "r.json", R"({"sfumato": 1, "seed": 7, "context": "selection", "mood": "blue"})");
-    ended e = inpaint({"--request", folder.path / "r.json"});
+    ended e = inpaint({"--recipe", folder.path / "r.json"});
     EXPECT_EQ(e.code, 0) << e.err;
     EXPECT_TRUE(mentions(e.err, "\"mood\" is not known")) << e.err;
     EXPECT_EQ(read_png(out).samples[(20 * side + 20) * 3], 7);
-    e = inpaint({"--request", folder.path / "r.json", "--seed=9"});
+    e = inpaint({"--recipe", folder.path / "r.json", "--seed=9"});
     EXPECT_EQ(read_png(out).samples[(20 * side + 20) * 3], 9);
     // A result's own recipe makes the same result again.
     std::string const recipe = read_png(out).texts.at("Comment");
     write_text(folder.path / "r.json", recipe);
     std::filesystem::rename(out, folder.path / "earlier.png");
     for (auto const* file : {"r.json", "earlier.png"}) {
-        EXPECT_EQ(inpaint({"--request", folder.path / file}).code, 0);
+        EXPECT_EQ(inpaint({"--recipe", folder.path / file}).code, 0);
         EXPECT_EQ(read_png(out).texts.at("Comment"), recipe);
         std::filesystem::remove(out);
     }
@@ -111,7 +111,7 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
         {{"inpaint", in, "--mask", chosen, "--mask", chosen}, "given twice"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--sed", "4"}, "unknown option --sed"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "x"}, "--seed must be a whole number"},
-        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "4294967296"}, "--seed must be a whole number"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "1e3"}, "--seed must be a whole number"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", ""}, "--seed must be a whole number"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--json=yes"}, "takes no value"},
         {{"serve", "extra"}, "takes no file"},
@@ -138,13 +138,14 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
     } const cases[] = {
         {{"--method", "magic"}, "\"method\" must be \"patchmatch\", not \"magic\""},
         {{"--context", "all"}, "\"context\""},
+        {{"--seed", "4294967296"}, "\"seed\" must be a whole number from -1 to 4294967295"},
         {{"--device", "GeForce"}, "no Vulkan device is called \"GeForce\""},
-        {{"--request", folder.path / "bad.json"}, "\"seed\""},
-        {{"--request", folder.path / "area.json"}, "outside the request's \"area\""},
-        {{"--request", folder.path / "far.json"}, "does not lie inside the picture"},
-        {{"--request", in}, "carries no recipe"},
-        {{"--request", folder.path / "text.json"}, "is not valid JSON"},
-        {{"--request", folder.path / "missing.json"}, "No such file"},
+        {{"--recipe", folder.path / "bad.json"}, "\"seed\""},
+        {{"--recipe", folder.path / "area.json"}, "outside the request's \"area\""},
+        {{"--recipe", folder.path / "far.json"}, "does not lie inside the picture"},
+        {{"--recipe", in}, "carries no recipe"},
+        {{"--recipe", folder.path / "text.json"}, "is not valid JSON"},
+        {{"--recipe", folder.path / "missing.json"}, "No such file"},
         {{"--seed", std::to_string(fake_seed::fails)}, "fails as it was told"},
     };
     for (auto const& c : cases) {

@@ -60,14 +60,15 @@ void graph::keep(tensor const& t, sfumato::resident const& to) {
     record.home = to;
 }
 
-graph::use graph::refer(tensor const& t, bool reads, bool writes) {
+graph::use graph::refer(tensor const& t, bool reads, bool writes, std::uint64_t offset) {
     assert(t.id < tensors_.size() && "the tensor belongs to another graph");
-    pending_.push_back({t.id, 0, reads, writes});
+    assert(offset == 0 || offset < t.bytes());
+    pending_.push_back({t.id, 0, offset, reads, writes});
     return {t.id, t.type};
 }
 
 graph::use graph::in(tensor const& t) { return refer(t, true, false); }
-graph::use graph::out(tensor const& t) { return refer(t, false, true); }
+graph::use graph::out(tensor const& t, std::size_t first) { return refer(t, false, true, first * bytes_of(t.type)); }
 graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
 void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
@@ -103,7 +104,7 @@ void graph::add(program program, void const* parameters, launch count, double wo
         if ((value & ~0xffffffffull) != tag) continue;
         for (auto& use : pending_)
             if (use.tensor == std::uint32_t(value)) {
-                n.accesses.push_back({use.tensor, field, use.reads, use.writes});
+                n.accesses.push_back({use.tensor, field, use.offset, use.reads, use.writes});
                 use.tensor = ~0u; // found
                 break;
             }

@@ -64,8 +64,9 @@ class graph {
 
     /// How the next dispatch uses a tensor: the value for an address field of its parameters.
     class use;
-    use in(tensor const&);    // read
-    use out(tensor const&);   // written, whole or in part
+    use in(tensor const&); // read
+    /// Written, whole or in part; the address is that of element `first`.
+    use out(tensor const&, std::size_t first = 0);
     use inout(tensor const&); // both
 
     /// Names what follows for progress, profile and debuggers: "fill 256 × 192".
@@ -91,7 +92,8 @@ class graph {
     };
     struct access {
         std::uint32_t tensor = 0;
-        std::uint32_t field = 0; // byte offset of the address in the parameters
+        std::uint32_t field = 0;  // byte offset of the address in the parameters
+        std::uint64_t offset = 0; // of the address in the tensor, bytes
         bool reads = false, writes = false;
     };
     struct node {
@@ -114,7 +116,7 @@ class graph {
 
   private:
     tensor make(shape, dtype, bool input);
-    use refer(tensor const&, bool reads, bool writes);
+    use refer(tensor const&, bool reads, bool writes, std::uint64_t offset = 0);
     void add(program, void const* parameters, launch count, double work);
 
     sfumato::target target_;

@@ -12,8 +12,8 @@ namespace sfumato {
 
 // ---- Pointwise ------------------------------------------------------------------------------------------------------
 
-/// y = f(x); numbers as in shaders/activation.glsl. leaky_relu and scaled take a slope, prelu one per channel; tanh_clamp is
-/// 3·tanh(x/3) (TAESD).
+/// y = f(x); numbers as in shaders/activation.glsl. leaky_relu and scaled take a slope, prelu one per channel;
+/// tanh_clamp is 3·tanh(x/3) (TAESD).
 enum class activation : std::uint32_t {
     none,
     silu,
@@ -44,6 +44,16 @@ tensor lerp(graph&, tensor const& a, tensor const& b, tensor const& t);
 tensor scale(graph&, tensor const& x, float factor, float offset = 0);
 /// x itself where it has that type already.
 tensor cast(graph&, tensor const& x, dtype);
+
+/// Where a result goes: channels of a tensor that is there already, from `first` on. The op returns that tensor.
+struct channels_from {
+    tensor whole;
+    int first = 0;
+};
+/// x·factor + y; y may have more channels, of which the first count.
+tensor add_scaled(graph&, tensor const& x, float factor, tensor const& y,
+                  std::optional<channels_from> const& into = {});
+tensor copy(graph&, tensor const& x, channels_from const& into);
 
 /// Along channels.
 tensor concat(graph&, tensor const& a, tensor const& b);
@@ -160,8 +170,11 @@ struct epilogue {
     float slope = 0;                // of leaky_relu, scaled
     std::optional<tensor> slopes;   // [outputs], of prelu
     std::optional<tensor> gate;     // [n, 1, 1, outputs]
-    std::optional<tensor> residual; // y's shape
+    std::optional<tensor> residual; // y's shape, or more channels, of which the first count
     std::optional<dtype> type;      // of the result
+    /// The result becomes these channels of a tensor that is there already, and that is returned, with all its
+    /// channels. The product may read other channels of it.
+    std::optional<channels_from> into;
 };
 
 /// x [.., k] → x·wᵀ [.., outputs]
@@ -180,6 +193,7 @@ struct conv2d_options {
 };
 inline constexpr conv2d_options same_3x3{.pad = {1, 1, 1, 1}};
 
+/// x may have more channels than the weights take (then without `second`): the first count.
 tensor conv2d(graph&, tensor const& x, packed_weights const&, conv2d_options const& = same_3x3, epilogue const& = {});
 /// 3 × 3, stride 2, padding 1, output padding 1: [n, h, w, c] → [n, 2h, 2w, outputs].
 tensor conv_transpose2d(graph&, tensor const& x, packed_transpose_weights const&, epilogue const& = {});

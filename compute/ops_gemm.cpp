@@ -73,12 +73,16 @@ struct product {
     int out_step = 1, out_y = 0, out_x = 0; // where they lie in y
 };
 
+int columns_of(packed_weights const& w) { return w.geglu ? w.outputs / 2 : w.outputs; }
+
+int inputs_of(product const& p) { return p.x.shape.c + (p.input.second ? p.input.second->shape.c : 0); }
+
 void check(product const& p) {
     auto const& w = p.weights;
     auto const& e = p.after;
-    [[maybe_unused]] int const n = p.x.shape.n, columns = p.y.shape.c;
-    assert(p.x.shape.c + (p.input.second ? p.input.second->shape.c : 0) == w.inputs);
-    assert(columns == (w.geglu ? w.outputs / 2 : w.outputs));
+    [[maybe_unused]] int const n = p.x.shape.n, columns = columns_of(w);
+    assert(p.input.second || p.input.affine ? inputs_of(p) == w.inputs : p.x.shape.c >= w.inputs);
+    assert(e.into ? e.into->first + columns <= p.y.shape.c : columns == p.y.shape.c);
     if (p.input.second) {
         assert(p.input.second->type == p.x.type && p.input.second->shape.h == p.x.shape.h);
         assert(p.input.second->shape.n == n && p.input.second->shape.w == p.x.shape.w);
@@ -88,7 +92,9 @@ void check(product const& p) {
     assert(!e.channel_add || e.channel_add->shape == per_image);
     assert(!e.gate || e.gate->shape == per_image);
     assert(!e.slopes || int(e.slopes->shape.count()) == columns);
-    assert(!e.residual || e.residual->shape == p.y.shape);
+    shape residual = p.y.shape;
+    if (e.residual) residual.c = e.residual->shape.c;
+    assert(!e.residual || (e.residual->shape == residual && residual.c >= columns));
     assert(!w.geglu || (!e.channel_add && !e.gate && e.activation == activation::none));
     assert((e.activation == activation::prelu) == e.slopes.has_value());
 }
@@ -117,28 +123,41 @@ kernel::gemm parameters(graph& g, product const& p, epilogue const& e) {
                    .affine = {}};
     if (p.input.second) k.second = g.in(*p.input.second);
     set_epilogue(g, k, e);
-    k.y = g.out(p.y);
+    k.y = g.out(p.y, e.into ? e.into->first : 0);
     if (p.input.affine) k.affine = g.in(*p.input.affine);
-    k.h = in.h, k.w = in.w, k.c1 = in.c, k.c2 = p.input.second ? p.input.second->shape.c : 0;
+    k.c2 = p.input.second ? p.input.second->shape.c : 0;
+    k.h = in.h, k.w = in.w, k.c1 = p.weights.inputs - k.c2;
     k.image_rows = p.out_h * p.out_w, k.rows = in.n * k.image_rows, k.out_w = p.out_w;
-    k.columns = p.weights.geglu ? p.weights.outputs / 2 : p.weights.outputs,
+    k.columns = columns_of(p.weights);
     k.panel_count = up(p.weights.outputs, 16) / 16;
     return k;
 }
 
-// Specialization constants 0 … 7, of shaders/epilogue.glsl.
-std::vector<uint> epilogue_constants(dtype y, epilogue const& e, bool geglu) {
-    return {uint(y),         type_of(e.bias),     type_of(e.channel_add), type_of(e.slopes),
-            type_of(e.gate), type_of(e.residual), uint(e.activation),     geglu};
+uint pitch(tensor const& t, int channels) { return t.shape.c == channels ? 0 : t.shape.c; }
+
+// Specialization constants 0 … 9, of shaders/epilogue.glsl.
+std::vector<uint> epilogue_constants(tensor const& y, epilogue const& e, packed_weights const& w) {
+    int const columns = columns_of(w);
+    return {uint(y.type),
+            type_of(e.bias),
+            type_of(e.channel_add),
+            type_of(e.slopes),
+            type_of(e.gate),
+            type_of(e.residual),
+            uint(e.activation),
+            w.geglu,
+            e.into ? pitch(y, columns) : 0,
+            e.residual ? pitch(*e.residual, columns) : 0};
 }
 
-// 0 … 20, of shaders/gemm.comp.
+// 0 … 23, of shaders/gemm.comp.
 std::vector<uint> constants(product const& p, epilogue const& e) {
     auto const& in = p.input;
-    auto all = epilogue_constants(p.y.type, e, p.weights.geglu);
-    all.insert(all.end(), {uint(p.x.type), uint(p.weights.format), uint(p.weights.kernel_h), uint(p.weights.kernel_w),
-                           uint(in.stride), uint(in.pad.top), uint(in.pad.left), in.reflect, in.upsample,
-                           in.second.has_value(), uint(p.out_step), uint(p.out_y), uint(p.out_x)});
+    auto all = epilogue_constants(p.y, e, p.weights);
+    all.insert(all.end(),
+               {uint(p.x.type), uint(p.weights.format), uint(p.weights.kernel_h), uint(p.weights.kernel_w),
+                uint(in.stride), uint(in.pad.top), uint(in.pad.left), in.reflect, in.upsample, in.second.has_value(),
+                uint(p.out_step), uint(p.out_y), uint(p.out_x), in.second ? 0 : pitch(p.x, p.weights.inputs)});
     return all;
 }
 
@@ -158,7 +177,7 @@ void multiply_software(graph& g, product const& p) {
         kernel::gemm k = parameters(g, p, p.after);
         k.group_rows = group_rows, k.first_group = first;
         auto all = constants(p, p.after);
-        all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 21, of shaders/gemm_software.glsl
+        all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 24, of shaders/gemm_software.glsl
         g.dispatch(k, launch::groups(panels, std::min(each, groups - first)), lane_operations, all,
                    kernel_variant::software);
     }
@@ -220,7 +239,7 @@ void multiply_tiled(graph& g, product const& p) {
     bool const scalar = t.matrix == matrix_path::scalar;
     uint const rows = p.x.shape.n * p.out_h * p.out_w, columns = up(p.weights.outputs, 16);
     block const b = choose_block(t, rows, columns);
-    uint const c1 = p.x.shape.c, c2 = p.input.second ? p.input.second->shape.c : 0;
+    uint const c2 = p.input.second ? p.input.second->shape.c : 0, c1 = p.weights.inputs - c2;
     uint const blocks = (rows + b.m - 1) / b.m * ((columns + b.n - 1) / b.n);
     uint const slabs = p.weights.kernel_h * p.weights.kernel_w * (up(c1, b.k) / b.k + up(c2, b.k) / b.k);
     uint const splits = choose_splits(p, blocks, slabs);
@@ -233,7 +252,7 @@ void multiply_tiled(graph& g, product const& p) {
     kernel::gemm const k = parameters(g, part, after);
     auto all = constants(part, after);
     uint const affine = !p.input.affine ? 0 : p.input.affine_silu ? 2 : 1;
-    all.insert(all.end(), {b.m, b.n, b.k, c1 % 4 == 0 && c2 % 4 == 0, affine, splits > 1});
+    all.insert(all.end(), {b.m, b.n, b.k, c1 % 4 == 0 && c2 % 4 == 0 && p.x.shape.c % 4 == 0, affine, splits > 1});
     if (!scalar)
         all.insert(all.end(), {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
                                b.grid_m * b.grid_n, b.fragments_m, b.fragments_n});
@@ -251,13 +270,13 @@ void multiply_tiled(graph& g, product const& p) {
                                .y = {},
                                .rows = rows,
                                .image_rows = k.image_rows,
-                               .columns = uint(p.y.shape.c),
+                               .columns = k.columns,
                                .panel_count = k.panel_count,
                                .splits = splits};
     set_epilogue(g, reduce, p.after);
-    reduce.y = g.out(p.y);
+    reduce.y = g.out(p.y, p.after.into ? p.after.into->first : 0);
     g.dispatch(reduce, launch::items(std::size_t(rows) * columns / 2), 4.0 * splits,
-               epilogue_constants(p.y.type, p.after, p.weights.geglu));
+               epilogue_constants(p.y, p.after, p.weights));
 }
 
 void multiply(graph& g, product const& p) {
@@ -280,7 +299,12 @@ tensor conv2d_unfused(graph& g, tensor const& x, packed_weights const& w, conv2d
     return conv2d(g, apply_affine(g, x, slice(g, affine, 0, c1), f), w, options, after);
 }
 
-tensor result(graph& g, shape s, dtype type, epilogue const& e) { return g.temporary(s, e.type.value_or(type)); }
+tensor result(graph& g, shape s, dtype type, epilogue const& e) {
+    if (!e.into) return g.temporary(s, e.type.value_or(type));
+    [[maybe_unused]] shape const& whole = e.into->whole.shape;
+    assert(whole.n == s.n && whole.h == s.h && whole.w == s.w);
+    return e.into->whole;
+}
 
 } // namespace
 

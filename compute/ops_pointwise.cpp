@@ -100,6 +100,10 @@ void record(graph& g, pointwise_op op, shape const& s, operand const& a, operand
                 dims[0].stride[1], type(t), dims[0].stride[2], type(y)});
 }
 
+[[maybe_unused]] bool same_pixels(tensor const& a, tensor const& b) {
+    return a.shape.n == b.shape.n && a.shape.h == b.shape.h && a.shape.w == b.shape.w;
+}
+
 // The result has x's shape; b and t broadcast to it.
 tensor apply(graph& g, pointwise_op op, tensor const& x, tensor const* b = nullptr, tensor const* t = nullptr,
              parameters const& given = {}, std::optional<dtype> type = {}) {
@@ -142,14 +146,27 @@ tensor cast(graph& g, tensor const& x, dtype type) {
     return type == x.type ? x : apply(g, pointwise_op::copy, x, nullptr, nullptr, {}, type);
 }
 
+tensor add_scaled(graph& g, tensor const& x, float factor, tensor const& y, std::optional<channels_from> const& into) {
+    assert(same_pixels(x, y) && x.shape.c <= y.shape.c);
+    channels_from const to = into ? *into : channels_from{g.temporary(x.shape, x.type)};
+    assert(same_pixels(x, to.whole) && to.first + x.shape.c <= to.whole.shape.c);
+    record(g, pointwise_op::add, x.shape, whole(x), from_channel(y, 0), {}, from_channel(to.whole, to.first),
+           {.factor = factor});
+    return to.whole;
+}
+
+tensor copy(graph& g, tensor const& x, channels_from const& into) {
+    assert(same_pixels(x, into.whole) && into.first + x.shape.c <= into.whole.shape.c);
+    record(g, pointwise_op::copy, x.shape, whole(x), {}, {}, from_channel(into.whole, into.first));
+    return into.whole;
+}
+
 tensor concat(graph& g, tensor const& a, tensor const& b) {
     shape joined = a.shape;
     joined.c += b.shape.c;
-    assert(a.shape.n == b.shape.n && a.shape.h == b.shape.h && a.shape.w == b.shape.w);
     tensor const y = g.temporary(joined, a.type);
-    record(g, pointwise_op::copy, a.shape, whole(a), {}, {}, from_channel(y, 0));
-    record(g, pointwise_op::copy, b.shape, whole(b), {}, {}, from_channel(y, a.shape.c));
-    return y;
+    copy(g, a, {y, 0});
+    return copy(g, b, {y, a.shape.c});
 }
 
 tensor slice(graph& g, tensor const& x, int first, int count) {

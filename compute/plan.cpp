@@ -29,8 +29,8 @@ std::vector<command> place_nodes(graph const& g, arena_layout const& layout, buf
             assert((!t.home || t.home->home) && "place() comes before the plan");
             places.push_back(t.home ? place_of_tensor{t.home->home.get(), t.home->offset, t.bytes}
                                     : place_of_tensor{&arena, layout.offsets[use.tensor], t.bytes});
-            std::uint64_t const address = places.back().home->address + places.back().offset;
-            if (!node.recorded) std::memcpy(c.parameters.data() + use.field, &address, sizeof address);
+            std::uint64_t const address = places.back().home->address + places.back().offset, at = address + use.offset;
+            if (!node.recorded) std::memcpy(c.parameters.data() + use.field, &at, sizeof at);
             c.accesses.push_back({address, address + t.bytes, use.writes, use.reads});
         }
         if (node.recorded)

@@ -8,6 +8,8 @@ layout(constant_id = 4) const uint gate_type = 0u;
 layout(constant_id = 5) const uint residual_type = 0u;
 layout(constant_id = 6) const uint activation = 0u;
 layout(constant_id = 7) const bool geglu = false; // pairs of columns are a value and its gate
+layout(constant_id = 8) const uint y_pitch = 0u; // elements from one row to the next; 0: p.columns
+layout(constant_id = 9) const uint residual_pitch = 0u;
 
 const uint absent = 255u;
 
@@ -22,11 +24,13 @@ float finish(float value, uint image, uint column) {
     return value;
 }
 
+uint pitch_of(uint pitch) { return pitch != 0u ? pitch : p.columns; }
+
 // row: of the result.
 void store_result(float value, uint row, uint column) {
-    uint i = row * p.columns + column;
-    if (residual_type != absent) value += load(p.residual, residual_type, i);
-    store(p.y, y_type, i, value);
+    if (residual_type != absent)
+        value += load(p.residual, residual_type, row * pitch_of(residual_pitch) + column);
+    store(p.y, y_type, row * pitch_of(y_pitch) + column, value);
 }
 
 // The GEGLU of a value's sum and its gate's; the gates' biases stand behind all others.

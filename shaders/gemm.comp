@@ -10,19 +10,20 @@ layout(push_constant, scalar) uniform block { gemm p; };
 #include "epilogue.glsl"
 #include "panels.glsl"
 
-layout(constant_id = 8) const uint x_type = 0u; // of x and second
-layout(constant_id = 9) const uint weight_format = 0u;
-layout(constant_id = 10) const uint kernel_h = 1u;
-layout(constant_id = 11) const uint kernel_w = 1u;
-layout(constant_id = 12) const int stride = 1;
-layout(constant_id = 13) const int pad_top = 0;
-layout(constant_id = 14) const int pad_left = 0;
-layout(constant_id = 15) const bool reflected = false; // what lies beyond a border: its reflection, else zeros
-layout(constant_id = 16) const int up = 0;             // 1: the input is taken twice as large, nearest neighbour
-layout(constant_id = 17) const bool has_second = false;
-layout(constant_id = 18) const int out_step = 1; // pixels of the result are out_step apart, the first at out_y, out_x
-layout(constant_id = 19) const int out_y = 0;
-layout(constant_id = 20) const int out_x = 0;
+layout(constant_id = 10) const uint x_type = 0u; // of x and second
+layout(constant_id = 11) const uint weight_format = 0u;
+layout(constant_id = 12) const uint kernel_h = 1u;
+layout(constant_id = 13) const uint kernel_w = 1u;
+layout(constant_id = 14) const int stride = 1;
+layout(constant_id = 15) const int pad_top = 0;
+layout(constant_id = 16) const int pad_left = 0;
+layout(constant_id = 17) const bool reflected = false; // what lies beyond a border: its reflection, else zeros
+layout(constant_id = 18) const int up = 0;             // 1: the input is taken twice as large, nearest neighbour
+layout(constant_id = 19) const bool has_second = false;
+layout(constant_id = 20) const int out_step = 1; // pixels of the result are out_step apart, the first at out_y, out_x
+layout(constant_id = 21) const int out_y = 0;
+layout(constant_id = 22) const int out_x = 0;
+layout(constant_id = 23) const uint x_pitch = 0u; // channels of x, of which the first c1 count; 0: c1
 
 const bool one_to_one = kernel_h == 1u && kernel_w == 1u && stride == 1 && up == 0 && pad_top == 0 && pad_left == 0;
 

@@ -7,7 +7,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 
 layout(local_size_x = 8) in;
-layout(constant_id = 21) const bool whole = false; // channels are multiples of 32
+layout(constant_id = 24) const bool whole = false; // channels are multiples of 32
 
 const uint tile_rows = 6u;
 const uint step = weight_format == format_bf16 ? 16u : 32u; // of k in one round: more does not fit the registers
@@ -98,15 +98,16 @@ void store_pairs(vec2 sums, uint image, uint to_row, uint panel) {
         store_pair(sums, image, to_row, pair);
         return;
     }
-    uint64_t offset = uint64_t(to_row * columns + panel * 16u) * 4ul;
     vec2 y = vec2(finish(sums.x, image, 2u * pair), finish(sums.y, image, 2u * pair + 1u));
-    if (residual_type == f32) y += lane_pair(p.residual + offset);
-    store_lane_pair(p.y + offset, y);
+    if (residual_type == f32)
+        y += lane_pair(p.residual + uint64_t(to_row * pitch_of(residual_pitch) + panel * 16u) * 4ul);
+    store_lane_pair(p.y + uint64_t(to_row * pitch_of(y_pitch) + panel * 16u) * 4ul, y);
 }
 
 void main() {
     uint c1 = p.c1, c2 = p.c2, k = kernel_h * kernel_w * (c1 + c2), rows = p.rows;
-    uint64_t x = p.x, second = p.second, pixel1 = uint64_t(c1) * bytes_of(x_type), pixel2 = uint64_t(c2) * bytes_of(x_type);
+    uint64_t x = p.x, second = p.second, pixel1 = uint64_t(x_pitch != 0u ? x_pitch : c1) * bytes_of(x_type),
+             pixel2 = uint64_t(c2) * bytes_of(x_type);
     uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
     uint64_t zeros = panels + p.panel_count * size;
     uint row = (p.first_group + gl_WorkGroupID.y) * p.group_rows, end = min(row + p.group_rows, rows);

@@ -11,12 +11,12 @@
 const uint invocations = 128u;
 layout(local_size_x = invocations) in;
 
-layout(constant_id = 21) const uint block_m = 64u;
-layout(constant_id = 22) const uint block_n = 64u;
-layout(constant_id = 23) const uint block_k = 16u;
-layout(constant_id = 24) const bool by_four = false; // c1 and c2 are multiples of 4
-layout(constant_id = 25) const uint affine = 0u;     // 1: the input is x·factor + offset; 2: silu of that
-layout(constant_id = 26) const bool splits = false;  // each z sums a part of the inner dimension into y, for gemm_reduce
+layout(constant_id = 24) const uint block_m = 64u;
+layout(constant_id = 25) const uint block_n = 64u;
+layout(constant_id = 26) const uint block_k = 16u;
+layout(constant_id = 27) const bool by_four = false; // c1, c2 and x_pitch are multiples of 4
+layout(constant_id = 28) const uint affine = 0u;     // 1: the input is x·factor + offset; 2: silu of that
+layout(constant_id = 29) const bool splits = false;  // each z sums a part of the inner dimension into y, for gemm_reduce
 
 const uint chunks = block_k / 4u;                 // of a row, 4 inputs each
 const uint rows_a_pass = invocations / chunks;    // a chunk is loaded by one invocation
@@ -35,8 +35,8 @@ const uint pair_passes = block_k * pairs / invocations;
 // ---- The input's tile
 
 // Inputs channel … channel + 3 of one source, 0 beyond `channels`.
-vec4 load_inputs(elements from, int source, uint channel, uint channels) {
-    uint i = uint(source) * channels + channel;
+vec4 load_inputs(elements from, int source, uint pitch, uint channel, uint channels) {
+    uint i = uint(source) * pitch + channel;
     if (by_four) return channel < channels ? load4(from, x_type, i) : vec4(0.0);
     vec4 v = vec4(0.0);
     [[unroll]] for (uint j = 0u; j < 4u; ++j)
@@ -81,7 +81,8 @@ vec4 input_chunk(slab s, uint row, pixel at, uint chunk) {
     int source = row < p.rows ? source_of(row, at, s.ty, s.tx) : -1;
     uint channel = s.channel + chunk * 4u;
     if (source < 0) return vec4(0.0);
-    vec4 v = load_inputs(s.second ? p.second : p.x, source, channel, s.channels);
+    uint pitch = x_pitch != 0u && !s.second ? x_pitch : s.channels;
+    vec4 v = load_inputs(s.second ? p.second : p.x, source, pitch, channel, s.channels);
     return affine == 0u ? v : normalise(v, at.image, s.second ? p.c1 : 0u, channel, s.channels);
 }
 
@@ -159,14 +160,14 @@ void finish_block(uint first_row, uint first_pair) {
 #endif
 
 #ifdef COOPERATIVE
-layout(constant_id = 27) const uint fragment_m = 16u;
-layout(constant_id = 28) const uint fragment_n = 16u;
-layout(constant_id = 29) const uint fragment_k = 16u;
-layout(constant_id = 30) const uint fragment_scope = gl_ScopeSubgroup;
-layout(constant_id = 31) const uint grid_n = 2u;       // who holds fragments: a grid of subgroups, or (1 × 1) the workgroup
-layout(constant_id = 32) const uint grid = 4u;         // of all
-layout(constant_id = 33) const uint fragments_m = 4u;  // of each
-layout(constant_id = 34) const uint fragments_n = 4u;
+layout(constant_id = 30) const uint fragment_m = 16u;
+layout(constant_id = 31) const uint fragment_n = 16u;
+layout(constant_id = 32) const uint fragment_k = 16u;
+layout(constant_id = 33) const uint fragment_scope = gl_ScopeSubgroup;
+layout(constant_id = 34) const uint grid_n = 2u;       // who holds fragments: a grid of subgroups, or (1 × 1) the workgroup
+layout(constant_id = 35) const uint grid = 4u;         // of all
+layout(constant_id = 36) const uint fragments_m = 4u;  // of each
+layout(constant_id = 37) const uint fragments_n = 4u;
 
 const bool whole = fragment_scope == gl_ScopeWorkgroup;
 const uint x_stride = chunks + 2u, w_stride = pairs + 4u; // padded against bank conflicts

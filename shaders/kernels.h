@@ -175,7 +175,7 @@ struct pointwise {
     uint t_strides[3];
     uint y_strides[3];
     uint a_first, b_first, y_first;
-    float factor; // or the slope of leaky_relu
+    float factor; // of a; or the slope of leaky_relu
     float offset;
 };
 

@@ -52,7 +52,7 @@ void main() {
 
     vec4 y = fetch(p.a, a_type, a_step, a_at);
     if (op == 1u) y = y * p.factor + p.offset;
-    if (op == 2u) y += fetch(p.b, b_type, b_step, b_at);
+    if (op == 2u) y = y * p.factor + fetch(p.b, b_type, b_step, b_at);
     if (op == 3u) y *= fetch(p.b, b_type, b_step, b_at);
     if (op == 4u) y += (fetch(p.b, b_type, b_step, b_at) - y) * fetch(p.t, t_type, t_step, t_at);
     if (op == 5u) y = activate4(which, y, which == activation_prelu ? fetch(p.b, b_type, b_step, b_at) : vec4(p.factor));

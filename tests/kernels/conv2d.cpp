@@ -140,6 +140,54 @@ TEST(conv2d, normalised_input) {
     }
 }
 
+// Of `whole`, which has `wide` channels: `count` from `first` on.
+std::vector<float> some_channels(std::vector<float> const& whole, int wide, int first, int count) {
+    std::vector<float> some;
+    for (std::size_t i = 0; i < whole.size(); i += std::size_t(wide))
+        some.insert(some.end(), whole.begin() + long(i) + first, whole.begin() + long(i) + first + count);
+    return some;
+}
+
+// As dense blocks do it: the product reads a tensor's first channels and becomes others of it, the residual is the
+// first of a third one. All else stays as it is.
+void check_in_place(shape const& pixels, int inputs, int outputs, int first, int wide, dtype type) {
+    SCOPED_TRACE(testing::Message() << inputs << " → " << outputs << ", from channel " << first << " of " << wide);
+    shape all = pixels, to = pixels;
+    all.c = wide, to.c = outputs;
+    auto const values = [&](shape const& s, unsigned seed) {
+        return rounded(rounded(random_values(s.count(), -1, 1, seed), operand_type(type)), type);
+    };
+    auto const x = values(all, 1), residual = values(all, 2),
+               w = rounded(random_values(std::size_t(outputs) * inputs * 9, -1, 1, 3), operand_type(dtype::f32));
+    kernel_run r;
+    tensor const dense = r.output(all, type);
+    copy(r.g, r.input(all, x, type), {dense});
+    tensor const same =
+        conv2d(r.g, dense, pack_conv2d(r.g, r.input({outputs, inputs, 3, 3}, w), weight_format::f32), same_3x3,
+               {.residual = r.input(all, residual, type), .into = channels_from{dense, first}});
+    EXPECT_EQ(same.id, dense.id);
+    r.run();
+    auto const got = r.download(dense);
+    shape read = pixels;
+    read.c = inputs;
+    auto wanted = reference({read, outputs, 3, same_3x3}, {.x = some_channels(x, wide, 0, inputs), .w = w}, to);
+    auto const added = some_channels(residual, wide, 0, outputs);
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += added[i];
+    EXPECT_LT(nmse(some_channels(got, wide, first, outputs), wanted), product_limit(type, inputs * 9));
+    EXPECT_EQ(some_channels(got, wide, 0, first), some_channels(x, wide, 0, first));
+    int const behind = first + outputs;
+    EXPECT_EQ(some_channels(got, wide, behind, wide - behind), some_channels(x, wide, behind, wide - behind));
+}
+
+TEST(conv2d, into_channels) {
+    for (dtype type : float_types) {
+        check_in_place({2, 7, 9}, 16, 8, 16, 32, type);
+        check_in_place({1, 5, 6}, 32, 32, 32, 96, type);
+        check_in_place({1, 5, 6}, 13, 5, 15, 23, type);
+    }
+    check_in_place({1, 5, 6}, 96, 48, 100, 150, dtype::f32); // few rows, a long product: split on GPUs
+}
+
 TEST(conv2d, any_type) {
     for (dtype type : float_types)
         for (auto format : {weight_format::f32, weight_format::f16})

@@ -47,6 +47,32 @@ constexpr activation functions[] = {activation::none,       activation::silu,   
                                     activation::tanh_clamp, activation::scaled};
 constexpr float slope = 0.2f;
 
+TEST(pointwise, add_scaled_into_channels) {
+    for (dtype type : float_types)
+        for (int c : {1, 3, 4, 9, 64}) {
+            shape const s{2, 3, 5, c}, wide{2, 3, 5, c + 7};
+            auto const x = rounded(random_values(s.count(), -2, 2, 1), type),
+                       y = rounded(random_values(wide.count(), -2, 2, 2), type);
+            kernel_run r;
+            tensor const whole = r.output(wide, type), first = r.input(wide, y, type), scaled = r.input(s, x, type);
+            copy(r.g, first, {whole});
+            add_scaled(r.g, scaled, 0.2f, first, channels_from{whole, 5});
+            tensor const alone = add_scaled(r.g, scaled, 0.2f, first);
+            r.g.output(alone);
+            r.run();
+            auto wanted = y;
+            std::vector<float> sums;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                std::size_t const at = i / c * (c + 7) + i % c;
+                sums.push_back(x[i] * 0.2f + y[at]);
+                wanted[at + 5] = sums.back();
+            }
+            double const limit = type == dtype::f32 ? 1e-13 : nmse_limit(type);
+            EXPECT_LT(nmse(r.download(whole), wanted), limit);
+            EXPECT_LT(nmse(r.download(alone), sums), limit);
+        }
+}
+
 TEST(pointwise, activations) {
     for (activation f : functions)
         for (dtype type : float_types)

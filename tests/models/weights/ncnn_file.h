@@ -143,8 +143,11 @@ struct ncnn_writer {
         ncnn_node const& n = graph.nodes[number];
         ncnn_settings const& s = n.settings;
         auto const count = n.has_weights() ? n.weight_count(graph.nodes) : 0;
-        auto const kernel = std::format("0={} 1={} 3={} 4={} 5=1 6={}{}", s.outputs, s.kernel, s.stride, s.padding,
-                                        count, activation_settings(s));
+        // Plain files say what means nothing new, too.
+        auto const sides =
+            std::format(" 11={} 2=1 12=1 13={} 14={} 15={} 16={}", s.kernel, s.stride, s.padding, s.padding, s.padding);
+        auto const kernel = std::format("0={} 1={} 3={} 4={}{} 5=1 6={}{}", s.outputs, s.kernel, s.stride, s.padding,
+                                        manner == ncnn_manner::plain ? sides : "", count, activation_settings(s));
         if (n.has_weights()) put_weights(n);
         switch (s.operation) {
         case ncnn_operation::picture: put(number, line("Input", {}, "0=200 1=200 2=3")); break;
@@ -165,7 +168,9 @@ struct ncnn_writer {
             put(number, line("PixelShuffle", {take(n.operands[0])}, std::format("0={}", int(s.factor))));
             break;
         case ncnn_operation::nearest:
-            put(number, line("Interp", {take(n.operands[0])}, std::format("0=1 1={:e} 2={:e}", s.factor, s.factor)));
+            put(number, line("Interp", {take(n.operands[0])},
+                             std::format("0=1 1={0:e} 2={0:e}{1}", s.factor,
+                                         manner == ncnn_manner::plain ? " 3=0 4=0 6=0" : "")));
             break;
         case ncnn_operation::bicubic: break;
         case ncnn_operation::sum:
@@ -182,7 +187,7 @@ struct ncnn_writer {
         case ncnn_operation::concat: {
             std::vector<std::string> inputs;
             for (int operand : n.operands) inputs.push_back(take(operand));
-            put(number, line("Concat", inputs, ""));
+            put(number, line("Concat", inputs, manner == ncnn_manner::plain ? "0=0" : ""));
             break;
         }
         case ncnn_operation::mean: put(number, line("Pooling", {take(n.operands[0])}, "0=1 4=1")); break;

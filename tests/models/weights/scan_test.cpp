@@ -3,6 +3,8 @@
 
 #include "models/weights/safetensors.h"
 #include "tests/models/weights/diffusers_layout.h"
+#include "tests/models/weights/ncnn_file.h"
+#include "tests/models/weights/torch_file.h"
 
 #include <sys/stat.h>
 
@@ -49,6 +51,40 @@ TEST(scan, a_tree_of_many_programs) {
               "ComfyUI/models/upscale_models/x4.safetensors: upscaler (RRDBNet ×4)\n"
               "ComfyUI/models/vae_approx/taesd.safetensors: TAESD\n"
               "hub/snapshot: Stable Diffusion 1.x inpainting\n");
+}
+
+TEST(scan, upscalers_of_many_programs) {
+    scratch_folder const folder;
+    checkpoint const srvgg = procedural_checkpoint("srvgg-x4-tiny");
+    auto const [param, bin] = ncnn_files_of(srvgg_config{4, 16, 4}, srvgg, ncnn_manner::fused);
+    folder.put("A1111/models/ESRGAN/old.pth", old_torch_file_of({{"params", &srvgg}}));
+    folder.put("A1111/models/RealESRGAN/new.pth", torch_file_of({{"params_ema", &srvgg}}));
+    put_model(folder, "ComfyUI/models/upscale_models/x1.safetensors", "rrdbnet-x1-tiny");
+    folder.put("Upscayl/models/a.bin", bin);
+    folder.put("Upscayl/models/a.param", param);
+    folder.put("Upscayl/models/alone.param", param);
+    folder.put("Upscayl/models/other.param", "7767517\n1 1\nMemoryData m 0 1 a\n");
+    folder.put("Upscayl/models/other.bin", "x");
+    EXPECT_EQ(scanned(folder), "A1111/models/ESRGAN/old.pth: upscaler (SRVGG ×4)\n"
+                               "A1111/models/RealESRGAN/new.pth: upscaler (SRVGG ×4)\n"
+                               "ComfyUI/models/upscale_models/x1.safetensors: upscaler (RRDBNet ×1)\n"
+                               "Upscayl/models/a.param: upscaler (SRVGG ×4)\n"
+                               "Upscayl/models/alone.param: damaged\n"
+                               "Upscayl/models/other.param: damaged\n");
+    EXPECT_EQ(look_at_model(folder / "Upscayl/models/a.bin").bytes, param.size() + bin.size());
+}
+
+TEST(scan, what_comes_with_the_program) {
+    std::string names;
+    scan_built_in_models([&](found_model const& m) {
+        EXPECT_EQ(m.error, "");
+        EXPECT_TRUE(m.is.supported) << m.is.reason;
+        EXPECT_EQ(m.format, "built in");
+        names += m.path.string() + " " + m.is.family + "\n";
+    });
+    EXPECT_EQ(names, "sfumato:upscale-x2 upscaler (SRVGG ×2)\n");
+    EXPECT_EQ(error_of([] { open_checkpoint("sfumato:x"); }),
+              "Sfumato has no model 'x' of its own; it has upscale-x2.");
 }
 
 TEST(scan, links) {

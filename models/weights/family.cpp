@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "models/weights/declared.h"
+#include "models/weights/other_families.h"
 #include "models/weights/prediction.h"
 #include "models/weights/sizes.h"
 #include "models/weights/upscalers.h"
@@ -15,44 +16,6 @@ namespace sfumato {
 namespace {
 
 constexpr std::string_view unet_prefix = "model.diffusion_model.", vae_prefix = "first_stage_model.";
-
-// ---- Models that are known by a name in them and cannot be run yet
-
-struct known_name {
-    std::string_view part; // of some tensor's name
-    std::string_view family;
-};
-
-constexpr known_name other_families[] = {
-    {"joint_blocks.0.x_block.", "Stable Diffusion 3"},
-    {"double_blocks.0.img_attn.", "FLUX"},
-    {"transformer_blocks.0.attn.add_q_proj.", "Stable Diffusion 3 or FLUX, in diffusers' names"},
-    {"conditioner.embedders.", "Stable Diffusion XL"},
-    {"lora_up.weight", "LoRA"},
-    {"lora_B.weight", "LoRA"},
-    {".lora.up.", "LoRA"},
-    {"hada_w1_a", "LoRA (LoHa)"},
-    {"lokr_w1", "LoRA (LoKr)"},
-    {"control_model.", "ControlNet"},
-    {"controlnet_", "ControlNet"},
-    {"motion_modules.", "AnimateDiff motion module"},
-    {"emb_params", "textual inversion"},
-    {"string_to_param", "textual inversion"},
-    {"generator.model.1.ffc.", "LaMa"},
-    {"model.1.ffc.", "LaMa"},
-    {"residual_layer.0.residual_layer.", "upscaler (OmniSR)"},
-    {"residual_group.blocks.0.", "upscaler (SwinIR, HAT or DAT)"},
-    {"SelfAttention.relative_attention_bias.", "T5 text encoder"},
-    {"vision_model.encoder.layers.0.", "CLIP image encoder"},
-    {"model.diffusion_model.", "diffusion model of an unknown kind"},
-};
-
-std::string_view other_family(checkpoint const& c) {
-    for (auto const& [part, family] : other_families)
-        for (auto const& [name, tensor] : c.tensors)
-            if (name.find(part) != name.npos) return family;
-    return "";
-}
 
 // ---- What shapes and the file itself tell together
 

@@ -1,71 +1,13 @@
 // The layers of ncnn's graphs → operations.
 // https://github.com/Tencent/ncnn/wiki/operation-param-weight-table
-#include "compute/error.h"
-#include "models/weights/checkpoint.h"
 #include "models/weights/ncnn_graph.h"
+#include "models/weights/ncnn_settings_reader.h"
 
 #include <algorithm>
-#include <format>
-#include <set>
 
 namespace sfumato {
 
 namespace {
-
-constexpr int largest_setting = 1 << 16;
-
-// The settings of a layer, asked one by one; those that nobody asked for are refused.
-struct settings_reader {
-    ncnn_layer const& layer;
-    std::string const& source;
-    std::set<int> asked = {};
-
-    std::string who() const { return std::format("layer {} ({})", show_name(layer.name), show_name(layer.type)); }
-
-    [[noreturn]] void refuse(int number) const {
-        auto const found = layer.settings.find(number);
-        std::string values;
-        if (found != layer.settings.end())
-            for (double v : found->second) values += std::format("{}{}", values.empty() ? "" : ", ", v);
-        fail("'{}' is of no network that is known here: {} has setting {} = {}.", source, who(), number,
-             values.empty() ? "nothing" : values.substr(0, 60));
-    }
-
-    std::vector<double> list(int number) {
-        asked.insert(number);
-        auto const found = layer.settings.find(number);
-        return found == layer.settings.end() ? std::vector<double>() : found->second;
-    }
-    double number(int number, double otherwise) {
-        auto const values = list(number);
-        if (values.size() > 1) refuse(number);
-        return values.empty() ? otherwise : values[0];
-    }
-    int whole(int number, int otherwise) {
-        double const value = this->number(number, otherwise);
-        if (value < 0 || value > largest_setting || value != int(value)) refuse(number);
-        return int(value);
-    }
-    // Of width and height (or four sides) alike; the others' numbers are larger by 10 and are missing where they agree.
-    int alike(int number, int otherwise) {
-        int const value = whole(number, otherwise);
-        if (whole(number + 10, value) != value) refuse(number + 10);
-        return value;
-    }
-    // What only one value is supported of, which is also what a missing one means …
-    void expect(int number, double value) {
-        if (this->number(number, value) != value) refuse(number);
-    }
-    // … or not.
-    void require(int number, double value) {
-        if (!layer.settings.contains(number)) refuse(number);
-        expect(number, value);
-    }
-    void finish() const {
-        for (auto const& [number, values] : layer.settings)
-            if (!asked.contains(number)) refuse(number);
-    }
-};
 
 // A blob: what a node computes, times a number.
 struct scaled_node {
@@ -231,7 +173,8 @@ struct translator {
             auto const begin = s.list(9), end = s.list(10), axes = s.list(11);
             bool const both_sides =
                 begin.size() == 2 && begin[0] == begin[1] && end == std::vector{-begin[0], -begin[0]};
-            if (!both_sides || begin[0] < 0 || begin[0] > largest_setting || begin[0] != int(begin[0])) refuse_crop(s);
+            if (!both_sides || begin[0] < 0 || begin[0] > settings_reader::largest || begin[0] != int(begin[0]))
+                refuse_crop(s);
             if (axes != std::vector<double>{-2, -1} && axes != std::vector<double>{1, 2}) refuse_crop(s);
             border = int(begin[0]);
         }

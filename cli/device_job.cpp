@@ -3,6 +3,8 @@
 #include "compute/self_check.h"
 #include "models/pipelines/inpaint.h"
 
+#include <cstdio>
+
 namespace sfumato {
 
 namespace {
@@ -21,6 +23,18 @@ struct lazy_device {
     }
 };
 
+// The log then tells whether the memory was foreseen.
+std::optional<run_result> upscale_and_log(device& d, upscale_model& m, run_input const& in, job const& j) {
+    d.memory_peak(true);
+    upscale_plan largest;
+    auto result = upscale(d, m, in, j, [&](upscale_plan const& p) {
+        if (p.needed >= largest.needed) largest = p;
+    });
+    std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB\n", largest.text().c_str(), double(largest.needed) / 1e6,
+                 double(d.memory_peak()) / 1e6);
+    return result;
+}
+
 } // namespace
 
 run_job open_device_job(std::string device_choice) {
@@ -32,7 +46,7 @@ run_job open_device_job(std::string device_choice) {
                run_input const& in, job const& j) -> std::optional<run_result> {
         device& d = e->device.open();
         if (in.request.operation == operation::upscale)
-            return upscale(d, open_model(e->upscalers, in.request.upscale), in, j);
+            return upscale_and_log(d, open_model(e->upscalers, in.request.upscale), in, j);
         return inpaint(d, in.request, in.picture, in.selection, j);
     };
 }

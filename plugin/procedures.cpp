@@ -139,7 +139,8 @@ std::string model_name(GimpProcedureConfig* config, char const* argument) {
     std::unique_ptr<char, decltype(&g_free)> const path(g_file_get_path(value), g_free),
         uri(g_file_get_uri(value), g_free);
     if (path) return path.get();
-    if (!std::string_view(uri.get()).starts_with("procedural:"))
+    std::string_view const name = uri.get();
+    if (!name.starts_with("procedural:") && !name.starts_with("sfumato:"))
         fail_translated(_("The model {} is not on this computer; choose a file that is."), uri.get());
     return uri.get();
 }

@@ -4,6 +4,7 @@
 Everything is fresh and thrown away afterwards: profile, home, and the runtime directory, so that the plug-in starts an
 engine of its own. Passes when SCRIPT's last line says that nothing failed; GIMP's own exit code says little.
 """
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ code = (f"import sys; sys.path.insert(0, {str(script.parent)!r}); "
 with scratch.Scratch(build, locale=locale) as place:
     gimp = subprocess.run(
         ["gimp-console-3.0", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
-        env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=570)
+        env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=int(os.environ.get("SFUMATO_TEST_SECONDS", 570)))
     engine_log = place.engine_log()
 
 sums = re.findall(r"^(\d+) passed, (\d+) failed$", gimp.stdout, re.MULTILINE)

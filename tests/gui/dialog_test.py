@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""dialog_test.py BUILD [SCREENSHOTS] – Inpaint Selection… from the menu of a real GIMP, with the keyboard alone.
+"""dialog_test.py BUILD [SCREENSHOTS] – Inpaint Selection… and Upscale Layer… from the menu of a real GIMP, with the keyboard alone.
 
 What must happen while a run is at work happens while the engine is stopped, so that it does not matter how fast the machine is.
 """
@@ -15,7 +15,7 @@ from desktop import Desktop, scratch, until
 build = Path(sys.argv[1]).resolve()
 pictures = Path(sys.argv[2]) if len(sys.argv) > 2 else build / "screenshots"
 counts = {True: 0, False: 0}
-TITLE = "^Inpaint Selection"
+TITLE = "^(Inpaint Selection|Upscale Layer)"
 
 
 def check(what, holds):
@@ -27,19 +27,19 @@ def main_window(desk):
     return desk.windows("– GIMP$")[0]
 
 
-def open_dialog(desk):
+def open_dialog(desk, entry="Inpaint Selection"):
     """Through GIMP's action search, as a user without a mouse would."""
     for _ in range(3):
         desk.keys(main_window(desk), "slash")
         time.sleep(1)
-        desk.type("Inpaint Selection")
+        desk.type(entry)
         time.sleep(1)
         desk.xdotool("key", "Return")
         try:
             return until(lambda: desk.windows(TITLE), 15, "the dialog")[0]
         except TimeoutError:
             desk.xdotool("key", "Escape")
-    raise TimeoutError("the dialog did not open from the menu")
+    raise TimeoutError(f"{entry}: the dialog did not open from the menu")
 
 
 def state(desk):
@@ -169,6 +169,55 @@ def survives_a_killed_engine(desk):
     check("engine killed: run again, a fresh one does it", runs_again(desk, dialog))
 
 
+def canvas(desk):
+    return desk.inside("answer = [image.get_width(), image.get_height()] + [layer.get_width() for layer in image.get_layers()]")
+
+
+def upscales_and_is_undone(desk):
+    desk.inside("Gimp.Selection.none(image); image.scale(160, 120)")
+    before = state(desk)
+    dialog = open_dialog(desk, "Upscale Layer")
+    desk.screenshot("upscale-dialog")
+    desk.keys(dialog, "alt+u")
+    check("upscale: the dialog closes after the run", closed(desk, 120))
+    check("upscale: the image is scaled, the layer has arrived", layers(desk)[-2:] == ["Upscaled", "photo"]
+          and canvas(desk)[:2] == [320, 240])
+    desk.screenshot("upscaled")
+    desk.keys(main_window(desk), "ctrl+z")
+    same("upscale: one Ctrl+Z takes all of it back", eventually(lambda: state(desk), before), before)
+
+
+def upscales_to_a_new_image(desk):
+    before, layer = state(desk), canvas(desk)[-1]
+    dialog = open_dialog(desk, "Upscale Layer")
+    desk.keys(dialog, "alt+t", "Down", "alt+u")
+    check("upscale: the dialog closes after the run", closed(desk, 120))
+    images = desk.inside("answer = sorted(i.get_width() for i in Gimp.get_images())")
+    displays = desk.inside("answer = [n for n in range(1, 9) if Gimp.Display.id_is_valid(n)]")
+    check(f"upscale: a new image, which is shown ({images}, displays {displays})", images == [160, 2 * layer] and len(displays) == 2)
+    same("upscale: the old one is as it was",
+         desk.inside("image = min(Gimp.get_images(), key=lambda i: i.get_width()); answer = state(image, with_undo=False)"), before)
+    desk.screenshot("upscaled-new-image")
+    desk.inside(f"Gimp.Display.get_by_id({displays[-1]}).delete()")
+
+
+def upscale_is_cancelled(desk):
+    desk.inside("image.scale(1600, 1200)")
+    before = state(desk)
+    dialog = open_dialog(desk, "Upscale Layer")
+    desk.keys(dialog, "alt+u")
+    engine = scratch.engine_at_work(desk.place.runtime)
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        desk.screenshot("upscale-running")
+        check("upscale: it is running", is_open(desk))
+        desk.keys(dialog, "Escape")
+        check("upscale: Escape cancels, and then closes", pressed_away(desk, dialog))
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    same("upscale cancelled: the image is as it was", state(desk), before)
+
+
 with Desktop(build, pictures) as desk:
     try:
         desk.inside("""
@@ -181,7 +230,8 @@ picture.undo_disable(); picture.undo_enable()
 Gimp.Display.new(picture)
 """)
         until(lambda: desk.windows("– GIMP$"), 20, "the image window")
-        for part in (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine):
+        for part in (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine,
+                     upscales_and_is_undone, upscales_to_a_new_image, upscale_is_cancelled):
             try:
                 part(desk)
             except Exception:

@@ -1,0 +1,73 @@
+"""A layer of 4000 × 3000 goes to 8000 × 6000; executed inside GIMP by run.py. Neither the engine nor the plug-in holds all of
+it, and the engine's memory is what its plan said."""
+import os
+import re
+import threading
+import time
+
+import scratch
+from document import *
+
+WIDTH, HEIGHT = 4000, 3000
+
+
+def peaks_while(work):
+    """What `work` returns, and the most memory in MB that the plug-in and the engine had resident."""
+    peaks, done = {}, threading.Event()
+
+    def watch():
+        while not done.wait(0.05):
+            for program in ("gimp-sfumato", "sfumato"):
+                for process in scratch.processes(os.environ["XDG_RUNTIME_DIR"], program):
+                    try:
+                        status = open(f"/proc/{process}/status").read()
+                    except OSError:
+                        continue
+                    if found := re.search(r"VmHWM:\s+(\d+) kB", status):
+                        peaks[program] = max(peaks.get(program, 0), int(found[1]) * 1024 / 1e6)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        return work(), peaks
+    finally:
+        done.set()
+        thread.join()
+
+
+def small_run():
+    """What both programs take before there is a picture to speak of."""
+    image = make_image(40, 30)
+    return run("plug-in-sfumato-upscale", image, [add_layer(image, "photo", 40, 30)], target="layer")
+
+
+@chapter
+def large_layer():
+    _, before = peaks_while(small_run)
+    image = make_image(WIDTH, HEIGHT)
+    source = Gimp.Layer.new(image, "photo", WIDTH, HEIGHT, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(source, None, 0)
+    source.merge_filter(Gimp.DrawableFilter.new(source, "gegl:plasma", ""))
+    start = time.monotonic()
+    (status, layer), peaks = peaks_while(lambda: run("plug-in-sfumato-upscale", image, [source], scale=2))
+    check(f"runs, {time.monotonic() - start:.0f} s", status == Gimp.PDBStatusType.SUCCESS)
+    check("the image has twice the size", (image.get_width(), layer.get_height()) == (2 * WIDTH, 2 * HEIGHT))
+
+    told = re.findall(r"planned ([0-9.]+) MB, used ([0-9.]+) MB", scratch.engine_log(os.environ["XDG_RUNTIME_DIR"]))[1:]
+    parts = [(float(planned), float(used)) for planned, used in told]
+    check(f"in parts, each with what was planned for it: {parts} MB", len(parts) > 1 and all(u <= p for p, u in parts))
+    # A part of the picture and of its result as floats, and what is being sent of them.
+    host = 16 * (2 ** 24 + 2 ** 24 / 4) / 1e6
+    planned = max(p for p, _ in parts)
+    grown = {name: peaks[name] - before[name] for name in peaks}
+    check(f"the engine grew by {grown['sfumato']:.0f} MB; {planned:.0f} were planned for the device, {host:.0f} are a part",
+          grown["sfumato"] <= planned + 2 * host)
+    check(f"the plug-in grew by {grown['gimp-sfumato']:.0f} MB", grown["gimp-sfumato"] <= 2 * host)
+
+    corner = (WIDTH - 200, HEIGHT - 200, 400, 400)  # where four parts meet; the source was scaled by GIMP
+    ours, theirs = raw(layer, *corner), raw(source, *corner)
+    off = sum(abs(a - b) for a, b in zip(ours, theirs)) / len(ours)
+    check(f"the same picture (off by {off:.2f} of 255)", off < 2)
+
+
+close()

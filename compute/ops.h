@@ -87,6 +87,8 @@ tensor modulate(graph&, tensor const& x, tensor const& scale, tensor const& shif
 /// Over c; x·factor first.
 tensor softmax(graph&, tensor const& x, float factor = 1);
 
+/// Over (h, w): [n, 1, 1, c] f32.
+tensor channel_means(graph&, tensor const& x);
 /// Of each picture n over everything: [n, 1, 1, 5] f32: mean, variance (population), minimum, maximum, count of values
 /// that are not finite (minimum and maximum leave those out).
 tensor statistics(graph&, tensor const& x);
@@ -106,6 +108,10 @@ tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first 
 /// `base` [n, h, w, c]: added, r times as large by nearest neighbour; may have another type.
 tensor pixel_shuffle(graph&, tensor const& x, int r, std::optional<tensor> const& base = {});
 tensor pixel_unshuffle(graph&, tensor const& x, int r);
+
+/// [n, h, w, r²·c] with channels in the order (dy, dx, c) → the first rows and columns of [n, h·r, w·r, c]; + the
+/// middle of `base` [n, .., .., c], which is larger by even numbers and may have another type. r = 1: only the sum.
+tensor interleave(graph&, tensor const& x, int r, int height, int width, std::optional<tensor> const& base = {});
 
 enum class filter : std::uint32_t { nearest, bilinear, bicubic, lanczos };
 /// Half-pixel centres. nearest, bilinear (triangle), bicubic (a = −0.5) and Lanczos-3 as Pillow computes them: when it

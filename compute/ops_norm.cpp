@@ -214,6 +214,21 @@ tensor softmax(graph& g, tensor const& x, float factor) {
     return y;
 }
 
+tensor channel_means(graph& g, tensor const& x) {
+    uint const rows = uint(x.shape.h * x.shape.w), columns = uint(x.shape.c);
+    auto const [of, partial] = moments(g, x, rows, columns, false, choose_slab_rows(g, x, rows, columns));
+    tensor const result = g.temporary({.n = x.shape.n, .c = x.shape.c});
+    g.dispatch(kernel::channel_means{.partial = g.in(partial),
+                                     .means = g.out(result),
+                                     .images = of.images,
+                                     .rows = of.rows,
+                                     .columns = of.columns,
+                                     .slabs = of.slabs,
+                                     .slab_rows = of.slab_rows},
+               launch::items(result.shape.count()), 8.0 * of.slabs);
+    return result;
+}
+
 tensor statistics(graph& g, tensor const& x) {
     // An image as rows and columns of which there are enough for all lanes, if possible.
     shape const& s = x.shape;

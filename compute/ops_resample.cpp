@@ -78,6 +78,33 @@ tensor pixel_unshuffle(graph& g, tensor const& x, int r) {
     return y;
 }
 
+tensor interleave(graph& g, tensor const& x, int r, int height, int width, std::optional<tensor> const& base) {
+    shape const &s = x.shape, from = base ? base->shape : shape{.n = s.n, .h = height, .w = width, .c = s.c / (r * r)};
+    assert(r > 0 && s.c % (r * r) == 0 && height <= s.h * r && width <= s.w * r);
+    tensor const y = g.temporary({s.n, height, width, s.c / (r * r)}, x.type);
+    assert(from.n == s.n && from.c == y.shape.c && from.h >= height && from.w >= width);
+    assert((from.h - height) % 2 == 0 && (from.w - width) % 2 == 0);
+    uint const together = y.shape.c % 4 == 0 ? 4 : 1;
+    std::size_t const invocations = y.shape.count() / together;
+    kernel::interleave k{.x = g.in(x),
+                         .base = {},
+                         .y = {},
+                         .count = uint(invocations),
+                         .height = uint(height),
+                         .width = uint(width),
+                         .channels = uint(y.shape.c),
+                         .r = uint(r),
+                         .x_height = uint(s.h),
+                         .x_width = uint(s.w),
+                         .base_height = uint(from.h),
+                         .base_width = uint(from.w)};
+    if (base) k.base = g.in(*base);
+    k.y = g.out(y);
+    g.dispatch(k, launch::items(invocations), 24 + 4 * together,
+               {uint(x.type), base ? uint(base->type) : 255, together});
+    return y;
+}
+
 tensor resize(graph& g, tensor const& x, int h, int w, filter f, bool antialias) {
     assert(h > 0 && w > 0 && (antialias || f != filter::lanczos));
     shape s = x.shape;

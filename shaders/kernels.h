@@ -232,6 +232,13 @@ struct softmax {
     float factor; // > 0
 };
 
+// From those, the mean of each column.
+struct channel_means {
+    f32s partial;    // [images, slabs, 3, columns]
+    f32s means;      // [images, columns]
+    uint images, rows, columns, slabs, slab_rows;
+};
+
 // All columns and slabs of what moments found, merged.
 struct statistics {
     f32s partial; // [images, slabs, 6, columns]
@@ -262,6 +269,14 @@ struct pixel_shuffle {
     elements x, y;
     elements base;   // [n * h, w, channels]: added to each of r * r
     uint count, width, channels, r; // width: w
+};
+
+// [n, x_height, x_width, (r, r, channels)] to [n, height, width, channels], of which r · x_height rows may be cut, and columns likewise;
+// + the middle of base.
+struct interleave {
+    elements x, base, y;
+    uint count, height, width, channels, r; // count: invocations
+    uint x_height, x_width, base_height, base_width;
 };
 
 // One axis: [outer, from, inner] to [outer, to, inner].

@@ -1,5 +1,7 @@
 #include "models/nets/scope.h"
 
+#include "models/nets/transposed.h"
+
 namespace sfumato {
 
 namespace {
@@ -46,6 +48,24 @@ tensor linear_geglu(scope const& w, tensor const& x) {
 tensor conv2d(scope const& w, tensor const& x, conv2d_options const& options, epilogue after) {
     add_bias(w, after);
     return conv2d(w.g, x, w.store.conv2d(w.g, w.name("weight")), options, after);
+}
+
+tensor conv_transpose2d(scope const& w, tensor const& x, int stride, int pad, epilogue after,
+                        std::optional<tensor> const& base) {
+    transposed_side const side(int(w.store.source().at(w.name("weight")).shape.at(2)), stride, pad);
+    packed_weights const packed = w.store.transposed(w.g, w.name("weight"), stride, pad);
+    if (w.has("bias")) { // once for each of the channels' repetitions
+        tensor const bias = w.store.vector(w.g, w.name("bias"));
+        after.bias = w.g.temporary({.c = packed.outputs});
+        for (int i = 0; i < stride * stride; ++i) copy(w.g, bias, {*after.bias, i * bias.shape.c});
+    }
+    int const h = side.result(x.shape.h), width = side.result(x.shape.w);
+    // Rows of the convolution: as many as the result needs.
+    auto const behind = [&](int input, int result) {
+        return (result + stride - 1) / stride - 1 + side.first + side.taps - input;
+    };
+    conv2d_options const options{.pad = {-side.first, -side.first, behind(x.shape.h, h), behind(x.shape.w, width)}};
+    return interleave(w.g, conv2d(w.g, x, packed, options, after), stride, h, width, base);
 }
 
 tensor group_norm(scope const& w, tensor const& x, float eps, activation f, int groups) {

@@ -52,6 +52,9 @@ tensor linear(scope const&, tensor const& x, epilogue = {});
 /// x [.., k] → value·gelu(gate), weight [2n, k].
 tensor linear_geglu(scope const&, tensor const& x);
 tensor conv2d(scope const&, tensor const& x, conv2d_options const& = same_3x3, epilogue = {});
+/// torch's ConvTranspose2d with square kernels; + the middle of `base`, as interleave() takes it.
+tensor conv_transpose2d(scope const&, tensor const& x, int stride, int pad, epilogue = {},
+                        std::optional<tensor> const& base = {});
 tensor group_norm(scope const&, tensor const& x, float eps, activation = activation::none, int groups = 32);
 /// What conv2d's `affine` takes; with `second`: of concat(x, second).
 tensor group_norm_affine(scope const&, tensor const& x, float eps, std::optional<tensor> const& second = {},

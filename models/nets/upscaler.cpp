@@ -1,10 +1,9 @@
 #include "models/nets/upscaler.h"
 
-#include "compute/error.h"
+#include "models/nets/cunet.h"
 #include "models/nets/rrdbnet.h"
 #include "models/nets/srvgg.h"
-
-#include <cassert>
+#include "models/nets/upconv7.h"
 
 namespace sfumato {
 
@@ -15,9 +14,16 @@ upscaler_shape shape_of(rrdbnet_config const& c) {
 }
 // Its convolutions see one pixel further each.
 upscaler_shape shape_of(srvgg_config const& c) { return {.scale = c.scale, .reach = c.convolutions + 2}; }
-upscaler_shape shape_of(upconv7_config const&) { return {.scale = 2, .margin = 7, .reach = 7}; }
-upscaler_shape shape_of(cunet_config const& c) { return {.scale = c.scale}; }
-upscaler_shape shape_of(cugan_config const& c) { return {.scale = c.scale}; }
+// These see nothing beyond what their margins hold.
+upscaler_shape shape_of(upconv7_config const&) { return {.scale = 2, .margin = upconv7_margin}; }
+upscaler_shape shape_of(cunet_config const& c) {
+    auto const [margin, multiple] = edges_of(c);
+    return {.scale = c.scale, .multiple = multiple, .margin = margin};
+}
+upscaler_shape shape_of(cugan_config const& c) {
+    auto const [margin, multiple] = edges_of(c);
+    return {.scale = c.scale, .multiple = multiple, .margin = margin};
+}
 
 tensor run(scope const& w, rrdbnet_config const& c, tensor const& image, dtype storage) {
     return rrdbnet(w, c, image, storage);
@@ -26,8 +32,14 @@ tensor run(scope const& w, srvgg_config const& c, tensor const& image, dtype sto
     return srvgg(w, c, image, storage);
 }
 
-template <class Config> tensor run(scope const& w, Config const&, tensor const&, dtype) {
-    fail("networks like that in '{}' cannot be run yet", w.store.source().source);
+tensor run(scope const& w, upconv7_config const& c, tensor const& image, dtype storage) {
+    return upconv7(w, c, image, storage);
+}
+tensor run(scope const& w, cunet_config const& c, tensor const& image, dtype storage) {
+    return cunet(w, c, image, storage);
+}
+tensor run(scope const& w, cugan_config const& c, tensor const& image, dtype storage) {
+    return cugan(w, c, image, storage);
 }
 
 } // namespace

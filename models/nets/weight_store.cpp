@@ -1,6 +1,7 @@
 #include "models/nets/weight_store.h"
 
 #include "compute/device.h"
+#include "models/nets/transposed.h"
 
 #include <algorithm>
 #include <cassert>
@@ -95,17 +96,19 @@ struct weight_store::entry {
     std::string name;
     weight_store::kind kind;
     stored_tensor const* stored;
+    stored_tensor made;   // of `transposed`: what `stored` points to
     sfumato::shape shape; // as the ops want it
     packed_weights packed;
     resident home;
     bool loaded = false;
 
-    bool is_matrix() const { return kind <= weight_store::kind::conv2d; }
+    bool is_matrix() const { return kind <= weight_store::kind::transposed; }
+    bool is_convolution() const { return is_matrix() && kind >= weight_store::kind::conv2d; }
 
     // Records what makes the resident of `raw`.
     packed_weights pack(graph& g, tensor const& raw, weight_format format) const {
-        return kind == weight_store::kind::conv2d ? pack_conv2d(g, raw, format)
-                                                  : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
+        return is_convolution() ? pack_conv2d(g, raw, format)
+                                : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
     }
     tensor convert(graph& g, tensor const& raw) const {
         if (is_matrix()) return pack(g, raw, packed.format).panels;
@@ -135,15 +138,18 @@ weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o
     : checkpoint_(std::move(c)), options_(o) {}
 weight_store::~weight_store() = default;
 
-weight_store::entry& weight_store::ask(std::string const& name, kind k) {
+weight_store::entry& weight_store::ask(std::string const& name, kind k, int stride, int pad) {
     auto& known = entries_[{name, k}];
     if (known) return *known;
 
-    stored_tensor const& stored = checkpoint_->at(name);
+    auto e = std::make_unique<entry>();
+    e->name = name, e->kind = k, e->stored = &checkpoint_->at(name);
+    if (k == kind::transposed) e->made = as_convolution(*e->stored, name, stride, pad), e->stored = &e->made;
+    stored_tensor const& stored = *e->stored;
     auto extents = stored.shape;
     if ((k == kind::linear || k == kind::geglu) && extents.size() == 4 && extents[2] == 1 && extents[3] == 1)
         extents.resize(2);
-    std::size_t const wanted = k == kind::vector ? 1 : k == kind::conv2d ? 4 : 2;
+    std::size_t const wanted = k == kind::vector ? 1 : e->is_convolution() ? 4 : 2;
     bool const fits = extents.size() == wanted && stored.count() > 0 && stored.count() <= 0xffffffffu &&
                       std::ranges::all_of(extents, [](std::int64_t e) { return e > 0 && e < (1 << 30); });
     if (!fits)
@@ -152,21 +158,19 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k) {
             "that is not supported.",
             checkpoint_->source, name, shown(stored.shape), wanted);
 
-    auto e = std::make_unique<entry>();
-    e->name = name, e->kind = k, e->stored = &stored;
     auto const extent = [&](std::size_t i) { return int(extents[i]); };
     if (k == kind::vector)
         e->shape = {.c = extent(0)};
-    else if (k == kind::conv2d)
+    else if (e->is_convolution())
         e->shape = {extent(0), extent(1), extent(2), extent(3)};
     else
         e->shape = {.w = extent(0), .c = extent(1)};
 
     if (e->is_matrix()) {
         graph scratch; // only to learn the packed size
-        int const inputs = k == kind::conv2d ? e->shape.h : e->shape.c;
+        int const inputs = e->is_convolution() ? e->shape.h : e->shape.c;
         e->packed = e->pack(scratch, scratch.input(e->shape),
-                            options_.format.value_or(own_format(stored.type, k != kind::conv2d, inputs)));
+                            options_.format.value_or(own_format(stored.type, !e->is_convolution(), inputs)));
         e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type);
     } else
         e->home = std::make_shared<resident_tensor>(
@@ -186,6 +190,9 @@ packed_weights weight_store::linear(graph& g, std::string const& name, bool gegl
     return matrix(g, ask(name, geglu ? kind::geglu : kind::linear));
 }
 packed_weights weight_store::conv2d(graph& g, std::string const& name) { return matrix(g, ask(name, kind::conv2d)); }
+packed_weights weight_store::transposed(graph& g, std::string const& name, int stride, int pad) {
+    return matrix(g, ask(name, kind::transposed, stride, pad));
+}
 tensor weight_store::vector(graph& g, std::string const& name) { return g.resident(ask(name, kind::vector).home); }
 tensor weight_store::table(graph& g, std::string const& name) { return g.resident(ask(name, kind::table).home); }
 

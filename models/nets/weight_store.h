@@ -41,8 +41,10 @@ class weight_store {
     /// number of dimensions.
     packed_weights linear(graph&, std::string const& name, bool geglu = false); // [n, k] or [n, k, 1, 1]
     packed_weights conv2d(graph&, std::string const& name);                     // [outputs, inputs, h, w]
-    tensor vector(graph&, std::string const& name);                             // [c] as f32
-    tensor table(graph&, std::string const& name);                              // [rows, c] as {.w, .c}
+    /// [inputs, outputs, k, k] of a transposed convolution, as models/nets/transposed.h makes an ordinary one of it.
+    packed_weights transposed(graph&, std::string const& name, int stride, int pad);
+    tensor vector(graph&, std::string const& name); // [c] as f32
+    tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
 
     /// What all that was asked for takes there; what of it is loaded takes on the device; and what the device needs
     /// beside that while loading.
@@ -59,8 +61,8 @@ class weight_store {
     struct entry;
     struct upload;
     struct batch;
-    enum class kind { linear, geglu, conv2d, vector, table };
-    entry& ask(std::string const& name, kind);
+    enum class kind { linear, geglu, conv2d, transposed, vector, table };
+    entry& ask(std::string const& name, kind, int stride = 1, int pad = 0);
     packed_weights matrix(graph&, entry const&);
     std::vector<resident> residents(residence, bool placed_too) const;
     batch next_batch(device&, std::size_t& first);

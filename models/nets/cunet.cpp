@@ -1,0 +1,73 @@
+#include "models/nets/cunet.h"
+
+namespace sfumato {
+
+namespace {
+
+constexpr epilogue leaky{.activation = activation::leaky_relu, .slope = 0.1f};
+constexpr conv2d_options valid, halved{.stride = 2};
+constexpr epilogue as_f32{.type = dtype::f32};
+
+// x · σ(…): each channel by how much of it the whole picture has.
+tensor excited(scope const& b, tensor const& x) {
+    tensor const squeezed = linear(b["conv1"], channel_means(b.g, x), {.activation = activation::relu});
+    return mul(b.g, x, linear(b["conv2"], squeezed, {.activation = activation::sigmoid}));
+}
+
+tensor unet_conv(scope const& b, tensor const& x) {
+    scope const conv = b["conv"];
+    tensor const h = conv2d(conv[2], conv2d(conv[0], x, valid, leaky), valid, leaky);
+    return b.has("seblock.conv1.weight") ? excited(b["seblock"], h) : h;
+}
+
+// Twice as large, and the middle of what was skipped.
+tensor up(scope const& b, tensor const& x, tensor const& skipped) {
+    return conv_transpose2d(b, x, 2, 0, leaky, skipped);
+}
+
+// scale 1, 2 or 3
+tensor first_unet(scope const& w, tensor const& x, int scale) {
+    tensor const h1 = unet_conv(w["conv1"], x);
+    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky));
+    tensor const h = conv2d(w["conv3"], up(w["conv2_up"], h2, h1), valid, leaky);
+    if (scale == 1) return conv2d(w["conv_bottom"], h, valid, as_f32);
+    return conv_transpose2d(w["conv_bottom"], h, scale, scale == 2 ? 3 : 2, as_f32);
+}
+
+tensor second_unet(scope const& w, tensor const& x) {
+    tensor const h1 = unet_conv(w["conv1"], x);
+    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky));
+    tensor const h3 = unet_conv(w["conv3"], conv2d(w["conv2_down"], h2, halved, leaky));
+    tensor const h4 = unet_conv(w["conv4"], up(w["conv3_up"], h3, h2));
+    tensor const h = conv2d(w["conv5"], up(w["conv4_up"], h4, h1), valid, leaky);
+    return conv2d(w["conv_bottom"], h, valid, as_f32);
+}
+
+tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage) {
+    tensor const coarse = first_unet(w["unet1"], cast(w.g, image, storage), scale);
+    tensor const change = second_unet(w["unet2"], cast(w.g, coarse, storage));
+    return interleave(w.g, change, 1, change.shape.h, change.shape.w, coarse);
+}
+
+} // namespace
+
+cunet_edges edges_of(cunet_config const& c) { return c.scale == 1 ? cunet_edges{28, 4} : cunet_edges{18, 2}; }
+cunet_edges edges_of(cugan_config const& c) {
+    return c.scale == 2 ? cunet_edges{18, 2} : c.scale == 3 ? cunet_edges{14, 4} : cunet_edges{19, 2};
+}
+
+tensor cunet(scope const& w, cunet_config const& c, tensor const& image, dtype storage) {
+    return both_unets(w, image, c.scale, storage);
+}
+
+tensor cugan(scope const& w, cugan_config const& c, tensor const& image, dtype storage) {
+    if (c.scale < 4) return both_unets(w, image, c.scale, storage);
+    tensor const h = cast(w.g, both_unets(w, image, 2, storage), storage);
+    tensor const middle = conv2d(w["conv_final"], h, {.pad = {-1, -1, -1, -1}}, as_f32); // all but the rim
+    tensor const change = pixel_shuffle(w.g, middle, 2);
+    tensor const enlarged =
+        resize(w.g, cast(w.g, image, dtype::f32), 4 * image.shape.h, 4 * image.shape.w, filter::nearest);
+    return interleave(w.g, change, 1, change.shape.h, change.shape.w, enlarged);
+}
+
+} // namespace sfumato

@@ -1,0 +1,26 @@
+// waifu2x's CUnet (nagadomi; in nunif's names) and what was made of it for animation, Real-CUGAN (bilibili; UpCunet2x,
+// 3x, 4x): two U-Nets in a row, with squeeze and excitation. No convolution is padded: the second corrects the middle
+// of what the first made.
+//
+// Easy to get wrong: squeeze and excitation takes its mean over the whole input, so that tiles of a picture differ from
+// the picture in one piece; what is skipped is cut at all sides.
+#pragma once
+
+#include "models/nets/scope.h"
+#include "models/weights/networks.h"
+
+namespace sfumato {
+
+/// Pixels of the input at each side that have no result, and what its sides must be multiples of.
+struct cunet_edges {
+    int margin, multiple;
+};
+cunet_edges edges_of(cunet_config const&);
+cunet_edges edges_of(cugan_config const&);
+
+/// w: the checkpoint's root. image [n, h, w, 3] → [n, (h − 2·margin)·scale, (w − 2·margin)·scale, 3] f32.
+tensor cunet(scope const& w, cunet_config const&, tensor const& image, dtype storage);
+/// ×4 is added to the image, enlarged by nearest neighbour.
+tensor cugan(scope const& w, cugan_config const&, tensor const& image, dtype storage);
+
+} // namespace sfumato

@@ -1,0 +1,26 @@
+// Transposed convolutions as ordinary ones: each pixel of the input makes stride × stride pixels of the result, as so
+// many times the channels, which interleave() of compute/ops.h then spreads.
+#pragma once
+
+#include "models/weights/checkpoint.h"
+
+namespace sfumato {
+
+/// torch's ConvTranspose2d along one side. The result's pixel stride·a + r sees the input's pixels a + first … a +
+/// first
+/// + taps − 1.
+struct transposed_side {
+    int kernel, stride, pad;
+    int first, taps;
+
+    transposed_side(int kernel, int stride, int pad);
+    int result(int input) const { return (input - 1) * stride + kernel - 2 * pad; }
+    /// Which of the kernel's rows meets tap `tap` for r; below 0 or from `kernel` on: none.
+    int row(int r, int tap) const { return r + pad - stride * (first + tap); }
+};
+
+/// [inputs, outputs, k, k] → [(r_y, r_x, outputs), inputs, taps, taps], 0 where no weight is met. Throws error: no such
+/// tensor, or one whose type is not f32, f16 or bf16.
+stored_tensor as_convolution(stored_tensor const&, std::string_view name, int stride, int pad);
+
+} // namespace sfumato

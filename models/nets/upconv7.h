@@ -1,0 +1,14 @@
+// waifu2x's upconv_7 (nagadomi; in nunif's names): six convolutions and a transposed one, none of them padded. ×2
+#pragma once
+
+#include "models/nets/scope.h"
+#include "models/weights/networks.h"
+
+namespace sfumato {
+
+inline constexpr int upconv7_margin = 7; // pixels of the input at each side that have no result
+
+/// w: the checkpoint's root. image [n, h, w, 3] → [n, 2·(h − 14), 2·(w − 14), 3] f32.
+tensor upconv7(scope const& w, upconv7_config const&, tensor const& image, dtype storage);
+
+} // namespace sfumato

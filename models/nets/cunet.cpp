@@ -9,15 +9,17 @@ constexpr conv2d_options valid, halved{.stride = 2};
 constexpr epilogue as_f32{.type = dtype::f32};
 
 // x · σ(…): each channel by how much of it the whole picture has.
-tensor excited(scope const& b, tensor const& x) {
-    tensor const squeezed = linear(b["conv1"], channel_means(b.g, x), {.activation = activation::relu});
+tensor excited(scope const& b, tensor const& x, whole_means& means) {
+    tensor const mean = means.given.empty() ? channel_means(b.g, x) : means.given[means.used.size()];
+    means.used.push_back(mean);
+    tensor const squeezed = linear(b["conv1"], mean, {.activation = activation::relu});
     return mul(b.g, x, linear(b["conv2"], squeezed, {.activation = activation::sigmoid}));
 }
 
-tensor unet_conv(scope const& b, tensor const& x) {
+tensor unet_conv(scope const& b, tensor const& x, whole_means& means) {
     scope const conv = b["conv"];
     tensor const h = conv2d(conv[2], conv2d(conv[0], x, valid, leaky), valid, leaky);
-    return b.has("seblock.conv1.weight") ? excited(b["seblock"], h) : h;
+    return b.has("seblock.conv1.weight") ? excited(b["seblock"], h, means) : h;
 }
 
 // Twice as large, and the middle of what was skipped.
@@ -26,26 +28,26 @@ tensor up(scope const& b, tensor const& x, tensor const& skipped) {
 }
 
 // scale 1, 2 or 3
-tensor first_unet(scope const& w, tensor const& x, int scale) {
-    tensor const h1 = unet_conv(w["conv1"], x);
-    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky));
+tensor first_unet(scope const& w, tensor const& x, int scale, whole_means& means) {
+    tensor const h1 = unet_conv(w["conv1"], x, means);
+    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky), means);
     tensor const h = conv2d(w["conv3"], up(w["conv2_up"], h2, h1), valid, leaky);
     if (scale == 1) return conv2d(w["conv_bottom"], h, valid, as_f32);
     return conv_transpose2d(w["conv_bottom"], h, scale, scale == 2 ? 3 : 2, as_f32);
 }
 
-tensor second_unet(scope const& w, tensor const& x) {
-    tensor const h1 = unet_conv(w["conv1"], x);
-    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky));
-    tensor const h3 = unet_conv(w["conv3"], conv2d(w["conv2_down"], h2, halved, leaky));
-    tensor const h4 = unet_conv(w["conv4"], up(w["conv3_up"], h3, h2));
+tensor second_unet(scope const& w, tensor const& x, whole_means& means) {
+    tensor const h1 = unet_conv(w["conv1"], x, means);
+    tensor const h2 = unet_conv(w["conv2"], conv2d(w["conv1_down"], h1, halved, leaky), means);
+    tensor const h3 = unet_conv(w["conv3"], conv2d(w["conv2_down"], h2, halved, leaky), means);
+    tensor const h4 = unet_conv(w["conv4"], up(w["conv3_up"], h3, h2), means);
     tensor const h = conv2d(w["conv5"], up(w["conv4_up"], h4, h1), valid, leaky);
     return conv2d(w["conv_bottom"], h, valid, as_f32);
 }
 
-tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage) {
-    tensor const coarse = first_unet(w["unet1"], cast(w.g, image, storage), scale);
-    tensor const change = second_unet(w["unet2"], cast(w.g, coarse, storage));
+tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage, whole_means& means) {
+    tensor const coarse = first_unet(w["unet1"], cast(w.g, image, storage), scale, means);
+    tensor const change = second_unet(w["unet2"], cast(w.g, coarse, storage), means);
     return interleave(w.g, change, 1, change.shape.h, change.shape.w, coarse);
 }
 
@@ -56,13 +58,13 @@ cunet_edges edges_of(cugan_config const& c) {
     return c.scale == 2 ? cunet_edges{18, 2} : c.scale == 3 ? cunet_edges{14, 4} : cunet_edges{19, 2};
 }
 
-tensor cunet(scope const& w, cunet_config const& c, tensor const& image, dtype storage) {
-    return both_unets(w, image, c.scale, storage);
+tensor cunet(scope const& w, cunet_config const& c, tensor const& image, dtype storage, whole_means& means) {
+    return both_unets(w, image, c.scale, storage, means);
 }
 
-tensor cugan(scope const& w, cugan_config const& c, tensor const& image, dtype storage) {
-    if (c.scale < 4) return both_unets(w, image, c.scale, storage);
-    tensor const h = cast(w.g, both_unets(w, image, 2, storage), storage);
+tensor cugan(scope const& w, cugan_config const& c, tensor const& image, dtype storage, whole_means& means) {
+    if (c.scale < 4) return both_unets(w, image, c.scale, storage, means);
+    tensor const h = cast(w.g, both_unets(w, image, 2, storage, means), storage);
     tensor const middle = conv2d(w["conv_final"], h, {.pad = {-1, -1, -1, -1}}, as_f32); // all but the rim
     tensor const change = pixel_shuffle(w.g, middle, 2);
     tensor const enlarged =

@@ -25,21 +25,20 @@ upscaler_shape shape_of(cugan_config const& c) {
     return {.scale = c.scale, .multiple = multiple, .margin = margin};
 }
 
-tensor run(scope const& w, rrdbnet_config const& c, tensor const& image, dtype storage) {
+tensor run(scope const& w, rrdbnet_config const& c, tensor const& image, dtype storage, whole_means&) {
     return rrdbnet(w, c, image, storage);
 }
-tensor run(scope const& w, srvgg_config const& c, tensor const& image, dtype storage) {
+tensor run(scope const& w, srvgg_config const& c, tensor const& image, dtype storage, whole_means&) {
     return srvgg(w, c, image, storage);
 }
-
-tensor run(scope const& w, upconv7_config const& c, tensor const& image, dtype storage) {
+tensor run(scope const& w, upconv7_config const& c, tensor const& image, dtype storage, whole_means&) {
     return upconv7(w, c, image, storage);
 }
-tensor run(scope const& w, cunet_config const& c, tensor const& image, dtype storage) {
-    return cunet(w, c, image, storage);
+tensor run(scope const& w, cunet_config const& c, tensor const& image, dtype storage, whole_means& means) {
+    return cunet(w, c, image, storage, means);
 }
-tensor run(scope const& w, cugan_config const& c, tensor const& image, dtype storage) {
-    return cugan(w, c, image, storage);
+tensor run(scope const& w, cugan_config const& c, tensor const& image, dtype storage, whole_means& means) {
+    return cugan(w, c, image, storage, means);
 }
 
 } // namespace
@@ -48,8 +47,15 @@ upscaler_shape shape_of(upscaler_config const& c) {
     return std::visit([](auto const& of) { return shape_of(of); }, c);
 }
 
-tensor upscaler(scope const& w, upscaler_config const& c, tensor const& image, std::optional<dtype> storage) {
-    return std::visit([&](auto const& of) { return run(w, of, image, storage.value_or(image.type)); }, c);
+tensor upscaler(scope const& w, upscaler_config const& c, tensor const& image, std::optional<dtype> storage,
+                whole_means* means) {
+    whole_means own;
+    return std::visit(
+        [&](auto const& of) { return run(w, of, image, storage.value_or(image.type), means ? *means : own); }, c);
+}
+
+bool has_means(upscaler_config const& c) {
+    return std::holds_alternative<cunet_config>(c) || std::holds_alternative<cugan_config>(c);
 }
 
 } // namespace sfumato

@@ -30,6 +30,8 @@ std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, 
                        dtype storage) {
     weight_store weights = m.sketch();
     std::uint64_t arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage).g);
+    if (needs_means(m, cut))
+        arenas = std::max(arenas, plan::peak_bytes(record_means(d.target(), weights, m, cut, storage).g));
     if (more.lanczos) arenas += plan::peak_bytes(record_enlarge(d.target(), cut, scale).g);
     if (more.continued_colours) arenas += plan::peak_bytes(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);

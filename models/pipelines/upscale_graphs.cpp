@@ -17,18 +17,42 @@ tensor to_window(tile_graph& t, tensor const& x, upscale_tiles const& cut, doubl
                   {.step_y = step, .step_x = step, .origin = *t.origin});
 }
 
+tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& cut, dtype storage, char const* what) {
+    int const margin = m.shape().margin;
+    tile_graph t{.g = graph(to.storing(storage))};
+    t.g.stage(std::format("{} {} × {}", what, cut.width, cut.height));
+    t.in = t.g.input({.h = cut.height + 2 * margin, .w = cut.width + 2 * margin, .c = 3});
+    return t;
+}
+
 } // namespace
 
 tile_graph record_network(target const& to, weight_store& weights, upscale_model const& m, upscale_tiles const& cut,
                           double scale, dtype storage) {
-    upscaler_shape const shape = m.shape();
-    tile_graph t{.g = graph(to.storing(storage))};
-    t.g.stage(std::format("enlarge {} × {}", cut.width, cut.height));
-    t.in = t.g.input({.h = cut.height + 2 * shape.margin, .w = cut.width + 2 * shape.margin, .c = 3});
-    t.out = upscaler(scope(t.g, weights, ""), m.network(), t.in, storage);
-    if (scale != shape.scale) t.out = to_window(t, t.out, cut, shape.scale, scale);
+    tile_graph t = begin(to, m, cut, storage, "enlarge");
+    whole_means means;
+    if (needs_means(m, cut))
+        for (int channels : whole_means::channels) means.given.push_back(t.g.input({.c = channels}));
+    t.means = means.given;
+    t.out = upscaler(scope(t.g, weights, ""), m.network(), t.in, storage, &means);
+    int const pixels = m.shape().scale;
+    if (scale != pixels) t.out = to_window(t, t.out, cut, pixels, scale);
     t.g.output(t.out);
     return t;
+}
+
+tile_graph record_means(target const& to, weight_store& weights, upscale_model const& m, upscale_tiles const& cut,
+                        dtype storage) {
+    tile_graph t = begin(to, m, cut, storage, "look at");
+    whole_means means;
+    upscaler(scope(t.g, weights, ""), m.network(), t.in, storage, &means);
+    for (tensor const& mean : means.used) t.g.output(mean);
+    t.means = means.used;
+    return t;
+}
+
+bool needs_means(upscale_model const& m, upscale_tiles const& cut) {
+    return cut.tiles.size() > 1 && has_means(m.network());
 }
 
 tile_graph record_enlarge(target const& to, upscale_tiles const& cut, double scale) {

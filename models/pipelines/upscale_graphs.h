@@ -6,6 +6,7 @@
 #include "models/pipelines/upscale_tiles.h"
 
 #include <optional>
+#include <vector>
 
 namespace sfumato {
 
@@ -13,12 +14,20 @@ struct tile_graph {
     graph g;
     tensor in, out;               // [h, w, 3] f32
     std::optional<tensor> origin; // [2], of resize_window: where in the network's result (else in `in`) `out` begins
+    std::vector<tensor> means;    // of whole_means: inputs, or of record_means the results
 };
 
 /// in: the tile and the network's margin around it, 0 … 1 → out: what the network makes of it, resized to the window's
-/// size where the scale is not the network's.
+/// size where the scale is not the network's. Networks with means of the whole get them as `means` where there are
+/// several tiles.
 tile_graph record_network(target const&, weight_store&, upscale_model const&, upscale_tiles const&, double scale,
                           dtype storage);
+
+/// Whether tiles must be told of the whole picture.
+bool needs_means(upscale_model const&, upscale_tiles const&);
+
+/// What the network takes in as means of the whole picture, of a tile: the results are `means`, out is nothing.
+tile_graph record_means(target const&, weight_store&, upscale_model const&, upscale_tiles const&, dtype storage);
 
 /// The tile without a margin → the window of it, with Lanczos.
 tile_graph record_enlarge(target const&, upscale_tiles const&, double scale);

@@ -73,31 +73,71 @@ class pass_over_tiles {
   public:
     pass_over_tiles(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
                     upscale_tiles const& cut, dtype storage)
-        : d_(d), shape_(m.shape()), given_(given), part_(part), scale_(scale), cut_(cut),
+        : d_(d), model_(m), shape_(m.shape()), given_(given), part_(part), scale_(scale), cut_(cut), storage_(storage),
           network_(record_network(d.target(), m.weights(), m, cut_, scale, storage)),
           result_(part.to.width, part.to.height) {}
 
-    std::optional<picture> run(upscale_model& m, job const& j) {
-        auto const running = load(d_, m.weights(), j);
-        if (!running) return std::nullopt;
-        for (std::size_t i = 0; i < cut_.tiles.size(); ++i) {
-            double const count = double(cut_.tiles.size());
-            if (!run(cut_.tiles[i], part_of(*running, double(i) / count, double(i + 1) / count))) return std::nullopt;
-        }
+    std::optional<picture> run(job const& j) {
+        auto const loaded = load(d_, model_.weights(), j);
+        if (!loaded) return std::nullopt;
+        bool const looks_first = needs_means(model_, cut_);
+        auto const looked_at = tiles_to_look_at();
+        double const count = double(cut_.tiles.size()),
+                     share = looks_first ? double(looked_at.size()) / (count + double(looked_at.size())) : 0;
+        if (looks_first && !find_means(looked_at, part_of(*loaded, 0, share))) return std::nullopt;
+        job const running = part_of(*loaded, share, 1);
+        for (std::size_t i = 0; i < cut_.tiles.size(); ++i)
+            if (!run(cut_.tiles[i], part_of(running, double(i) / count, double(i + 1) / count))) return std::nullopt;
         return std::move(result_);
     }
 
   private:
+    // At most nine, spread over the picture.
+    std::vector<upscale_tile> tiles_to_look_at() const {
+        constexpr std::size_t most = 9;
+        std::size_t const all = cut_.tiles.size(), count = std::min(all, most);
+        std::vector<upscale_tile> some;
+        for (std::size_t i = 0; i < count; ++i) some.push_back(cut_.tiles[(2 * i + 1) * all / (2 * count)]);
+        return some;
+    }
+
+    // Means over tiles instead of the whole picture: close to those of the picture in one piece, and the same for all
+    // tiles, so that none differs from its neighbours. False: cancelled.
+    bool find_means(std::vector<upscale_tile> const& tiles, job const& j) {
+        tile_graph graph = record_means(d_.target(), model_.weights(), model_, cut_, storage_);
+        plan p(d_, std::move(graph.g));
+        means_.assign(graph.means.size(), {});
+        for (std::size_t i = 0; i < tiles.size(); ++i) {
+            picture const seen = read(tiles[i], shape_.margin);
+            p.upload<float>(graph.in, planes(seen, [](float const* at, int c) { return within(at[c]); }));
+            job const part = part_of(j, double(i) / double(tiles.size()), double(i + 1) / double(tiles.size()));
+            if (!run(p, part)) return false;
+            for (std::size_t k = 0; k < means_.size(); ++k) {
+                auto const mean = p.download<float>(graph.means[k]);
+                means_[k].resize(mean.size());
+                for (std::size_t c = 0; c < mean.size(); ++c) means_[k][c] += mean[c] / float(tiles.size());
+            }
+        }
+        return true;
+    }
+
+    picture read(upscale_tile const& t, int margin) const {
+        return read_tile(given_, t.y - margin, t.x - margin, cut_.height + 2 * margin, cut_.width + 2 * margin,
+                         margin ? repeated : mirrored);
+    }
+
+    static bool run(plan& p, job const& j) {
+        return p.run([&](std::string const& stage, double fraction) {
+            j.report({stage, fraction});
+            return !j.is_cancelled();
+        });
+    }
+
     bool run(upscale_tile const& t, job const& j) {
-        auto const read = [&](int margin) {
-            return read_tile(given_, t.y - margin, t.x - margin, cut_.height + 2 * margin, cut_.width + 2 * margin,
-                             margin ? repeated : mirrored);
-        };
-        picture seen = read(shape_.margin);
+        picture seen = read(t, shape_.margin);
         alpha_range const alpha = range_of_alpha(seen);
         if (alpha.most <= 0) { // there is nothing to see
-            picture const covered = read(0);
-            auto const colours = enlarge(t, planes(covered, [](float const* p, int c) { return p[c]; }), j);
+            auto const colours = enlarge(t, planes(read(t, 0), [](float const* p, int c) { return p[c]; }), j);
             if (colours) write(t, *colours, [](int, int) { return 0.f; });
             return colours.has_value();
         }
@@ -109,7 +149,7 @@ class pass_over_tiles {
         if (!colours) return false;
         if (!is_within(seen)) {
             auto const beyond = [](float const* p, int c) { return p[c] - within(p[c]); };
-            auto const more = enlarge(t, planes(read(0), beyond), j);
+            auto const more = enlarge(t, planes(read(t, 0), beyond), j);
             if (!more) return false;
             for (int y = t.to.y; y < t.to.bottom(); ++y)
                 for (int x = t.to.x; x < t.to.right(); ++x)
@@ -163,11 +203,8 @@ class pass_over_tiles {
         } else {
             m.y = (part_.from.y + t.y) * pixels, m.x = (part_.from.x + t.x) * pixels;
         }
-        bool const going = p->run([&](std::string const& stage, double fraction) {
-            j.report({stage, fraction});
-            return !j.is_cancelled();
-        });
-        if (!going) return std::nullopt;
+        for (std::size_t k = 0; k < graph.means.size(); ++k) p->upload<float>(graph.means[k], means_[k]);
+        if (!run(*p, j)) return std::nullopt;
         m.values = p->download<float>(graph.out);
         return m;
     }
@@ -209,15 +246,18 @@ class pass_over_tiles {
     }
 
     device& d_;
+    upscale_model& model_;
     upscaler_shape const shape_;
     picture const& given_;
     upscale_part const part_;
     double const scale_;
     upscale_tiles const cut_;
+    dtype const storage_;
     tile_graph network_;
     std::optional<tile_graph> enlarge_;
     std::optional<colour_graph> colours_;
     std::optional<plan> network_plan_, enlarge_plan_, colours_plan_;
+    std::vector<std::vector<float>> means_; // of whole_means
     picture result_;
 };
 
@@ -230,7 +270,7 @@ beside_network needs_of(picture const& p) {
 
 std::optional<picture> upscale_pass(device& d, upscale_model& m, picture const& given, upscale_part const& part,
                                     double scale, upscale_tiles const& cut, dtype storage, job const& j) {
-    return pass_over_tiles(d, m, given, part, scale, cut, storage).run(m, j);
+    return pass_over_tiles(d, m, given, part, scale, cut, storage).run(j);
 }
 
 } // namespace sfumato

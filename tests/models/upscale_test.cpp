@@ -60,6 +60,21 @@ float channel(picture const& p, int x, int y, int c) {
     return p.pixels[4 * (std::size_t(y) * std::size_t(p.width) + std::size_t(x)) + std::size_t(c)];
 }
 
+// CUnet takes in means over the whole picture: tiles with means of their own would show, the plain ones beside those
+// with noise.
+TEST(upscale, tiles_have_the_means_of_the_whole_picture) {
+    picture p = sketch(240, 60);
+    for (int y = 0; y < 60; ++y)
+        for (int x = 0; x < 160; ++x)
+            for (int c = 0; c < 3; ++c) p.pixels[4 * std::size_t(y * 240 + x) + std::size_t(c)] = 0.4f;
+    auto const e = enlarge(p, asked("procedural:cunet-x2", 2, 60));
+    ASSERT_GE(e.plans.at(0).cut.tiles.size(), 4u);
+    for (int y = 50; y < 70; ++y)
+        for (int x = 50; x < 240; x += 4)
+            for (int c = 0; c < 3; ++c)
+                ASSERT_NEAR(channel(e.made, x, y, c), channel(e.made, 50, y, c), 1e-4) << x << " " << y;
+}
+
 // Against the network alone, without a pipeline around it.
 TEST(upscale, is_what_the_network_computes) {
     picture const p = sketch(41, 33);

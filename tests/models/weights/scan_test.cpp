@@ -82,9 +82,9 @@ TEST(scan, what_comes_with_the_program) {
         EXPECT_EQ(m.format, "built in");
         names += m.path.string() + " " + m.is.family + "\n";
     });
-    EXPECT_EQ(names, "sfumato:upscale-x2 upscaler (SRVGG ×2)\n");
+    EXPECT_EQ(names, "sfumato:upscale-x2 upscaler (SRVGG ×2)\nsfumato:upscale-x4 upscaler (SRVGG ×4)\n");
     EXPECT_EQ(error_of([] { open_checkpoint("sfumato:x"); }),
-              "Sfumato has no model 'x' of its own; it has upscale-x2.");
+              "Sfumato has no model 'x' of its own; it has upscale-x2, upscale-x4.");
 }
 
 TEST(scan, links) {

@@ -52,7 +52,7 @@ TEST(shipped_upscaler, a_gradient_stays_one_across_tiles) {
     auto const colour = [](double x, double y, int c) {
         return c == 3 ? 1 : float(0.3 + 0.1 * c + 0.04 * x / 200 + 0.01 * y / 120);
     };
-    for (double scale : {2.0, 1.5}) {
+    for (double scale : {2.0, 1.5, 3.0}) {
         picture const made = enlarge(painted(200, 120, colour), scale, 64);
         int const skip = int(8 * scale); // the picture's own border
         double largest = 0, step = 0;

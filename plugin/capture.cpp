@@ -38,9 +38,21 @@ void check_layer(GimpLayer* layer) {
             name_of(GIMP_ITEM(layer)));
 }
 
-loose_layer copy_of(GimpLayer* layer) {
+// Effects become pixels. The layer is no part of the image, whose undo steps need not know.
+bool merge_effects(GimpImage* image, GimpLayer* layer) {
+    std::unique_ptr<GimpDrawableFilter*[], decltype(&g_free)> const effects(
+        gimp_drawable_get_filters(GIMP_DRAWABLE(layer)), g_free);
+    if (!effects || !effects[0]) return true;
+    gimp_image_undo_freeze(image);
+    bool const merged = gimp_drawable_merge_filters(GIMP_DRAWABLE(layer));
+    gimp_image_undo_thaw(image);
+    return merged;
+}
+
+// The layer as it is seen, but for mask, opacity and mode.
+loose_layer copy_of(GimpImage* image, GimpLayer* layer) {
     loose_layer copy(gimp_layer_copy(layer));
-    if (!copy)
+    if (!copy || !merge_effects(image, copy.get()))
         fail_translated(_("GIMP could not copy the layer “{}”: {}"), name_of(GIMP_ITEM(layer)),
                         gimp_pdb_get_last_error(gimp_get_pdb()));
     return copy;
@@ -68,7 +80,7 @@ source_copy copy_source(GimpImage* image, GimpDrawable* const* drawables, source
     source_copy s{.above = active_layer(drawables)};
     if (from == source::layer) {
         check_layer(s.above);
-        s.layer = copy_of(s.above);
+        s.layer = copy_of(image, s.above);
     } else {
         s.layer = copy_of_visible(image);
     }

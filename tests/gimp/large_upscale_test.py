@@ -5,9 +5,12 @@ import re
 import threading
 import time
 
+from gi.repository import Gio
+
 import scratch
 from document import *
 
+PHOTOGRAPH = "/usr/share/backgrounds/budgie/oakland-zoo-otters.jpg"
 WIDTH, HEIGHT = 4000, 3000
 
 
@@ -44,10 +47,9 @@ def small_run():
 @chapter
 def large_layer():
     _, before = peaks_while(small_run)
-    image = make_image(WIDTH, HEIGHT)
-    source = Gimp.Layer.new(image, "photo", WIDTH, HEIGHT, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
-    image.insert_layer(source, None, 0)
-    source.merge_filter(Gimp.DrawableFilter.new(source, "gegl:plasma", ""))
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(PHOTOGRAPH))
+    image.scale(WIDTH, HEIGHT)
+    source = image.get_layers()[0]
     start = time.monotonic()
     (status, layer), peaks = peaks_while(lambda: run("plug-in-sfumato-upscale", image, [source], scale=2))
     check(f"runs, {time.monotonic() - start:.0f} s", status == Gimp.PDBStatusType.SUCCESS)
@@ -56,18 +58,18 @@ def large_layer():
     told = re.findall(r"planned ([0-9.]+) MB, used ([0-9.]+) MB", scratch.engine_log(os.environ["XDG_RUNTIME_DIR"]))[1:]
     parts = [(float(planned), float(used)) for planned, used in told]
     check(f"in parts, each with what was planned for it: {parts} MB", len(parts) > 1 and all(u <= p for p, u in parts))
-    # A part of the picture and of its result as floats, and what is being sent of them.
+    # A part of the picture and of its result, as floats of 16 bytes a pixel.
     host = 16 * (2 ** 24 + 2 ** 24 / 4) / 1e6
     planned = max(p for p, _ in parts)
     grown = {name: peaks[name] - before[name] for name in peaks}
-    check(f"the engine grew by {grown['sfumato']:.0f} MB; {planned:.0f} were planned for the device, {host:.0f} are a part",
-          grown["sfumato"] <= planned + 2 * host)
-    check(f"the plug-in grew by {grown['gimp-sfumato']:.0f} MB", grown["gimp-sfumato"] <= 2 * host)
+    check(f"the engine grew by {grown['sfumato']:.0f} MB; {planned:.0f} were planned for the device, a part has {host:.0f}",
+          grown["sfumato"] <= planned + 1.25 * host)
+    check(f"the plug-in grew by {grown['gimp-sfumato']:.0f} MB", grown["gimp-sfumato"] <= 1.25 * host)
 
     corner = (WIDTH - 200, HEIGHT - 200, 400, 400)  # where four parts meet; the source was scaled by GIMP
     ours, theirs = raw(layer, *corner), raw(source, *corner)
     off = sum(abs(a - b) for a, b in zip(ours, theirs)) / len(ours)
-    check(f"the same picture (off by {off:.2f} of 255)", off < 2)
+    check(f"the same picture (off by {off:.2f} of 255)", 0 < off < 2)
 
 
 close()

@@ -241,6 +241,19 @@ def layers_that_are_seen_through():
 
 
 @chapter
+def layers_with_effects():
+    image = make_image(40, 30)
+    source = add_layer(image, "photo", 40, 30)
+    source.append_filter(Gimp.DrawableFilter.new(source, "gegl:invert", ""))
+    before, seen = raw(source), visible(image)
+    status, layer = upscale(image, [source], target="new-image")
+    pixel = len(seen) // 1200
+    check("effects: what was seen is enlarged", status == SUCCESS and rows_of(layer) == repeated(
+        [[tuple(v / 255 for v in seen[(y * 40 + x) * pixel:][:3]) for x in range(40)] for y in range(30)], 2))
+    check("effects: they stay on the source", len(source.get_filters()) == 1 and raw(source) == before)
+
+
+@chapter
 def only_the_selection():
     image = make_image(120, 90)
     source = add_layer(image, "photo", 100, 80, 10, 5)

@@ -246,6 +246,7 @@ def layers_with_effects():
     source = add_layer(image, "photo", 40, 30)
     source.append_filter(Gimp.DrawableFilter.new(source, "gegl:invert", ""))
     before, seen = raw(source), visible(image)
+    select(image, 10, 8, 12, 9)  # effects were there before it
     status, layer = upscale(image, [source], target="new-image")
     pixel = len(seen) // 1200
     check("effects: what was seen is enlarged", status == SUCCESS and rows_of(layer) == repeated(

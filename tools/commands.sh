@@ -41,7 +41,7 @@ command_demo() {
     visible+=("$out")
     choose_environment
     build
-    say "filling a selection in a photograph, in GIMP"
+    say "filling a selection and enlarging a photograph, in GIMP"
     OUT=$out inside "$checkout/tools/in-gimp" "$checkout/tools/demo.py"
 }
 

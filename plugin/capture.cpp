@@ -6,8 +6,6 @@
 
 namespace sfumato {
 
-namespace {
-
 void check_image(GimpImage* image) {
     if (gimp_image_get_base_type(image) == GIMP_INDEXED)
         fail_translated(
@@ -18,6 +16,8 @@ void check_image(GimpImage* image) {
             _("There is a floating selection. Choose Layer ▸ Anchor Layer or Layer ▸ To New Layer, then run "
               "this again."));
 }
+
+namespace {
 
 // The layer that is active; a layer mask stands for its layer. Null: none, several, or something else than a layer.
 GimpLayer* active_layer(GimpDrawable* const* drawables) {

@@ -14,6 +14,9 @@ struct source_copy {
     GimpLayer* above = nullptr; // the result belongs directly above it; null: on top of the stack
 };
 
+/// Throws error, translated, when no layer can be added: indexed colours, or a floating selection.
+void check_image(GimpImage*);
+
 /// Throws error, translated, one sentence for each thing that stands in the way: the image's mode, a floating
 /// selection, the wrong kind of layer. `drawables`: the active ones, null-terminated.
 source_copy copy_source(GimpImage*, GimpDrawable* const* drawables, source);

@@ -4,25 +4,21 @@
 #include "plugin/engine_client.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
+#include "plugin/upscale_deliver.h"
 #include "ui/translated.h"
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
 #include <libgimp/gimpui.h>
 
 namespace sfumato {
 
 namespace {
 
-enum class target { image, new_image, layer };
-
 target target_of(GimpProcedureConfig* config) {
     std::string const name = text(config, "target");
     return name == "new-image" ? target::new_image : name == "layer" ? target::layer : target::image;
 }
 
-// One that has the old size only has the network's look.
+// For a layer in the old size, the engine brings what the network makes back to it.
 double scale_of(GimpProcedureConfig* config) { return target_of(config) == target::layer ? 1 : real(config, "scale"); }
 
 bool only_selection(call const& c) { return boolean(c.config, "selection-only") && !selected_box(c.image).empty(); }
@@ -35,28 +31,12 @@ request request_from(GimpProcedureConfig* config) {
     return r;
 }
 
-struct upscale_run {
-    sfumato::request request;
-    sfumato::target target = target::image;
-    source_copy from;
-    rect area;              // of the source that is enlarged, in image coordinates
-    bool is_masked = false; // the result shows where the selection is
-    loose_layer made;
-};
-
 // A result behind a layer mask takes some of the surroundings with it, so that the network sees them.
 constexpr int surroundings = 32;
 
 rect with_surroundings(rect const& r) {
     return {r.x - surroundings, r.y - surroundings, r.width + 2 * surroundings, r.height + 2 * surroundings};
 }
-
-rect scaled(rect const& r, double scale) {
-    return {int(std::lround(r.x * scale)), int(std::lround(r.y * scale)), upscaled(r.width, scale),
-            upscaled(r.height, scale)};
-}
-
-rect canvas_of(GimpImage* image) { return {0, 0, gimp_image_get_width(image), gimp_image_get_height(image)}; }
 
 void check_size(rect const& r) {
     if (r.width > GIMP_MAX_IMAGE_SIZE || r.height > GIMP_MAX_IMAGE_SIZE)
@@ -66,6 +46,7 @@ void check_size(rect const& r) {
 void prepare(upscale_run& run, call const& c) {
     run = {.request = request_from(c.config), .target = target_of(c.config)};
     run.from = copy_source(c.image, c.drawables().data(), run.request.source);
+    run.precision = gimp_image_get_precision(c.image);
     run.area = run.from.extent;
     double const scale = run.request.upscale.scale;
     if (only_selection(c)) {
@@ -95,93 +76,6 @@ bool compute(upscale_run& run, job const& j) {
     };
     return upscale_in_parts(run.request, run.area.width, run.area.height,
                             {.read = read, .run = engine_run, .write = write}, j);
-}
-
-// The layer alone as an image like the old one.
-GimpLayer* deliver_as_image(upscale_run& run, call const& c) {
-    GimpDrawable* const made = GIMP_DRAWABLE(run.made.get());
-    GimpImage* const image =
-        gimp_image_new_with_precision(gimp_drawable_get_width(made), gimp_drawable_get_height(made),
-                                      gimp_image_get_base_type(c.image), gimp_image_get_precision(c.image));
-    check_delivered(image);
-    gimp_image_undo_disable(image);
-    if (GimpColorProfile* profile = gimp_image_get_color_profile(c.image)) {
-        gimp_image_set_color_profile(image, profile);
-        g_object_unref(profile);
-    }
-    double x = 72, y = 72;
-    gimp_image_get_resolution(c.image, &x, &y);
-    gimp_image_set_resolution(image, x, y);
-    gimp_image_set_unit(image, gimp_image_get_unit(c.image));
-    loose_layer layer(gimp_layer_new_from_drawable(made, image));
-    check_delivered(layer && gimp_layer_set_offsets(layer.get(), 0, 0));
-    attach_recipe(layer.get(), run.request);
-    GimpLayer* const inserted = insert_layer(image, std::move(layer), nullptr);
-    gimp_image_undo_enable(image);
-    if (c.interactive) gimp_display_new(image);
-    return inserted;
-}
-
-// The layer that was read, if it still is in the image.
-GimpLayer* source_in(GimpImage* image, upscale_run const& run) {
-    GimpLayer* const layer = run.request.source == source::layer ? run.from.above : nullptr;
-    return layer && gimp_item_is_valid(GIMP_ITEM(layer)) && gimp_image_get_item_position(image, GIMP_ITEM(layer)) >= 0
-               ? layer
-               : nullptr;
-}
-
-GimpLayerMask* mask_in_use(GimpLayer* layer) {
-    return layer && gimp_layer_get_apply_mask(layer) ? gimp_layer_get_mask(layer) : nullptr;
-}
-
-// Where both layers are, `mask` of the layer `of` becomes its product with `with`, the mask of the layer `other`.
-void multiply(GimpLayerMask* mask, GimpLayer* of, GimpLayerMask* with, GimpLayer* other) {
-    rect const to = extent_of(of), from = extent_of(other), both = intersect(to, from);
-    constexpr int rows = 256; // at a time
-    for (int y = both.y; y < both.bottom(); y += rows) {
-        rect const strip{both.x, y, both.width, std::min(rows, both.bottom() - y)};
-        auto m = read_mask(GIMP_DRAWABLE(mask), moved(strip, -to.x, -to.y));
-        auto const w = read_mask(GIMP_DRAWABLE(with), moved(strip, -from.x, -from.y));
-        std::ranges::transform(m.values, w.values, m.values.begin(), std::multiplies());
-        write_mask(GIMP_DRAWABLE(mask), strip.x - to.x, strip.y - to.y, m);
-    }
-}
-
-// The result shows where the selection is, and where its source does.
-void mask_result(GimpLayer* made, GimpLayer* source, bool selected) {
-    GimpLayerMask* const of_source = mask_in_use(source);
-    if (!selected && !of_source) return;
-    GimpLayerMask* const mask = add_mask(made, selected ? GIMP_ADD_MASK_SELECTION : GIMP_ADD_MASK_WHITE);
-    if (of_source) multiply(mask, made, of_source, source);
-}
-
-bool is_seen_through(GimpLayer* layer) {
-    GimpLayerMode const mode = gimp_layer_get_mode(layer);
-    return gimp_drawable_has_alpha(GIMP_DRAWABLE(layer)) || mask_in_use(layer) || gimp_layer_get_opacity(layer) < 100 ||
-           (mode != GIMP_LAYER_MODE_NORMAL && mode != GIMP_LAYER_MODE_NORMAL_LEGACY);
-}
-
-// A layer that is seen through would be seen twice, under its result: it is hidden, and the result is blended as it
-// was.
-void take_place_of(GimpLayer* source, GimpLayer* made) {
-    gimp_layer_set_mode(made, gimp_layer_get_mode(source));
-    gimp_layer_set_opacity(made, gimp_layer_get_opacity(source));
-    gimp_item_set_visible(GIMP_ITEM(made), gimp_item_get_visible(GIMP_ITEM(source)));
-    if (!gimp_item_get_lock_visibility(GIMP_ITEM(source))) gimp_item_set_visible(GIMP_ITEM(source), FALSE);
-}
-
-// In one undo step, of which nothing is done before the result is there.
-GimpLayer* deliver_as_layer(upscale_run& run, call const& c) {
-    double const scale = run.request.upscale.scale;
-    rect const at = scaled(run.area, scale), canvas = scaled(canvas_of(c.image), scale);
-    GimpLayer* const source = source_in(c.image, run);
-    undo_step const step(c.image);
-    if (run.target == target::image) check_delivered(gimp_image_scale(c.image, canvas.width, canvas.height));
-    check_delivered(gimp_layer_set_offsets(run.made.get(), at.x, at.y));
-    mask_result(run.made.get(), source, run.is_masked);
-    GimpLayer* const made = insert_layer(c.image, std::move(run.made), source);
-    if (source && !run.is_masked && is_seen_through(source)) take_place_of(source, made);
-    return made;
 }
 
 } // namespace
@@ -216,7 +110,10 @@ steps upscale_steps(call& c) {
             .compute = [run](job const& j) { return compute(*run, j); },
             .deliver =
                 [&c, run] {
-                    c.made = run->target == target::new_image ? deliver_as_image(*run, c) : deliver_as_layer(*run, c);
+                    c.made = run->target == target::new_image ? deliver_as_image(*run, c.image)
+                                                              : deliver_as_layer(*run, c.image);
+                    if (run->target == target::new_image && c.interactive)
+                        gimp_display_new(gimp_item_get_image(GIMP_ITEM(c.made)));
                     gimp_displays_flush();
                 },
             .clear = [run] { *run = {}; }};

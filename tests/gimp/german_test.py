@@ -19,5 +19,10 @@ def speaks_german():
     check("the layer's name", image.get_layers()[0].get_name() == "Gefüllt")
     check("the recipe is the same in every language", recipe(image.get_layers()[0])["method"] == "patchmatch")
 
+    label = Gimp.get_pdb().lookup_procedure("plug-in-sfumato-upscale").get_menu_label()
+    check(f"menu entry: {label}", label == "Ebene ver_größern …")
+    status, layer = run("plug-in-sfumato-upscale", image, [source])
+    check("the enlarged layer's name", status == Gimp.PDBStatusType.SUCCESS and layer.get_name() == "Vergrößert")
+
 
 close()

@@ -88,12 +88,14 @@ def try_mode(base, precision, profile_name, profile, alpha):
     name = f"{base.value_nick} {precision.lower()} {profile_name}{' alpha' if alpha else ''}"
     image = make_image(24, 18, base, precision, profile)
     source = add_layer(image, "photo", 24, 18, alpha=alpha, precision=precision)
+    image.set_resolution(300, 150)
     before = rows_of(source)
     status, layer = upscale(image, [source], target="new-image")
     check(f"{name}: runs {said(layer)}", status == SUCCESS)
     made = layer.get_image()
     check(f"{name}: a new image in the same format", made.get_id() != image.get_id() and made.get_precision()
-          == image.get_precision() and made.get_base_type() == base and layer.has_alpha() == alpha)
+          == image.get_precision() and made.get_base_type() == base and layer.has_alpha() == alpha
+          and tuple(made.get_resolution())[1:] == (300, 150))
     kept = made.get_color_profile()
     check(f"{name}: with the same profile", (kept is None) == (profile is None) and
           (profile is None or bytes(kept.get_icc_profile()) == bytes(profile.get_icc_profile())))

@@ -1,0 +1,36 @@
+// From an enlarged layer to the document.
+#pragma once
+
+#include "plugin/capture.h"
+
+namespace sfumato {
+
+/// What becomes of the result: a layer, and the image is scaled to match it; an image of its own; a layer.
+enum class target { image, new_image, layer };
+
+struct upscale_run {
+    sfumato::request request;
+    sfumato::target target = target::image;
+    source_copy from;
+    GimpPrecision precision = GIMP_PRECISION_U8_NON_LINEAR; // of the image
+    rect area;                                              // of the source that is enlarged, in image coordinates
+    bool is_masked = false;                                 // the result shows where the selection is
+    loose_layer made;
+};
+
+rect canvas_of(GimpImage*);
+
+/// Where a rectangle of an image comes to lie when the image is enlarged.
+rect scaled(rect const&, double scale);
+
+// Both return the new layer, and throw error, translated, when GIMP refuses.
+
+/// The layer alone as an image in the mode, precision, profile and resolution of `like`.
+GimpLayer* deliver_as_image(upscale_run&, GimpImage* like);
+
+/// Into the image that was read, in one undo step. A source that is seen through (alpha, a layer mask, opacity, a blend
+/// mode) is hidden, and the result takes its place: under it, it would be seen twice. Behind the selection's mask it
+/// stays as it is.
+GimpLayer* deliver_as_layer(upscale_run&, GimpImage*);
+
+} // namespace sfumato

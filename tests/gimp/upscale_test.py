@@ -5,9 +5,8 @@ Most runs use a network whose weights are all 0: it repeats pixels, so that what
 import os
 import signal
 import struct
-import tempfile
+import subprocess
 import threading
-import time
 
 from gi.repository import Gio
 
@@ -198,6 +197,27 @@ def sixteen_bits_stay_sixteen():
     wanted = [20000 + 5 * ((x + 0.5) / 1.5 - 0.5) for x in range(96)]
     off = max(abs(a - b) for a, b in list(zip(row, wanted))[6:-6])
     check(f"a ramp of 16 bits: {len(set(row))} steps, off by {off:.1f}", status == SUCCESS and len(set(row)) > 90 and off < 4)
+
+
+def png(name):
+    return os.path.join(os.environ["HOME"], name)
+
+
+@chapter
+def the_same_as_on_the_command_line():
+    for precision, alpha in (("U8_NON_LINEAR", False), ("U16_NON_LINEAR", True)):
+        image = make_image(70, 50, precision=precision)
+        source = add_layer(image, "photo", 70, 50, alpha=alpha, precision=precision)
+        Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(png("in.png")), None)
+        status, layer = upscale(image, [source], model=None, scale=1.5)  # the network in the box
+        engine = scratch.processes(os.environ["XDG_RUNTIME_DIR"], "sfumato")[-1]
+        subprocess.run([os.readlink(f"/proc/{engine}/exe"), "upscale", png("in.png"), "-o", png("out.png"), "--scale", "1.5"],
+                       check=True, capture_output=True)
+        other = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(png("out.png")))
+        off = difference(rows_of(layer), rows_of(other.get_layers()[0]))
+        step = 1 / COMPONENTS[component_of(precision)][1]  # files are converted by other code
+        check(f"{precision.lower()}: as on the command line (off by {off:.2g}) {said(layer)}",
+              status == SUCCESS and off <= 1.001 * step)
 
 
 @chapter

@@ -16,6 +16,7 @@ struct model_chooser {
     GObject* config;
     std::string name; // of the argument
     bool showing = false;
+    guint asking = 0; // the source that will open the file dialog
 };
 
 template <class T> using object = std::unique_ptr<T, decltype(&g_object_unref)>;
@@ -66,13 +67,21 @@ void ask_for_file(model_chooser const& m) {
     gtk_widget_destroy(dialog);
 }
 
+// When the list has closed: it is the list that reports the choice.
+gboolean on_ask(gpointer data) {
+    auto& m = *static_cast<model_chooser*>(data);
+    m.asking = 0;
+    ask_for_file(m);
+    show_choice(m); // also when nothing was chosen
+    return G_SOURCE_REMOVE;
+}
+
 void on_changed(GtkComboBox* box, gpointer data) {
     auto& m = *static_cast<model_chooser*>(data);
     if (m.showing) return;
     std::string const id = gtk_combo_box_get_active_id(box);
     if (id == ours) g_object_set(m.config, m.name.c_str(), nullptr, nullptr);
-    if (id == another) ask_for_file(m);
-    show_choice(m);
+    if (id == another && !m.asking) m.asking = g_idle_add(on_ask, &m);
 }
 
 void on_notify(GObject*, GParamSpec*, gpointer data) { show_choice(*static_cast<model_chooser*>(data)); }
@@ -80,6 +89,7 @@ void on_notify(GObject*, GParamSpec*, gpointer data) { show_choice(*static_cast<
 void on_destroy(GtkWidget*, gpointer data) {
     auto* const m = static_cast<model_chooser*>(data);
     g_signal_handlers_disconnect_by_data(m->config, m);
+    if (m->asking) g_source_remove(m->asking);
     delete m;
 }
 

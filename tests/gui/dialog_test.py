@@ -15,6 +15,7 @@ from desktop import Desktop, scratch, until
 build = Path(sys.argv[1]).resolve()
 pictures = Path(sys.argv[2]) if len(sys.argv) > 2 else build / "screenshots"
 counts = {True: 0, False: 0}
+MODEL = scratch.CHECKOUT / "models/catalog/sfumato-upscale-x2.safetensors"
 TITLE = "^(Inpaint Selection|Upscale Layer)"
 
 
@@ -190,11 +191,20 @@ def upscales_and_is_undone(desk):
 def upscales_to_a_new_image(desk):
     before, layer = state(desk), canvas(desk)[-1]
     dialog = open_dialog(desk, "Upscale Layer")
+    desk.keys(dialog, "alt+m", "Down")  # Another file…
+    chooser = until(lambda: desk.windows("^Choose a Model"), 20, "the file dialog")[0]
+    time.sleep(1)
+    desk.type(str(MODEL))
+    time.sleep(1)
+    desk.keys(chooser, "Return")
+    until(lambda: not desk.windows("^Choose a Model"), 20, "the file dialog closing")
     desk.keys(dialog, "alt+t", "Down", "alt+u")
     check("upscale: the dialog closes after the run", closed(desk, 120))
     images = desk.inside("answer = sorted(i.get_width() for i in Gimp.get_images())")
     displays = desk.inside("answer = [n for n in range(1, 9) if Gimp.Display.id_is_valid(n)]")
     check(f"upscale: a new image, which is shown ({images}, displays {displays})", images == [160, 2 * layer] and len(displays) == 2)
+    models = desk.inside("answer = [recipe(i.get_layers()[0])['model'] for i in Gimp.get_images() if i.get_width() != 160]")
+    check(f"upscale: with the file that was chosen ({models})", models == [str(MODEL)])
     same("upscale: the old one is as it was",
          desk.inside("image = min(Gimp.get_images(), key=lambda i: i.get_width()); answer = state(image, with_undo=False)"), before)
     desk.screenshot("upscaled-new-image")

@@ -109,6 +109,9 @@ class graph {
 
     /// Of all nodes.
     double work() const;
+    /// Additions and multiplications of all matrix products, as ops count them.
+    double products() const { return products_; }
+    void count_product(double operations) { products_ += operations; }
 
     std::vector<tensor_record> const& tensors() const { return tensors_; }
     std::vector<node> const& nodes() const { return nodes_; }
@@ -124,6 +127,7 @@ class graph {
     std::vector<node> nodes_;
     std::vector<std::string> stages_{""};
     std::map<resident_tensor const*, tensor> residents_;
+    double products_ = 0;
     std::vector<access> pending_; // uses since the last dispatch; `field` not known yet
 };
 

@@ -164,6 +164,14 @@ std::vector<uint> constants(product const& p, epilogue const& e) {
 // Products for one element of the result.
 double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w.kernel_w; }
 
+// Inputs of one tap that gemm_software.glsl multiplies in one round: as many as fit the registers, and 48 or 16 where
+// that leaves no rest.
+uint round_of(weight_format format, uint c1, uint c2) {
+    uint const most = format == weight_format::bf16 ? 16 : 32;
+    if (format >= weight_format::q8_0 || (c1 % most == 0 && c2 % most == 0)) return most;
+    return c1 % 16 == 0 && c2 % 16 == 0 ? 16 : most;
+}
+
 // Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache. Several
 // dispatches where there is much to do, so that none takes long.
 void multiply_software(graph& g, product const& p) {
@@ -177,7 +185,8 @@ void multiply_software(graph& g, product const& p) {
         kernel::gemm k = parameters(g, p, p.after);
         k.group_rows = group_rows, k.first_group = first;
         auto all = constants(p, p.after);
-        all.push_back(k.c1 % 32 == 0 && k.c2 % 32 == 0); // 24, of shaders/gemm_software.glsl
+        uint const step = round_of(p.weights.format, k.c1, k.c2);
+        all.insert(all.end(), {k.c1 % step == 0 && k.c2 % step == 0, step}); // 24, 25, of shaders/gemm_software.glsl
         g.dispatch(k, launch::groups(panels, std::min(each, groups - first)), lane_operations, all,
                    kernel_variant::software);
     }
@@ -281,6 +290,7 @@ void multiply_tiled(graph& g, product const& p) {
 
 void multiply(graph& g, product const& p) {
     check(p);
+    g.count_product(2.0 * p.x.shape.n * p.out_h * p.out_w * p.weights.outputs * depth(p.weights));
     if (g.target().matrix == matrix_path::software)
         multiply_software(g, p);
     else

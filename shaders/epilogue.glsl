@@ -13,15 +13,20 @@ layout(constant_id = 9) const uint residual_pitch = 0u;
 
 const uint absent = 255u;
 
+float bias_of(uint column) { return bias_type != absent ? load(p.bias, bias_type, column) : 0.0; }
+float slope_of(uint column) { return slopes_type != absent ? load(p.slopes, slopes_type, column) : p.slope; }
+
 // f(sum + bias + channel_add) · gate, for column `column` (of p.columns) of image `image`.
-float finish(float value, uint image, uint column) {
-    if (bias_type != absent) value += load(p.bias, bias_type, column);
+float finish(float value, float bias, float slope, uint image, uint column) {
+    value += bias;
     if (channel_add_type != absent) value += load(p.channel_add, channel_add_type, image * p.columns + column);
-    float slope = p.slope;
-    if (slopes_type != absent) slope = load(p.slopes, slopes_type, column);
     value = activate(activation, value, slope);
     if (gate_type != absent) value *= load(p.gate, gate_type, image * p.columns + column);
     return value;
+}
+
+float finish(float value, uint image, uint column) {
+    return finish(value, bias_of(column), slope_of(column), image, column);
 }
 
 uint pitch_of(uint pitch) { return pitch != 0u ? pitch : p.columns; }

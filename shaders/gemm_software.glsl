@@ -7,10 +7,10 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 
 layout(local_size_x = 8) in;
-layout(constant_id = 24) const bool whole = false; // channels are multiples of 32
+layout(constant_id = 24) const bool whole = false; // channels are multiples of `step`
+layout(constant_id = 25) const uint step = 32u;    // of k in one round
 
 const uint tile_rows = 6u;
-const uint step = weight_format == format_bf16 ? 16u : 32u; // of k in one round: more does not fit the registers
 
 // The columns of a lane: those of its pair, but of f16 panels lane and lane + 8.
 struct sums {
@@ -90,15 +90,26 @@ vec2 pair_of_sums(float left, float right) {
     return lane_bit2 ? above : below;
 }
 
+// Of a lane's pair of columns.
+struct column_terms {
+    vec2 bias, slopes;
+};
+
+column_terms terms_of(uint pair) {
+    uint left = min(2u * pair, p.columns - 1u), right = min(2u * pair + 1u, p.columns - 1u);
+    return column_terms(vec2(bias_of(left), bias_of(right)), vec2(slope_of(left), slope_of(right)));
+}
+
 // As store_pair() of epilogue.glsl, for a whole panel of fp32 at once.
-void store_pairs(vec2 sums, uint image, uint to_row, uint panel) {
+void store_pairs(vec2 sums, column_terms t, uint image, uint to_row, uint panel) {
     uint pair = panel * 8u + gl_SubgroupInvocationID, columns = p.columns;
     bool plain = y_type == f32 && !geglu && (residual_type == absent || residual_type == f32);
     if (!plain || panel * 16u + 16u > columns) {
         store_pair(sums, image, to_row, pair);
         return;
     }
-    vec2 y = vec2(finish(sums.x, image, 2u * pair), finish(sums.y, image, 2u * pair + 1u));
+    vec2 y = vec2(finish(sums.x, t.bias.x, t.slopes.x, image, 2u * pair),
+                  finish(sums.y, t.bias.y, t.slopes.y, image, 2u * pair + 1u));
     if (residual_type == f32)
         y += lane_pair(p.residual + uint64_t(to_row * pitch_of(residual_pitch) + panel * 16u) * 4ul);
     store_lane_pair(p.y + uint64_t(to_row * pitch_of(y_pitch) + panel * 16u) * 4ul, y);
@@ -110,6 +121,7 @@ void main() {
              pixel2 = uint64_t(c2) * bytes_of(x_type);
     uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
     uint64_t zeros = panels + p.panel_count * size;
+    column_terms terms = terms_of(gl_WorkGroupID.x * 8u + gl_SubgroupInvocationID);
     uint row = (p.first_group + gl_WorkGroupID.y) * p.group_rows, end = min(row + p.group_rows, rows);
     do {
         pixel at[tile_rows]; // rows beyond the end repeat the last
@@ -140,7 +152,7 @@ void main() {
         } while (++ty < kernel_h);
         [[unroll]] for (uint r = 0u; r < tile_rows; ++r) {
             vec2 sums = pair_of_sums(s.left[r], s.right[r]);
-            if (row + r < end) store_pairs(sums, at[r].image, result_row(row + r, at[r]), gl_WorkGroupID.x);
+            if (row + r < end) store_pairs(sums, terms, at[r].image, result_row(row + r, at[r]), gl_WorkGroupID.x);
         }
         row += tile_rows;
     } while (row < end);

@@ -5,14 +5,18 @@
 #include "models/nets/srvgg.h"
 #include "models/nets/upconv7.h"
 
+#include <algorithm>
+
 namespace sfumato {
 
 namespace {
 
+// Its 15 convolutions a block see further, but ever less of it: tests/bench/LOG.md, 2026-11-24, has what was measured.
 upscaler_shape shape_of(rrdbnet_config const& c) {
-    return {.scale = (1 << c.upsamples) / c.unshuffle, .multiple = c.unshuffle, .reach = 32 * c.unshuffle};
+    int const reach = std::min(8 + 7 * c.blocks, 72);
+    return {.scale = (1 << c.upsamples) / c.unshuffle, .multiple = c.unshuffle, .reach = reach * c.unshuffle};
 }
-// Its convolutions see one pixel further each.
+// Each convolution sees one pixel further.
 upscaler_shape shape_of(srvgg_config const& c) { return {.scale = c.scale, .reach = c.convolutions + 2}; }
 // These see nothing beyond what their margins hold.
 upscaler_shape shape_of(upconv7_config const&) { return {.scale = 2, .margin = upconv7_margin}; }

@@ -1,0 +1,144 @@
+#include "cli/bench.h"
+
+#include "models/pipelines/denoise.h"
+#include "models/pipelines/latent_codec.h"
+#include "models/pipelines/prompt_context.h"
+#include "models/sampling/noise.h"
+
+#include <format>
+
+namespace sfumato {
+
+namespace {
+
+using part = diffusion_model::part;
+
+struct cancelled {};
+
+template <class T> T wanted(std::optional<T> result) {
+    if (!result) throw cancelled{};
+    return std::move(*result);
+}
+
+// Everything that a run of txt2img does, stage by stage. "cold": with what is done once, weights and pipelines.
+struct stages {
+    device& d;
+    diffusion_model& model;
+    run_size size;
+    int steps;
+    job const& j;
+    memory_plan memory;
+
+    double load = 0;                 // s, the UNet's weights
+    double text = 0;                 // cold
+    double first_step = 0, step = 0; // cold; median of those after it
+    double decode_cold = 0, decode = 0;
+
+    void make_room(part p) {
+        if (!memory.choice.keep_weights) model.release_all_but(p);
+    }
+    std::vector<prompt_context> encode();
+    latent sample(std::vector<prompt_context> const&);
+    void decode_twice(latent const&);
+};
+
+std::vector<prompt_context> stages::encode() {
+    double const start = now();
+    clip_vocabulary const vocabulary{.size = model.text().vocabulary, .pad = model.text().pad};
+    std::vector<prompt_chunks> const prompts(size.guided ? 2 : 1, make_chunks("a photo of a cat", vocabulary));
+    auto contexts = wanted(encode_prompts(d, model, model.text(), prompts, memory.storage, j));
+    text = now() - start;
+    return contexts;
+}
+
+latent stages::sample(std::vector<prompt_context> const& contexts) {
+    // One step more than asked for: the first one is cold.
+    sampling_run const run =
+        plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
+    make_room(part::unet);
+    noise_source source(generator::cpu, 1);
+    int const z = model.vae().z_channels;
+    latent x{size.height, size.width, z,
+             latent_noise(std::span(&source, 1), {.h = size.height, .w = size.width, .c = z})};
+    for (float& v : x.values) v = float(v * run.from_noise);
+    std::vector<double> ends;
+    double const start = now();
+    double loaded = start;
+    job const watched{.report =
+                          [&](progress const& p) {
+                              if (p.stage.starts_with("load")) loaded = now();
+                              j.report(p);
+                          },
+                      .cancelled = j.cancelled};
+    denoise_inputs const in{.run = run,
+                            .start = x,
+                            .positive = contexts.front(),
+                            .negative = size.guided ? &contexts.back() : nullptr,
+                            .guidance = size.guided ? 7.0 : 1.0,
+                            .further = std::vector<float>(std::size_t(size.height) * size.width *
+                                                          (model.unet().in_channels - model.unet().out_channels)),
+                            .each = [&](int, latent const&, latent const&) { ends.push_back(now()); }};
+    latent done = wanted(denoise(d, model, memory, in, watched));
+    load = loaded - start;
+    first_step = ends[0] - loaded;
+    std::vector<double> each;
+    for (std::size_t i = 1; i < ends.size(); ++i) each.push_back(ends[i] - ends[i - 1]);
+    step = median(each);
+    return done;
+}
+
+void stages::decode_twice(latent const& done) {
+    make_room(part::vae_decoder);
+    for (double* seconds : {&decode_cold, &decode}) {
+        double const start = now();
+        wanted(decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, memory.choice.vae, memory.storage,
+                             j));
+        *seconds = now() - start;
+    }
+}
+
+bench_result shown(stages const& s, int size) {
+    std::uint64_t const measured = s.d.memory_peak();
+    return {.text = std::format("{}²: {}\n{}\nload the UNet {:.2f} s, text {:.2f} s\n"
+                                "step {:.3f} s (the first one {:.2f} s), decode {:.3f} s (the first one {:.2f} s)",
+                                size, s.memory.text(), peak(s.memory.needed, measured), s.load, s.text, s.step,
+                                s.first_step, s.decode, s.decode_cold),
+            .json = {{"size", size},
+                     {"seconds",
+                      {{"load", s.load},
+                       {"text", s.text},
+                       {"first_step", s.first_step},
+                       {"step", s.step},
+                       {"decode_cold", s.decode_cold},
+                       {"decode", s.decode}}},
+                     {"memory",
+                      {{"planned", s.memory.needed},
+                       {"measured", measured},
+                       {"available", s.memory.available},
+                       {"plan", s.memory.text()}}}}};
+}
+
+} // namespace
+
+std::optional<bench_result> bench_diffusion(device& d, options const& given, job const& j) {
+    int const size = int(given.number("--size", 64, 4096, 512)) / 64 * 64,
+              steps = int(given.number("--steps", 1, 1000, 3));
+    auto const precision = given.precision();
+    diffusion_model model({.source = given.value("--model"), .precision = precision});
+    run_size const shape{.height = size / latent_scale, .width = size / latent_scale, .guided = given.has("--guided")};
+    stages s{.d = d,
+             .model = model,
+             .size = shape,
+             .steps = steps,
+             .j = j,
+             .memory = plan_memory(d, model, shape, precision.value_or(d.target().storage()))};
+    d.memory_peak(true);
+    try {
+        s.decode_twice(s.sample(s.encode()));
+    } catch (cancelled const&) {
+        return {};
+    }
+    return shown(s, size);
+}
+
+} // namespace sfumato

@@ -30,8 +30,8 @@ std::optional<run_result> upscale_and_log(device& d, upscale_model& m, run_input
     auto result = upscale(d, m, in, j, [&](upscale_plan const& p) {
         if (p.needed >= largest.needed) largest = p;
     });
-    std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB\n", largest.text().c_str(), double(largest.needed) / 1e6,
-                 double(d.memory_peak()) / 1e6);
+    std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB, pictures %.1f MB\n", largest.text().c_str(),
+                 double(largest.needed) / 1e6, double(d.memory_peak()) / 1e6, double(largest.pixels) / 1e6);
     return result;
 }
 

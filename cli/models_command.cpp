@@ -37,7 +37,7 @@ json as_json(found_model const& m) {
                   {"prediction_reason", m.is.prediction_reason},
                   {"native_size", m.is.native_size},
                   {"in_channels", m.is.unet->in_channels}});
-    if (m.is.upscaler) j.update({{"scale", scale_of(*m.is.upscaler)}, {"factor", m.is.factor}});
+    if (m.is.upscaler) j.update({{"scale", shape_of(*m.is.upscaler).scale}, {"factor", m.is.factor}});
     return j;
 }
 

@@ -21,20 +21,24 @@ namespace {
 struct file_format {
     std::string_view name, load, save;
     std::array<std::string_view, 2> extensions;
+    int longest; // pixels a side
     bool (*matches)(std::string_view first_bytes);
 };
 
 constexpr std::array formats{
-    file_format{"PNG", "gegl:png-load", "gegl:png-save", {".png"}, [](auto b) { return b.starts_with("\x89PNG"); }},
+    file_format{
+        "PNG", "gegl:png-load", "gegl:png-save", {".png"}, 1 << 30, [](auto b) { return b.starts_with("\x89PNG"); }},
     file_format{"JPEG",
                 "gegl:jpg-load",
                 "gegl:jpg-save",
                 {".jpg", ".jpeg"},
+                65500, // of libjpeg; the format itself ends at 65535
                 [](auto b) { return b.starts_with("\xFF\xD8\xFF"); }},
     file_format{"TIFF",
                 "gegl:tiff-load",
                 "gegl:tiff-save",
                 {".tif", ".tiff"},
+                1 << 30,
                 [](auto b) {
                     return b.starts_with(std::string_view("II*\0", 4)) || b.starts_with(std::string_view("MM\0*", 4));
                 }},
@@ -42,19 +46,26 @@ constexpr std::array formats{
                 "gegl:webp-load",
                 "gegl:webp-save",
                 {".webp"},
+                16383,
                 [](auto b) { return b.starts_with("RIFF") && b.substr(8, 4) == "WEBP"; }},
     file_format{"OpenEXR",
                 "gegl:exr-load",
                 "gegl:exr-save",
                 {".exr"},
+                1 << 30,
                 [](auto b) { return b.starts_with("\x76\x2F\x31\x01"); }},
 };
 
-file_format const& format_by_name(fs::path const& path) {
+file_format const* find_format(fs::path const& path) {
     std::string extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return char(std::tolower(c)); });
     for (auto const& f : formats)
-        if (!extension.empty() && std::ranges::find(f.extensions, extension) != f.extensions.end()) return f;
+        if (!extension.empty() && std::ranges::find(f.extensions, extension) != f.extensions.end()) return &f;
+    return nullptr;
+}
+
+file_format const& format_by_name(fs::path const& path) {
+    if (file_format const* found = find_format(path)) return *found;
     fail("{} cannot be written: its name must end in .png, .jpg, .tif, .webp or .exr.", path.string());
 }
 
@@ -245,6 +256,16 @@ void picture_file::paste(int x, int y, picture const& filled, mask const& compos
             gegl_buffer_set(buffer.get(), &run, 0, format, row.data(), GEGL_AUTO_ROWSTRIDE);
         }
     }
+}
+
+bool has_picture_name(fs::path const& path) { return find_format(path) != nullptr; }
+
+void check_can_hold(fs::path const& path, int width, int height) {
+    file_format const& format = format_by_name(path);
+    if (std::max(width, height) > format.longest)
+        fail("{} cannot be written: {} × {} pixels are more than a {} picture can have ({}); end its name in .png or "
+             ".tif.",
+             path.string(), width, height, format.name, format.longest);
 }
 
 void check_can_write(fs::path const& path) {

@@ -47,7 +47,13 @@ class picture_file {
 /// crop(); throws error naming the file (`name`) when pixels there are infinite or not a number.
 picture finite_crop(picture_file const&, rect const& area, std::string const& name);
 
-/// Throws error unless the name ends in .png, .jpg, .jpeg, .tif, .tiff, .webp or .exr: asked before the work starts.
+/// Whether the name ends in .png, .jpg, .jpeg, .tif, .tiff, .webp or .exr.
+bool has_picture_name(std::filesystem::path const&);
+
+/// Throws error when the format that goes with the name has no pictures of that size.
+void check_can_hold(std::filesystem::path const&, int width, int height);
+
+/// Throws error unless has_picture_name and the folder can be written to: asked before the work starts.
 void check_can_write(std::filesystem::path const&);
 
 /// The selection in a file: its lightness times its alpha, or its alpha alone when everything has one colour. Throws

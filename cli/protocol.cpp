@@ -251,6 +251,20 @@ rect rect_from_json(json const& head, char const* key) {
     return {(*found)[0], (*found)[1], (*found)[2], (*found)[3]};
 }
 
+// Absent: nothing.
+std::optional<picture_means> means_from_json(json const& head) {
+    auto const found = head.find("means");
+    if (found == head.end()) return {};
+    constexpr std::size_t most_lists = 64, longest = 1024;
+    auto const is_list = [](json const& list) {
+        return list.is_array() && list.size() <= longest &&
+               std::ranges::all_of(list, [](json const& n) { return n.is_number() && std::isfinite(n.get<float>()); });
+    };
+    if (!found->is_array() || found->size() > most_lists || !std::ranges::all_of(*found, is_list))
+        fail("The \"means\" of an upscale must be at most {} lists of at most {} numbers.", most_lists, longest);
+    return found->get<picture_means>();
+}
+
 upscale_part take_part(json const& head, double scale, picture const& p) {
     upscale_part const part{rect_from_json(head, "from"), rect_from_json(head, "to")};
     check_part(part, scale);
@@ -269,13 +283,16 @@ outgoing encode_run(run_input const& run) {
         return encode(std::move(head), {view("picture", run.picture), view("selection", run.selection)});
     head["from"] = rect_to_json(run.part.from);
     head["to"] = rect_to_json(run.part.to);
+    if (run.means) head["means"] = *run.means;
     return encode(std::move(head), {view("picture", run.picture)});
 }
 
 outgoing encode_result(run_result const& result, double seconds) {
     std::vector<blob_view> blobs{view("filled", result.filled)};
     if (!result.composite.values.empty()) blobs.push_back(view("composite", result.composite));
-    return encode({{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}}, blobs);
+    json head{{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}};
+    if (!result.means.empty()) head["means"] = result.means;
+    return encode(std::move(head), blobs);
 }
 
 run_message decode_run(message&& m) {
@@ -290,7 +307,11 @@ run_message decode_run(message&& m) {
         in.selection = take_mask(m, "selection");
         check_same_size(in.picture, in.selection);
         break;
-    case operation::upscale: in.part = take_part(m.head, in.request.upscale.scale, in.picture); break;
+    case operation::upscale:
+        in.part = take_part(m.head, in.request.upscale.scale, in.picture);
+        in.means = means_from_json(m.head);
+        in.request = resolve(std::move(in.request));
+        break;
     case operation::txt2img:
     case operation::img2img:
         fail("The engine serves the operations \"inpaint\" and \"upscale\"; the command line has the others.");
@@ -307,6 +328,7 @@ run_result decode_result(message&& m) {
         *to = found->get<int>();
     }
     result.filled = take_picture(m, "filled");
+    result.means = means_from_json(m.head).value_or(picture_means{});
     if (std::ranges::find(m.blobs, "composite", &blob::name) == m.blobs.end()) return result;
     result.composite = take_mask(m, "composite");
     check_same_size(result.filled, result.composite);

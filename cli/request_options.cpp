@@ -35,7 +35,7 @@ request request_of(options const& given, std::string_view operation, std::span<r
             if (given.has(o.option)) object[o.key] = value_of(given, o);
     }
     std::vector<std::string> unknown;
-    request r = resolve_seed(request_from_json(object, &unknown));
+    request r = resolve(request_from_json(object, &unknown));
     for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
     return r;
 }

@@ -33,26 +33,19 @@ struct file_pair {
     std::string in, out;
 };
 
-bool is_picture_name(fs::path const& path) {
-    try {
-        check_can_write(fs::path(".") / path.filename());
-        return true;
-    } catch (error const&) {
-        return false;
-    }
-}
-
 // Every picture of a folder, in the order of their names, under the same name in another.
 std::vector<file_pair> pairs_of_folder(fs::path const& folder, fs::path const& out) {
     std::vector<file_pair> pairs;
     for (fs::directory_entry const& entry : fs::directory_iterator(folder))
-        if (entry.is_regular_file() && is_picture_name(entry.path()))
+        if (entry.is_regular_file() && has_picture_name(entry.path()))
             pairs.push_back({entry.path().string(), (out / entry.path().filename()).string()});
     std::ranges::sort(pairs, {}, &file_pair::in);
     if (pairs.empty()) fail("There is no picture in the folder {}.", folder.string());
     if (fs::exists(out) && fs::equivalent(folder, out))
         fail("The results cannot be written over the pictures in {}; name another folder with -o.", folder.string());
-    fs::create_directories(out);
+    std::error_code failed;
+    fs::create_directories(out, failed);
+    if (failed) fail("The folder {} cannot be made: {}. Name another one with -o.", out.string(), failed.message());
     return pairs;
 }
 
@@ -70,7 +63,9 @@ std::vector<file_pair> pairs_of(options const& given) {
 bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
     line.show({.stage = "read " + files.in});
     picture_file const file(files.in);
-    picture_file made(file, upscaled(file.width(), r.upscale.scale), upscaled(file.height(), r.upscale.scale));
+    int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
+    check_can_hold(files.out, width, height);
+    picture_file made(file, width, height);
     std::string said;
     auto const say_plan = [&](upscale_plan const& plan) {
         if (plan.text() == said) return;
@@ -124,7 +119,9 @@ command const upscale_command{
         "Usage: sfumato upscale IN -o OUT [OPTION…]\n\n"
         "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
         "format\n"
-        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. Of a folder IN, every picture goes to the folder OUT.\n\n"
+        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. Of a folder IN, every picture goes to the folder OUT, and one "
+        "that\n"
+        "cannot be read is passed over (but a damaged JPEG ends the run).\n\n"
         "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
         "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
         "                  (default: sfumato's own)\n"

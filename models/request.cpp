@@ -285,8 +285,12 @@ json request_to_json(request const& r) {
     return object;
 }
 
-request resolve_seed(request r) {
-    if (r.seed < 0 && r.operation != operation::upscale) r.seed = std::random_device{}();
+request resolve(request r) {
+    if (r.operation != operation::upscale) {
+        if (r.seed < 0) r.seed = std::random_device{}();
+    } else if (r.upscale.model.empty()) {
+        r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
+    }
     return r;
 }
 

@@ -49,7 +49,7 @@ struct diffusion_settings {
 struct upscale_settings {
     static constexpr double largest_scale = 16;
 
-    std::string model; // a file or procedural:NAME; empty: ours, as it fits the scale
+    std::string model; // as open_checkpoint takes it; empty: ours that fits the scale (resolve)
     double scale = 2;  // pixels of the result for a pixel of the picture, along each side, whatever the network's own
     int tile = 0;      // at most so many pixels a side go through the network at once; 0: as the memory allows
     std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
@@ -62,7 +62,7 @@ struct request {
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;
-    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve_seed), never found in a recipe. An
+    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve), never found in a recipe. An
     /// upscale has none.
     std::int64_t seed = -1;
     sfumato::context context = context::automatic;
@@ -79,7 +79,8 @@ struct request {
 request request_from_json(nlohmann::json const&, std::vector<std::string>* unknown = nullptr);
 nlohmann::json request_to_json(request const&);
 
-/// The same request with seed −1 replaced by a random one.
-request resolve_seed(request);
+/// The same request with a random seed where none was given, and ours for an upscale without a model: what it is from
+/// now on makes the same pixels again.
+request resolve(request);
 
 } // namespace sfumato

@@ -19,7 +19,7 @@ request request_from(GimpProcedureConfig* config) {
     int seed = -1;
     g_object_get(config, "seed", &seed, nullptr);
     object["seed"] = seed;
-    request r = resolve_seed(request_from_json(object));
+    request r = resolve(request_from_json(object));
     r.seed &= std::numeric_limits<int>::max(); // so that the recipe's seed can be given as an argument again
     return r;
 }

@@ -80,12 +80,6 @@ taesd_config taesd_config_of(network_case const& c, checkpoint const& file) {
     return *found;
 }
 
-upscaler_config upscaler_config_of(checkpoint const& file) {
-    auto const found = require_model(file).upscaler;
-    if (!found) fail("'{}' holds no upscaler.", file.source);
-    return *found;
-}
-
 text_encoder_config text_encoder_config_of(network_case const& c, checkpoint const& file) {
     for (text_place const& place : text_places) {
         auto found = place.which == c.which ? text_encoder_sizes(file, place.prefix) : std::nullopt;

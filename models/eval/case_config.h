@@ -13,7 +13,6 @@ unet_config unet_config_of(network_case const&, checkpoint const&);
 /// `encoder`, `decoder`: which halves the checkpoint holds.
 vae_config vae_config_of(network_case const&, checkpoint const&);
 taesd_config taesd_config_of(network_case const&, checkpoint const&);
-upscaler_config upscaler_config_of(checkpoint const&);
 /// Of the encoder that the case calls `which`: in the checkpoint it lies where its family has it.
 text_encoder_config text_encoder_config_of(network_case const&, checkpoint const&);
 

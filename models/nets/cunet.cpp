@@ -53,11 +53,6 @@ tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage,
 
 } // namespace
 
-cunet_edges edges_of(cunet_config const& c) { return c.scale == 1 ? cunet_edges{28, 4} : cunet_edges{18, 2}; }
-cunet_edges edges_of(cugan_config const& c) {
-    return c.scale == 2 ? cunet_edges{18, 2} : c.scale == 3 ? cunet_edges{14, 4} : cunet_edges{19, 2};
-}
-
 tensor cunet(scope const& w, cunet_config const& c, tensor const& image, dtype storage, whole_means& means) {
     return both_unets(w, image, c.scale, storage, means);
 }

@@ -11,13 +11,6 @@
 
 namespace sfumato {
 
-/// Pixels of the input at each side that have no result, and what its sides must be multiples of.
-struct cunet_edges {
-    int margin, multiple;
-};
-cunet_edges edges_of(cunet_config const&);
-cunet_edges edges_of(cugan_config const&);
-
 /// Means of channels over a picture that is given in tiles, [n, 1, 1, c] f32, in the order of their use.
 struct whole_means {
     static constexpr int channels[] = {64, 128, 128, 64};

@@ -6,8 +6,6 @@
 
 namespace sfumato {
 
-inline constexpr int upconv7_margin = 7; // pixels of the input at each side that have no result
-
 /// w: the checkpoint's root. image [n, h, w, 3] → [n, 2·(h − 14), 2·(w − 14), 3] f32.
 tensor upconv7(scope const& w, upconv7_config const&, tensor const& image, dtype storage);
 

@@ -209,7 +209,7 @@ diffusion_model& open_models::open(model_choice const& choice) {
 std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
                                              job const& j, generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;
-    assert(r.seed >= 0 && "resolve_seed() comes first");
+    assert(r.seed >= 0 && "resolve() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
     diffusion_model& model = models.open({s.model, s.vae, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);

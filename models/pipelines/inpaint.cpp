@@ -43,7 +43,7 @@ picture put_together(picture const& given, mask const& selection, std::vector<fl
 std::optional<run_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
                                   job const& j) {
     assert(given.width == selection.width && given.height == selection.height);
-    assert(r.seed >= 0 && "resolve_seed() comes first");
+    assert(r.seed >= 0 && "resolve() comes first");
     patch_fill_shape const shape = plan_patch_fill(given, selection);
     rect const area = result_area(selection);
 

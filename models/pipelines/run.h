@@ -6,20 +6,30 @@
 #include "models/pipelines/upscale_parts.h"
 #include "models/request.h"
 
+#include <optional>
+#include <vector>
+
 namespace sfumato {
+
+/// Of each time that the network goes over the picture, one list after the other.
+using picture_means = std::vector<std::vector<float>>;
 
 struct run_input {
     sfumato::request request;
     sfumato::picture picture;
     mask selection;    // of inpaint: the picture's size; of upscale: none (0 × 0)
     upscale_part part; // of upscale: what of a larger picture this is
+    /// Of an upscale in several parts, which must have the same means of the whole picture (upscaler_shape::has_means):
+    /// those that an earlier part's result came with, or empty: find them. Nothing: this is the whole picture.
+    std::optional<picture_means> means{};
 };
 
 /// A rectangle to put back as a layer.
 struct run_result {
-    int x = 0, y = 0; // of inpaint: where in the picture that was given; of upscale: 0, the pixels of part.to
-    picture filled;   // of inpaint: where `composite` is 0 they equal the given ones bit for bit
-    mask composite;   // of inpaint: same size; full inside the selection, soft at the rim, 0 elsewhere. Else none
+    int x = 0, y = 0;      // of inpaint: where in the picture that was given; of upscale: 0, the pixels of part.to
+    picture filled;        // of inpaint: where `composite` is 0 they equal the given ones bit for bit
+    mask composite;        // of inpaint: same size; full inside the selection, soft at the rim, 0 elsewhere. Else none
+    picture_means means{}; // of an upscale that was to find them, or was given them
 };
 
 } // namespace sfumato

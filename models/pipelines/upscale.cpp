@@ -9,7 +9,9 @@
 #include "models/pipelines/upscale_pass.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
+#include <cstddef>
 #include <format>
 #include <vector>
 
@@ -26,15 +28,34 @@ tile_needs needs_of(upscaler_shape const& s, double scale) {
     return {.multiple = s.multiple, .reach = s.reach + lanczos};
 }
 
+constexpr std::uint64_t too_much = ~std::uint64_t(0);
+
+// Of a graph's arena; kernels count elements with 32 bits.
+std::uint64_t bytes_of(graph const& g) {
+    for (auto const& t : g.tensors())
+        if (t.bytes >= std::size_t(1) << 33) return too_much;
+    return plan::peak_bytes(g);
+}
+
 std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, upscale_tiles const& cut, double scale,
                        dtype storage) {
     weight_store weights = m.sketch();
-    std::uint64_t arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage).g);
-    if (needs_means(m, cut))
-        arenas = std::max(arenas, plan::peak_bytes(record_means(d.target(), weights, m, cut, storage).g));
-    if (more.lanczos) arenas += plan::peak_bytes(record_enlarge(d.target(), cut, scale).g);
-    if (more.continued_colours) arenas += plan::peak_bytes(record_continue_colours(d.target(), m.shape(), cut).g);
+    std::uint64_t arenas = bytes_of(record_network(d.target(), weights, m, cut, scale, storage, more.means).g);
+    if (arenas == too_much) return too_much;
+    if (more.means) arenas = std::max(arenas, bytes_of(record_means(d.target(), weights, m, cut, storage).g));
+    if (more.lanczos) arenas += bytes_of(record_enlarge(d.target(), cut, scale).g);
+    if (more.continued_colours) arenas += bytes_of(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
+}
+
+std::uint64_t bytes_of_pixels(int width, int height) {
+    return std::uint64_t(16) * std::uint64_t(width) * std::uint64_t(height);
+}
+
+// The part, its result, and a tile on its way there and back.
+std::uint64_t bytes_of_pixels(picture const& given, rect const& to, upscale_tiles const& cut, int network) {
+    return bytes_of_pixels(given.width, given.height) + bytes_of_pixels(to.width, to.height) +
+           2 * bytes_of_pixels(cut.width, cut.height) + bytes_of_pixels(cut.width * network, cut.height * network);
 }
 
 // Of tiles, in the order in which they are tried. Larger ones would gain little: a twentieth is computed twice then.
@@ -46,30 +67,44 @@ std::vector<int> lengths(int longest) {
 }
 
 // The part of a first pass that a second one, which makes `to` of it at `scale`, needs.
-upscale_part first_part(upscale_part const& p, int network, double scale) {
-    rect const all{p.from.x * network, p.from.y * network, p.from.width * network, p.from.height * network};
-    return {p.from, intersect(pixels_under(p.to, scale), all)};
+upscale_part first_part(upscale_part const& p, upscaler_shape const& s, double scale) {
+    rect const all{p.from.x * s.scale, p.from.y * s.scale, p.from.width * s.scale, p.from.height * s.scale};
+    return {p.from, intersect(pixels_under(p.to, scale, overlap_for(s, scale)), all)};
+}
+
+// Those of the k-th time that the network goes over the picture.
+picture_means means_of_pass(picture_means const& all, std::size_t k) {
+    constexpr std::size_t count = std::size(whole_means::channels);
+    if (all.size() < (k + 1) * count) return {};
+    auto const first = all.begin() + std::ptrdiff_t(k * count);
+    return {first, first + count};
 }
 
 } // namespace
 
 std::string upscale_plan::text() const {
     std::size_t const tiles = cut.tiles.size();
-    return std::format("needs {}, {} free: {} of {} × {} pixels", gigabytes(needed), gigabytes(available),
-                       tiles == 1 ? "one tile" : std::format("{} tiles", tiles), cut.width, cut.height);
+    return std::format("needs {}, {} free: {} of {} × {} pixels", gigabytes(needed + (is_software ? pixels : 0)),
+                       gigabytes(available), tiles == 1 ? "one tile" : std::format("{} tiles", tiles), cut.width,
+                       cut.height);
 }
 
 upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
-                          dtype storage, int longest) {
-    upscale_plan plan{.storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d)};
-    tile_needs const needs = needs_of(m.shape(), scale);
-    beside_network const more = needs_of(given);
-    std::uint64_t least = ~std::uint64_t(0);
-    for (int length : lengths(longest ? longest : d.target().software ? 512 : 1024)) {
+                          dtype storage, int longest, bool shares_means) {
+    bool const software = d.target().software;
+    upscaler_shape const shape = m.shape();
+    upscale_plan plan{
+        .storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d), .is_software = software};
+    tile_needs const needs = needs_of(shape, scale);
+    std::uint64_t least = too_much;
+    // A long reach wants long tiles, or most of them is computed twice.
+    for (int length : lengths(longest ? longest : !software ? 1024 : needs.reach > 32 ? 768 : 512)) {
         plan.cut = cut_into_tiles(part, scale, needs, length);
-        plan.needed = bytes_of(d, m, more, plan.cut, scale, storage);
-        if (plan.needed <= plan.available) return plan;
-        least = std::min(least, plan.needed);
+        plan.needed = bytes_of(d, m, needs_of(given, shape, plan.cut, storage, shares_means), plan.cut, scale, storage);
+        plan.pixels = bytes_of_pixels(given, part.to, plan.cut, shape.scale);
+        std::uint64_t const all = plan.needed == too_much ? too_much : plan.needed + (software ? plan.pixels : 0);
+        if (all <= plan.available) return plan;
+        least = std::min(least, all);
     }
     fail(
         "{} needs {} of GPU memory at least, and {} can be had on {}: close other programs that use the GPU, or take a "
@@ -78,36 +113,42 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
 }
 
 upscale_model& open_model(open_upscalers& models, upscale_settings const& s) {
-    std::string const ours = s.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
-    return models.open({s.model.empty() ? ours : s.model, s.dtype});
+    assert(!s.model.empty() && "resolve() comes first");
+    return models.open({s.model, s.dtype});
 }
 
 std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& in, job const& j,
                                   std::function<void(upscale_plan const&)> const& planned) {
     upscale_settings const& s = in.request.upscale;
     dtype const storage = s.dtype.value_or(d.target().storage());
-    int const network = m.shape().scale;
+    upscaler_shape const shape = m.shape();
     picture given;
     picture const* from = &in.picture;
     upscale_part part = in.part;
     double left = s.scale, done = 0;
-    while (true) {
-        double const scale = scale_of_pass(left, network);
+    run_result result;
+    for (std::size_t k = 0;; ++k) {
+        double const scale = scale_of_pass(left, shape.scale);
         bool const last = scale == left;
-        upscale_part const now = last ? part : first_part(part, network, left / scale);
-        upscale_plan const chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile);
+        upscale_part const now = last ? part : first_part(part, shape, left / scale);
+        upscale_plan const chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile, in.means.has_value());
         planned(chosen);
         // Each pass has as many times more pixels than the one before.
-        double const upto = last ? 1 : done + (1 - done) / (1 + double(network) * network);
-        auto made = upscale_pass(d, m, *from, now, scale, chosen.cut, storage, part_of(j, done, upto));
+        double const upto = last ? 1 : done + (1 - done) / (1 + double(shape.scale) * shape.scale);
+        picture_means means = means_of_pass(in.means.value_or(picture_means{}), k);
+        auto made = upscale_pass(d, m, *from, now, scale, chosen.cut, storage, in.means ? &means : nullptr,
+                                 part_of(j, done, upto));
         if (!made) return std::nullopt;
-        if (last) return run_result{.filled = std::move(*made)};
+        if (in.means) result.means.insert(result.means.end(), means.begin(), means.end());
         given = std::move(*made);
+        if (last) break;
         from = &given;
         part.from = now.to;
         left /= scale;
         done = upto;
     }
+    result.filled = std::move(given);
+    return result;
 }
 
 } // namespace sfumato

@@ -20,23 +20,25 @@ struct upscale_plan {
     upscale_tiles cut;
     dtype storage = dtype::f32;              // of activations
     std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there could be had
+    std::uint64_t pixels = 0;                // bytes of the pictures in the computer's memory …
+    bool is_software = false;                // … which is the device's own
 
     /// "needs 0.9 GB, 5.6 GB free: 12 tiles of 512 × 480 pixels"
     std::string text() const;
 };
 
 /// The largest tiles that the device has memory for, none longer than `longest` pixels (0: as the device likes it).
-/// `given`: the part's pixels; those that are transparent or beyond white take some memory more.
+/// `given`: the part's pixels; `shares_means`: as upscale_pass has it.
 /// Throws error saying what is needed at least and what there is.
 upscale_plan plan_upscale(device&, upscale_model&, picture const& given, upscale_part const&, double scale,
-                          dtype storage, int longest);
+                          dtype storage, int longest, bool shares_means = false);
 
-/// The model that a request names, or the one of ours that fits its scale.
 upscale_model& open_model(open_upscalers&, upscale_settings const&);
 
 /// Enlarges the part of a picture that is given (run_input::part; its selection is not looked at), as upscale_settings
 /// say: with the network as often as the scale asks for, then with Lanczos to the scale itself.
-///   * The network sees colours within 0 … 1; what lies beyond is enlarged with Lanczos and added.
+///   * The network sees colours within 0 … 1, in the precision of what it stores; the rest of them is enlarged with
+///     Lanczos and added.
 ///   * It sees no hard edge where the picture is transparent: colours are continued there from opaque pixels. Where all
 ///     is transparent nothing is computed with it. Alpha goes through the network as a grey picture, and never beyond
 ///     what it is in the 3 × 3 pixels around.

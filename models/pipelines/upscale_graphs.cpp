@@ -28,10 +28,10 @@ tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& 
 } // namespace
 
 tile_graph record_network(target const& to, weight_store& weights, upscale_model const& m, upscale_tiles const& cut,
-                          double scale, dtype storage) {
+                          double scale, dtype storage, bool with_means) {
     tile_graph t = begin(to, m, cut, storage, "enlarge");
     whole_means means;
-    if (needs_means(m, cut))
+    if (with_means)
         for (int channels : whole_means::channels) means.given.push_back(t.g.input({.c = channels}));
     t.means = means.given;
     t.out = upscaler(scope(t.g, weights, ""), m.network(), t.in, storage, &means);
@@ -49,10 +49,6 @@ tile_graph record_means(target const& to, weight_store& weights, upscale_model c
     for (tensor const& mean : means.used) t.g.output(mean);
     t.means = means.used;
     return t;
-}
-
-bool needs_means(upscale_model const& m, upscale_tiles const& cut) {
-    return cut.tiles.size() > 1 && has_means(m.network());
 }
 
 tile_graph record_enlarge(target const& to, upscale_tiles const& cut, double scale) {

@@ -18,13 +18,9 @@ struct tile_graph {
 };
 
 /// in: the tile and the network's margin around it, 0 … 1 → out: what the network makes of it, resized to the window's
-/// size where the scale is not the network's. Networks with means of the whole get them as `means` where there are
-/// several tiles.
+/// size where the scale is not the network's. `with_means`: the network gets those of the whole picture as `means`.
 tile_graph record_network(target const&, weight_store&, upscale_model const&, upscale_tiles const&, double scale,
-                          dtype storage);
-
-/// Whether tiles must be told of the whole picture.
-bool needs_means(upscale_model const&, upscale_tiles const&);
+                          dtype storage, bool with_means);
 
 /// What the network takes in as means of the whole picture, of a tile: the results are `means`, out is nothing.
 tile_graph record_means(target const&, weight_store&, upscale_model const&, upscale_tiles const&, dtype storage);

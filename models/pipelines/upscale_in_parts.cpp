@@ -1,7 +1,10 @@
 #include "models/pipelines/upscale_in_parts.h"
 
+#include "models/weights/family.h"
+
+#include <algorithm>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 
 namespace sfumato {
 
@@ -25,7 +28,12 @@ job job_of_part(job const& whole, double from, double to, clock::time_point star
 } // namespace
 
 bool upscale_in_parts(request const& r, int width, int height, upscale_io const& io, job const& j) {
-    auto const parts = upscale_parts(width, height, r.upscale.scale);
+    upscaler_shape const shape = shape_of(require_upscaler(open_checkpoint(r.upscale.model)));
+    auto parts = upscale_parts(width, height, r.upscale.scale, overlap_for(shape, r.upscale.scale));
+    auto const middle = parts.begin() + std::ptrdiff_t(parts.size() / 2);
+    std::rotate(parts.begin(), middle, middle + 1);
+    std::optional<picture_means> means;
+    if (parts.size() > 1) means.emplace();
     double all = 0, done = 0;
     for (upscale_part const& p : parts) all += pixels(p.to);
     auto const start = clock::now();

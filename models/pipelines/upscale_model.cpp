@@ -1,6 +1,6 @@
 #include "models/pipelines/upscale_model.h"
 
-#include "compute/error.h"
+#include "models/weights/family.h"
 
 #include <utility>
 
@@ -8,10 +8,7 @@ namespace sfumato {
 
 upscale_model::upscale_model(choice c)
     : choice_(std::move(c)), file_(std::make_shared<checkpoint const>(open_checkpoint(choice_.source))),
-      what_(require_model(*file_)), weights_(file_, options()) {
-    if (!what_.upscaler)
-        fail("'{}' is no upscaler but {}: choose a model that enlarges pictures.", choice_.source, what_.family);
-}
+      network_(require_upscaler(*file_)), weights_(file_, options()) {}
 
 weight_options upscale_model::options() const { return {.format = format_of(choice_.precision)}; }
 

@@ -3,7 +3,7 @@
 
 #include "models/nets/upscaler.h"
 #include "models/nets/weight_store.h"
-#include "models/weights/family.h"
+#include "models/weights/upscalers.h"
 
 #include <memory>
 #include <optional>
@@ -19,12 +19,11 @@ class upscale_model {
         bool operator==(choice const&) const = default;
     };
 
-    /// Throws error: no such file, damaged, or no network of this kind in it.
+    /// Throws error: no such file, damaged, or no upscaler in it.
     explicit upscale_model(choice);
 
     choice const& chosen() const { return choice_; }
-    std::string const& family() const { return what_.family; }
-    upscaler_config const& network() const { return *what_.upscaler; }
+    upscaler_config const& network() const { return network_; }
     upscaler_shape shape() const { return shape_of(network()); }
 
     weight_store& weights() { return weights_; }
@@ -36,7 +35,7 @@ class upscale_model {
 
     choice choice_;
     std::shared_ptr<checkpoint const> file_;
-    model_description what_;
+    upscaler_config network_;
     weight_store weights_;
 };
 

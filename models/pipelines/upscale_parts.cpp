@@ -10,7 +10,6 @@ namespace sfumato {
 
 namespace {
 
-constexpr int margin = 32;    // pixels of the picture around a part: as far as the reach of any network goes
 constexpr int longest = 4096; // pixels of the result
 
 struct span {
@@ -30,22 +29,35 @@ std::vector<span> pieces(int extent) {
 
 int upscaled(int extent, double scale) { return std::max(1, int(std::lround(extent * scale))); }
 
-std::vector<upscale_part> upscale_parts(int width, int height, double scale) {
+part_overlap overlap_for(upscaler_shape const& s, double scale) {
+    constexpr int lanczos = 4; // it reads pixels, too
+    double margin = 0, enlarged = 1;
+    while (true) {
+        margin += (s.margin + s.reach + lanczos) / enlarged;
+        if (s.scale < 2 || scale <= enlarged * s.scale) break;
+        enlarged *= s.scale;
+    }
+    return {int(std::ceil(margin)), s.multiple};
+}
+
+std::vector<upscale_part> upscale_parts(int width, int height, double scale, part_overlap const& overlap) {
     std::vector<upscale_part> parts;
     for (span const& y : pieces(upscaled(height, scale)))
         for (span const& x : pieces(upscaled(width, scale))) {
             rect const to{x.first, y.first, x.last - x.first, y.last - y.first};
-            parts.push_back({intersect(pixels_under(to, scale), {0, 0, width, height}), to});
+            parts.push_back({intersect(pixels_under(to, scale, overlap), {0, 0, width, height}), to});
         }
     return parts;
 }
 
-rect pixels_under(rect const& result, double scale) {
-    int const left = int(std::floor(result.x / scale)) - margin,
-              right = int(std::ceil(result.right() / scale)) + margin;
-    int const top = int(std::floor(result.y / scale)) - margin,
-              bottom = int(std::ceil(result.bottom() / scale)) + margin;
-    return {left, top, right - left, bottom - top};
+rect pixels_under(rect const& result, double scale, part_overlap const& overlap) {
+    auto const before = [&](int first) {
+        int const at = int(std::floor(first / scale)) - overlap.margin, m = overlap.multiple;
+        return at >= 0 ? at / m * m : -(-at + m - 1) / m * m;
+    };
+    auto const after = [&](int last) { return int(std::ceil(last / scale)) + overlap.margin; };
+    int const left = before(result.x), top = before(result.y);
+    return {left, top, after(result.right()) - left, after(result.bottom()) - top};
 }
 
 void check_part(upscale_part const& p, double scale) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/picture.h"
+#include "models/weights/upscalers.h"
 
 #include <vector>
 
@@ -17,12 +18,19 @@ struct upscale_part {
 /// The result's extent: rounded, at least 1.
 int upscaled(int extent, double scale);
 
-/// Parts that cover the result, row by row; none has more than 2²⁴ pixels.
-std::vector<upscale_part> upscale_parts(int width, int height, double scale);
+/// How parts must overlap for a network, in pixels of the picture.
+struct part_overlap {
+    int margin = 0;   // around what is under a part's result
+    int multiple = 1; // parts begin at multiples of it, so that the network cuts all of them alike
+};
+/// For all the times that the network goes over the picture.
+part_overlap overlap_for(upscaler_shape const&, double scale);
 
-/// The picture's pixels under those of the result, and as many around them as any network looks at; they may lie
-/// outside the picture.
-rect pixels_under(rect const& result, double scale);
+/// Parts that cover the result, row by row; none has a result of more than 2²⁴ pixels.
+std::vector<upscale_part> upscale_parts(int width, int height, double scale, part_overlap const&);
+
+/// The picture's pixels under those of the result, and the overlap around them; they may lie outside the picture.
+rect pixels_under(rect const& result, double scale, part_overlap const&);
 
 /// Throws error unless all of `to` can be computed from `from`, and neither is empty or out of all bounds.
 void check_part(upscale_part const&, double scale);

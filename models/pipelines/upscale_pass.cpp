@@ -2,6 +2,7 @@
 
 #include "compute/device.h"
 #include "compute/error.h"
+#include "compute/half.h"
 #include "models/pipelines/stages.h"
 #include "models/pipelines/upscale_graphs.h"
 
@@ -27,9 +28,21 @@ alpha_range range_of_alpha(picture const& p) {
     return r;
 }
 
-bool is_within(picture const& p) {
+// What of a colour the network sees: 0 … 1, in the precision of what it stores.
+struct sight {
+    dtype storage;
+
+    float operator()(float v) const {
+        v = within(v);
+        return storage == dtype::f16 ? f16_value(f16_bits(v)) : storage == dtype::bf16 ? bf16_value(bf16_bits(v)) : v;
+    }
+};
+// Networks that add the picture to what they find see it all.
+sight sight_of(upscaler_shape const& s, dtype storage) { return {s.adds_picture ? dtype::f32 : storage}; }
+
+bool sees_all(sight const& see, picture const& p) {
     for (std::size_t i = 0; i < p.pixels.size(); ++i)
-        if (i % 4 != 3 && p.pixels[i] != within(p.pixels[i])) return false;
+        if (i % 4 != 3 && p.pixels[i] != see(p.pixels[i])) return false;
     return true;
 }
 
@@ -53,10 +66,13 @@ picture read_tile(picture const& p, int y, int x, int height, int width, int (*o
     return tile;
 }
 
-// [h, w, 3] of what `value` makes of each pixel's channel.
-template <class F> std::vector<float> planes(picture const& p, F value) {
-    std::vector<float> all(p.pixels.size() / 4 * 3);
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = value(&p.pixels[i / 3 * 4], int(i % 3));
+// [h, w, 3] of what `value` makes of each pixel's channel; all but `margin` pixels at each side.
+template <class F> std::vector<float> planes(picture const& p, F value, int margin = 0) {
+    std::vector<float> all;
+    all.reserve(3 * std::size_t(p.height - 2 * margin) * (p.width - 2 * margin));
+    for (int y = margin; y < p.height - margin; ++y)
+        for (int x = margin; x < p.width - margin; ++x)
+            for (int c = 0; c < 3; ++c) all.push_back(value(&p.pixels[4 * (std::size_t(y) * p.width + x)], c));
     return all;
 }
 
@@ -72,26 +88,42 @@ struct made {
 class pass_over_tiles {
   public:
     pass_over_tiles(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
-                    upscale_tiles const& cut, dtype storage)
+                    upscale_tiles const& cut, dtype storage, picture_means* means)
         : d_(d), model_(m), shape_(m.shape()), given_(given), part_(part), scale_(scale), cut_(cut), storage_(storage),
-          network_(record_network(d.target(), m.weights(), m, cut_, scale, storage)),
-          result_(part.to.width, part.to.height) {}
+          see_(sight_of(shape_, storage)), with_means_(needs_of(given, shape_, cut, storage, means != nullptr).means),
+          network_(record_network(d.target(), m.weights(), m, cut_, scale, storage, with_means_)),
+          result_(part.to.width, part.to.height) {
+        if (!means || !with_means_) return;
+        means_ = *means;
+        check_means();
+    }
+
+    picture_means const& means() const { return means_; }
 
     std::optional<picture> run(job const& j) {
         auto const loaded = load(d_, model_.weights(), j);
         if (!loaded) return std::nullopt;
-        bool const looks_first = needs_means(model_, cut_);
-        auto const looked_at = tiles_to_look_at();
+        std::vector<upscale_tile> looked_at;
+        if (with_means_ && means_.empty()) looked_at = tiles_to_look_at();
         double const count = double(cut_.tiles.size()),
-                     share = looks_first ? double(looked_at.size()) / (count + double(looked_at.size())) : 0;
-        if (looks_first && !find_means(looked_at, part_of(*loaded, 0, share))) return std::nullopt;
-        job const running = part_of(*loaded, share, 1);
+                     first = double(looked_at.size()) / (count + double(looked_at.size()));
+        if (!looked_at.empty() && !find_means(looked_at, part_of(*loaded, 0, first))) return std::nullopt;
+        job const running = part_of(*loaded, first, 1);
         for (std::size_t i = 0; i < cut_.tiles.size(); ++i)
             if (!run(cut_.tiles[i], part_of(running, double(i) / count, double(i + 1) / count))) return std::nullopt;
         return std::move(result_);
     }
 
   private:
+    // They may come from another program.
+    void check_means() const {
+        bool fits = means_.empty() || means_.size() == std::size(whole_means::channels);
+        for (std::size_t k = 0; fits && k < means_.size(); ++k)
+            fits = means_[k].size() == std::size_t(whole_means::channels[k]);
+        if (!fits)
+            fail("The means that were given with a part of the picture are not those of {}.", model_.chosen().source);
+    }
+
     // At most nine, spread over the picture.
     std::vector<upscale_tile> tiles_to_look_at() const {
         constexpr std::size_t most = 9;
@@ -147,9 +179,9 @@ class pass_over_tiles {
         auto colours = through_network(t, planes(seen, [](float const* p, int c) { return within(p[c]); }),
                                        is_grey_too ? part_of(j, 0, 0.5) : j);
         if (!colours) return false;
-        if (!is_within(seen)) {
-            auto const beyond = [](float const* p, int c) { return p[c] - within(p[c]); };
-            auto const more = enlarge(t, planes(read(t, 0), beyond), j);
+        if (!sees_all(see_, seen)) {
+            auto const unseen = [&](float const* p, int c) { return p[c] - see_(p[c]); };
+            auto const more = enlarge(t, planes(seen, unseen, shape_.margin), j);
             if (!more) return false;
             for (int y = t.to.y; y < t.to.bottom(); ++y)
                 for (int x = t.to.x; x < t.to.right(); ++x)
@@ -253,24 +285,33 @@ class pass_over_tiles {
     double const scale_;
     upscale_tiles const cut_;
     dtype const storage_;
+    sight const see_;
+    bool const with_means_;
     tile_graph network_;
     std::optional<tile_graph> enlarge_;
     std::optional<colour_graph> colours_;
     std::optional<plan> network_plan_, enlarge_plan_, colours_plan_;
-    std::vector<std::vector<float>> means_; // of whole_means
+    picture_means means_;
     picture result_;
 };
 
 } // namespace
 
-beside_network needs_of(picture const& p) {
+beside_network needs_of(picture const& p, upscaler_shape const& s, upscale_tiles const& cut, dtype storage,
+                        bool shares_means) {
     bool const transparent = range_of_alpha(p).least <= 0;
-    return {.continued_colours = transparent, .lanczos = transparent || !is_within(p)};
+    return {.means = s.has_means && (shares_means || cut.tiles.size() > 1),
+            .continued_colours = transparent,
+            .lanczos = transparent || !sees_all(sight_of(s, storage), p)};
 }
 
 std::optional<picture> upscale_pass(device& d, upscale_model& m, picture const& given, upscale_part const& part,
-                                    double scale, upscale_tiles const& cut, dtype storage, job const& j) {
-    return pass_over_tiles(d, m, given, part, scale, cut, storage).run(j);
+                                    double scale, upscale_tiles const& cut, dtype storage, picture_means* means,
+                                    job const& j) {
+    pass_over_tiles pass(d, m, given, part, scale, cut, storage, means);
+    auto result = pass.run(j);
+    if (means) *means = pass.means();
+    return result;
 }
 
 } // namespace sfumato

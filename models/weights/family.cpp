@@ -154,7 +154,7 @@ void describe_diffusion(checkpoint const& c, declared_model const& d, std::optio
 }
 
 void describe_upscaler(declared_model const& d, model_description& m) {
-    int const scale = scale_of(*m.upscaler);
+    int const scale = shape_of(*m.upscaler).scale;
     double const factor = scale * d.resize;
     m.family = std::format("upscaler ({})", name_of(*m.upscaler));
     m.reason = sizes_in_words(*m.upscaler);
@@ -218,6 +218,12 @@ model_description require_model(checkpoint const& c, std::optional<sfumato::pred
     model_description m = describe_model(c, chosen);
     if (!m.supported) fail("'{}' ({}) cannot be used: {}.", c.source, m.family, m.reason);
     return m;
+}
+
+upscaler_config require_upscaler(checkpoint const& c) {
+    model_description const m = require_model(c);
+    if (!m.upscaler) fail("'{}' is no upscaler but {}: choose a model that enlarges pictures.", c.source, m.family);
+    return *m.upscaler;
 }
 
 } // namespace sfumato

@@ -41,4 +41,7 @@ model_description describe_model(checkpoint const&, std::optional<prediction> pr
 /// The same, but throws error with the reason where the model cannot be run.
 model_description require_model(checkpoint const&, std::optional<prediction> prediction = {});
 
+/// Of a checkpoint that is an upscaler; else throws error.
+upscaler_config require_upscaler(checkpoint const&);
+
 } // namespace sfumato

@@ -54,15 +54,30 @@ std::optional<upscaler_config> upscaler_sizes(checkpoint const& all) {
     return {};
 }
 
-int scale_of(upscaler_config const& c) {
+upscaler_shape shape_of(upscaler_config const& c) {
     struct {
-        int operator()(rrdbnet_config const& c) { return (1 << c.upsamples) / c.unshuffle; }
-        int operator()(srvgg_config const& c) { return c.scale; }
-        int operator()(upconv7_config const&) { return 2; }
-        int operator()(cunet_config const& c) { return c.scale; }
-        int operator()(cugan_config const& c) { return c.scale; }
-    } scale;
-    return std::visit(scale, c);
+        // Its 15 convolutions a block see further, but ever less of it: tests/bench/LOG.md, 2026-11-24, has what was
+        // measured.
+        upscaler_shape operator()(rrdbnet_config const& c) {
+            int const reach = std::min(8 + 7 * c.blocks, 72);
+            return {.scale = (1 << c.upsamples) / c.unshuffle, .multiple = c.unshuffle, .reach = reach * c.unshuffle};
+        }
+        // Each convolution sees one pixel further.
+        upscaler_shape operator()(srvgg_config const& c) {
+            return {.scale = c.scale, .reach = c.convolutions + 2, .adds_picture = true};
+        }
+        upscaler_shape operator()(upconv7_config const&) { return {.scale = 2, .margin = 7}; }
+        upscaler_shape operator()(cunet_config const& c) {
+            if (c.scale == 1) return {.multiple = 4, .margin = 28, .has_means = true};
+            return {.scale = 2, .multiple = 2, .margin = 18, .has_means = true};
+        }
+        upscaler_shape operator()(cugan_config const& c) {
+            if (c.scale == 3) return {.scale = 3, .multiple = 4, .margin = 14, .has_means = true};
+            if (c.scale == 2) return {.scale = 2, .multiple = 2, .margin = 18, .has_means = true};
+            return {.scale = 4, .multiple = 2, .margin = 19, .has_means = true, .adds_picture = true};
+        }
+    } shape;
+    return std::visit(shape, c);
 }
 
 std::string name_of(upscaler_config const& c) {
@@ -73,7 +88,7 @@ std::string name_of(upscaler_config const& c) {
         std::string_view operator()(cunet_config const&) { return "CUnet"; }
         std::string_view operator()(cugan_config const&) { return "Real-CUGAN"; }
     } network;
-    return std::format("{} ×{}", std::visit(network, c), scale_of(c));
+    return std::format("{} ×{}", std::visit(network, c), shape_of(c).scale);
 }
 
 std::string sizes_in_words(upscaler_config const& c) {

@@ -97,15 +97,35 @@ TEST(protocol, a_result_arrives_as_it_was_sent) {
 }
 
 TEST(protocol, an_upscale_arrives_as_it_was_sent) {
-    run_input const sent{
-        .request = {.operation = operation::upscale}, .picture = ramp(5, 3), .part = {{10, 20, 5, 3}, {20, 40, 10, 6}}};
+    run_input const sent{.request = {.operation = operation::upscale},
+                         .picture = ramp(5, 3),
+                         .part = {{10, 20, 5, 3}, {20, 40, 10, 6}},
+                         .means = picture_means{{0.1f, -3e-20f}, {}, {1}}};
     run_input const run = decode_run(only_message(bytes_of(encode_run(sent)))).input;
-    EXPECT_EQ(run.request, sent.request);
+    EXPECT_EQ(run.request, resolve(sent.request));
+    EXPECT_EQ(run.means, sent.means);
     EXPECT_EQ(run.picture.pixels, sent.picture.pixels);
     EXPECT_EQ(run.part, sent.part);
-    run_result const got = decode_result(only_message(bytes_of(encode_result({.filled = ramp(10, 6)}, 0.5))));
+    run_result const got =
+        decode_result(only_message(bytes_of(encode_result({.filled = ramp(10, 6), .means = *sent.means}, 0.5))));
+    EXPECT_EQ(got.means, sent.means);
     EXPECT_EQ(got.filled.pixels, ramp(10, 6).pixels);
     EXPECT_TRUE(got.composite.values.empty());
+}
+
+TEST(protocol, means_are_lists_of_numbers) {
+    picture const p = ramp(5, 3);
+    for (json const& wrong : {json(), json(7), json{7}, json{{"x"}}, json{{1, nullptr}}, json{{1e300}},
+                              json(std::vector<json>(65, json::array()))}) {
+        json const head{{"type", "run"},
+                        {"request", {{"sfumato", 1}, {"operation", "upscale"}}},
+                        {"from", {10, 20, 5, 3}},
+                        {"to", {20, 40, 10, 6}},
+                        {"means", wrong}};
+        std::string const message =
+            error_of([&] { decode_run(only_message(bytes_of(encode(head, {{"picture", {3, 5, 4}, p.pixels}})))); });
+        EXPECT_NE(message.find("\"means\""), std::string::npos) << wrong;
+    }
 }
 
 TEST(protocol, parts_that_cannot_be_computed_are_refused) {

@@ -53,11 +53,11 @@ TEST_F(upscale_command, keeps_depth_and_channels_to_the_last_bit) {
 }
 
 TEST_F(upscale_command, the_recipe_says_it_all) {
-    ended const e = run(
-        {in, "-o", out, "--scale", "1.5", "--model", "models/m 1.pth", "--tile", "640", "--dtype", "fp16", "--json"});
+    ended const e = run({in, "-o", out, "--scale", "1.5", "--model", "procedural:srvgg-x4-tiny", "--tile", "640",
+                         "--dtype", "fp16", "--json"});
     EXPECT_EQ(e.code, 0) << e.err;
     request wanted{.operation = operation::upscale};
-    wanted.upscale = {.model = "models/m 1.pth", .scale = 1.5, .tile = 640, .dtype = dtype::f16};
+    wanted.upscale = {.model = "procedural:srvgg-x4-tiny", .scale = 1.5, .tile = 640, .dtype = dtype::f16};
     EXPECT_EQ(request_from_json(json::parse(read_png(out).texts.at("Comment"))), wanted);
     auto const lines = json_lines(e.out);
     EXPECT_EQ(request_from_json(lines.back().at("request")), wanted);
@@ -100,11 +100,15 @@ TEST_F(upscale_command, a_folder_is_done_picture_by_picture) {
     EXPECT_EQ(read_png(results / "a.png").depth, 16);
     EXPECT_EQ(read_png(results / "b.png").width, 14);
     EXPECT_FALSE(fs::exists(results / "damaged.png"));
+    std::ofstream(out) << "a file";
+    EXPECT_TRUE(mentions(run({pictures, "-o", out}).err, "cannot be made"));
     EXPECT_TRUE(mentions(run({pictures, "-o", pictures}).err, "name another folder"));
     EXPECT_TRUE(mentions(run({pictures / "below", "-o", results}).err, "no picture in the folder"));
 }
 
 TEST_F(upscale_command, what_is_wrong_is_said_in_a_sentence) {
+    std::string const wide = folder.path / "wide.png";
+    write(wide, 8, PNG_COLOR_TYPE_GRAY, 1100, 1);
     struct {
         std::vector<std::string> arguments;
         int code;
@@ -116,6 +120,7 @@ TEST_F(upscale_command, what_is_wrong_is_said_in_a_sentence) {
         {{in, "-o", out, "--scale", "0.5"}, 1, "\"scale\" must be a number from 1 to 16"},
         {{in, "-o", out, "--dtype", "int8"}, 1, "\"dtype\" must be"},
         {{in, "-o", out + ".xcf"}, 1, "must end in .png"},
+        {{wide, "-o", out + ".webp", "--scale", "16"}, 1, "more than a WebP picture can have (16383)"},
         {{folder.path / "no.png", "-o", out}, 1, "no.png cannot be opened"},
         {{in, "-o", out, "--tile", std::to_string(fake_seed::fails)}, 1, "fails as it was told"},
     };

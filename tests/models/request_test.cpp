@@ -89,7 +89,11 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
     std::vector<std::string> unknown;
     EXPECT_EQ(request_from_json(json_parse(json_line(request_to_json(r)), "x"), &unknown), r);
     EXPECT_TRUE(unknown.empty());
-    EXPECT_EQ(resolve_seed(r), r);
+    EXPECT_EQ(resolve(r), r);
+    r.upscale.model = "";
+    EXPECT_EQ(resolve(r).upscale.model, "sfumato:upscale-x2");
+    r.upscale.scale = 2.5;
+    EXPECT_EQ(resolve(r).upscale.model, "sfumato:upscale-x4");
 }
 
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
@@ -256,12 +260,12 @@ TEST(request, a_long_value_is_shortened_in_the_message) {
 }
 
 TEST(request, minus_one_becomes_a_seed_and_others_stay) {
-    request const drawn = resolve_seed(request{});
+    request const drawn = resolve(request{});
     EXPECT_GE(drawn.seed, 0);
     EXPECT_LE(drawn.seed, 0xFFFFFFFF);
-    EXPECT_EQ(resolve_seed(drawn), drawn);
+    EXPECT_EQ(resolve(drawn), drawn);
     int different = 0;
-    for (int i = 0; i < 8; ++i) different += resolve_seed(request{}).seed != drawn.seed;
+    for (int i = 0; i < 8; ++i) different += resolve(request{}).seed != drawn.seed;
     EXPECT_GT(different, 0);
 }
 

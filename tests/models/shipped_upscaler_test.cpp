@@ -11,6 +11,7 @@ picture enlarge(picture const& p, double scale, int tile = 0) {
     open_upscalers models;
     request r{.operation = operation::upscale};
     r.upscale = {.scale = scale, .tile = tile};
+    r = resolve(r);
     auto made =
         upscale(test_device(), open_model(models, r.upscale),
                 {.request = r,

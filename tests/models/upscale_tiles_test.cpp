@@ -32,13 +32,18 @@ TEST(upscale_parts, cover_the_result_and_lie_over_their_pixels) {
                        {999, 1, 8}, {5000, 3, 1.0}, {4097, 2, 1.001}, {1025, 1030, 4}, {333, 333, 15.99}};
     for (auto const& c : cases) {
         int const w = upscaled(c.width, c.scale), h = upscaled(c.height, c.scale);
-        auto const parts = upscale_parts(c.width, c.height, c.scale);
+        part_overlap const overlap{.margin = 21, .multiple = 4};
+        auto const parts = upscale_parts(c.width, c.height, c.scale, overlap);
         std::vector<rect> results;
         for (upscale_part const& p : parts) {
             results.push_back(p.to);
             EXPECT_LE(std::int64_t(p.to.width) * p.to.height, 1 << 24);
             EXPECT_EQ(intersect(p.from, {0, 0, c.width, c.height}), p.from);
             EXPECT_NO_THROW(check_part(p, c.scale));
+            EXPECT_EQ(p.from.x % 4, 0);
+            EXPECT_EQ(p.from.y % 4, 0);
+            EXPECT_LE(p.from.x, std::max(0.0, p.to.x / c.scale - 21));
+            EXPECT_GE(p.from.right(), std::min(double(c.width), p.to.right() / c.scale + 21));
         }
         EXPECT_TRUE(covers(results, w, h)) << c.width << " × " << c.height << " by " << c.scale;
     }
@@ -49,6 +54,17 @@ TEST(upscale_parts, of_the_size_that_gimp_scales_an_image_to) {
     EXPECT_EQ(upscaled(4000, 2), 8000);
     EXPECT_EQ(upscaled(1, 1), 1);
     EXPECT_EQ(upscaled(1001, 1.37), 1371);
+}
+
+// Each time that a network goes over the picture it sees its reach, and Lanczos its own.
+TEST(upscale_parts, overlap_as_the_network_needs) {
+    upscaler_shape const s{.scale = 4, .multiple = 2, .margin = 18, .reach = 6};
+    EXPECT_EQ(overlap_for(s, 1.5).margin, 28);
+    EXPECT_EQ(overlap_for(s, 4).margin, 28);
+    EXPECT_EQ(overlap_for(s, 4.5).margin, 28 + 7);
+    EXPECT_EQ(overlap_for(s, 4).multiple, 2);
+    EXPECT_EQ(overlap_for({.scale = 1, .reach = 6}, 16).margin, 10);
+    EXPECT_EQ(pixels_under({-5, 7, 10, 10}, 1, {.margin = 2, .multiple = 4}), (rect{-8, 4, 15, 15}));
 }
 
 TEST(upscale_parts, what_cannot_be_computed_is_refused) {

@@ -146,7 +146,7 @@ std::string model_name(GimpProcedureConfig* config, char const* argument) {
 }
 
 void add_source_argument(GimpProcedure* procedure) {
-    gimp_procedure_add_choice_argument(procedure, "source", _("S_ource"), _("Which pixels are read"),
+    gimp_procedure_add_choice_argument(procedure, "source", _("Sourc_e"), _("Which pixels are read"),
                                        gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
                                                                    "visible", 1, _("All visible layers"), nullptr,
                                                                    nullptr),

@@ -86,7 +86,7 @@ void add_upscale_arguments(GimpProcedure* procedure) {
         _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"),
         GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, nullptr, G_PARAM_READWRITE);
     gimp_procedure_add_double_argument(
-        procedure, "scale", _("Scal_e"),
+        procedure, "scale", _("Sc_ale"),
         _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"), 1,
         upscale_settings::largest_scale, 2, G_PARAM_READWRITE);
     gimp_procedure_add_choice_argument(

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 namespace sfumato {
@@ -34,19 +35,21 @@ struct background {
 };
 
 // The stages' names as the pipelines give them, or what they begin with; a size may follow.
-[[maybe_unused]] constexpr char const* stage_names[] = {
+constexpr char const* stage_names[] = {
     NC_("stage", "start the engine"),
     NC_("stage", "load weights"),
     NC_("stage", "prepare"),
     NC_("stage", "fill"),
     NC_("stage", "blend"),
+    NC_("stage", "look at"),
     NC_("stage", "enlarge"),
 };
 
 std::string translated_stage(std::string const& stage) {
-    if (std::string const whole = g_dpgettext2(GETTEXT_PACKAGE, "stage", stage.c_str()); whole != stage) return whole;
-    std::string const word = stage.substr(0, stage.find(' '));
-    return g_dpgettext2(GETTEXT_PACKAGE, "stage", word.c_str()) + stage.substr(word.size());
+    for (std::string_view const name : stage_names)
+        if (stage.starts_with(name) && (stage.size() == name.size() || stage[name.size()] == ' '))
+            return g_dpgettext2(GETTEXT_PACKAGE, "stage", name.data()) + stage.substr(name.size());
+    return stage;
 }
 
 gboolean on_tick(gpointer data) {

@@ -38,21 +38,27 @@ void check_layer(GimpLayer* layer) {
             name_of(GIMP_ITEM(layer)));
 }
 
-// Effects become pixels. The layer is no part of the image, whose undo steps need not know.
-bool merge_effects(GimpImage* image, GimpLayer* layer) {
+bool has_effects(GimpLayer* layer) {
     std::unique_ptr<GimpDrawableFilter*[], decltype(&g_free)> const effects(
         gimp_drawable_get_filters(GIMP_DRAWABLE(layer)), g_free);
-    if (!effects || !effects[0]) return true;
-    gimp_image_undo_freeze(image);
-    bool const merged = gimp_drawable_merge_filters(GIMP_DRAWABLE(layer));
-    gimp_image_undo_thaw(image);
-    return merged;
+    return effects && effects[0];
 }
 
-// The layer as it is seen, but for mask, opacity and mode.
+// A copy whose effects have become pixels. They do so in an image of their own: any image in which effects are merged
+// counts as modified.
+loose_layer copy_with_effects(GimpImage* image, GimpLayer* layer) {
+    rect const size = extent_of(layer);
+    image_handle const aside = make_image_like(image, size.width, size.height);
+    if (!aside) return {};
+    loose_layer const copy(gimp_layer_new_from_drawable(GIMP_DRAWABLE(layer), aside.get()));
+    if (!copy || !gimp_drawable_merge_filters(GIMP_DRAWABLE(copy.get()))) return {};
+    return loose_layer(gimp_layer_new_from_drawable(GIMP_DRAWABLE(copy.get()), image));
+}
+
+// The layer as it is seen, but for opacity and mode; with its mask.
 loose_layer copy_of(GimpImage* image, GimpLayer* layer) {
-    loose_layer copy(gimp_layer_copy(layer));
-    if (!copy || !merge_effects(image, copy.get()))
+    loose_layer copy = has_effects(layer) ? copy_with_effects(image, layer) : loose_layer(gimp_layer_copy(layer));
+    if (!copy)
         fail_translated(_("GIMP could not copy the layer “{}”: {}"), name_of(GIMP_ITEM(layer)),
                         gimp_pdb_get_last_error(gimp_get_pdb()));
     return copy;
@@ -73,8 +79,6 @@ loose_layer copy_of_visible(GimpImage* image) {
 
 } // namespace
 
-rect moved(rect const& r, int x, int y) { return {r.x + x, r.y + y, r.width, r.height}; }
-
 source_copy copy_source(GimpImage* image, GimpDrawable* const* drawables, source from) {
     check_image(image);
     source_copy s{.above = active_layer(drawables)};
@@ -85,6 +89,7 @@ source_copy copy_source(GimpImage* image, GimpDrawable* const* drawables, source
         s.layer = copy_of_visible(image);
     }
     s.extent = extent_of(s.layer.get());
+    s.document = state_of(image, from == source::layer ? s.above : nullptr);
     return s;
 }
 
@@ -103,12 +108,12 @@ rect selected_part(GimpImage* image, source_copy const& from) {
 }
 
 captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
-    source_copy const from = copy_source(image, drawables, request.source);
+    source_copy from = copy_source(image, drawables, request.source);
     if (selected_box(image).empty())
         fail_translated(_("Nothing is selected. Draw a selection around what shall be filled, then run this again."));
     rect const &layer = from.extent, selected = selected_part(image, from);
     rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, request.context);
-    captured c{.above = from.above};
+    captured c{.above = from.above, .document = std::move(from.document)};
     c.input.request = request;
     c.input.request.area = moved(box, layer.x, layer.y);
     // Zero where the area leaves the canvas.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/pipelines/run.h"
+#include "plugin/document_state.h"
 #include "plugin/layers.h"
 
 namespace sfumato {
@@ -12,6 +13,7 @@ struct source_copy {
     loose_layer layer;
     rect extent;                // in image coordinates
     GimpLayer* above = nullptr; // the result belongs directly above it; null: on top of the stack
+    document_state document;    // as it was read
 };
 
 /// Throws error, translated, when no layer can be added: indexed colours, or a floating selection.
@@ -27,11 +29,10 @@ rect selected_box(GimpImage*);
 /// That part of the selection that lies over the source; throws error, translated, when there is none.
 rect selected_part(GimpImage*, source_copy const&);
 
-rect moved(rect const&, int x, int y);
-
 struct captured {
     run_input input;            // request.area: where the picture was taken, in image coordinates
-    GimpLayer* above = nullptr; // as of source_copy
+    GimpLayer* above = nullptr; // these two as of source_copy
+    document_state document;
 };
 
 /// Reads the pixels around the selection, and the selection, as an inpainting `request` asks for; changes nothing.

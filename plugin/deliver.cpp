@@ -6,7 +6,10 @@
 
 namespace sfumato {
 
-GimpLayer* deliver(GimpImage* image, GimpLayer* above, request const& request, run_result const& result) {
+GimpLayer* deliver(GimpImage* image, captured const& from, run_result const& result) {
+    check_image(image);
+    check_colours_and_place(image, from.document);
+    request const& request = from.input.request;
     // The whole layer is made before it becomes part of the image, so that nothing is left behind when something fails.
     loose_layer made = make_layer(image, C_("layer name", "Inpaint"), result.filled.width, result.filled.height, true);
     check_delivered(gimp_layer_set_offsets(made.get(), request.area.x + result.x, request.area.y + result.y));
@@ -15,7 +18,7 @@ GimpLayer* deliver(GimpImage* image, GimpLayer* above, request const& request, r
     attach_recipe(made.get(), request);
 
     undo_step const step(image);
-    return insert_layer(image, std::move(made), above);
+    return insert_layer(image, std::move(made), from.above);
 }
 
 } // namespace sfumato

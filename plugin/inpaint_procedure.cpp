@@ -58,7 +58,7 @@ steps inpaint_steps(call& c) {
                     run->result = engine_run(run->from.input, job);
                     return run->result.has_value();
                 },
-            .deliver = [&c, run] { c.made = deliver(c.image, run->from.above, run->from.input.request, *run->result); },
+            .deliver = [&c, run] { c.made = deliver(c.image, run->from, *run->result); },
             .clear = [run] { *run = {}; }};
 }
 

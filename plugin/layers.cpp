@@ -2,7 +2,6 @@
 
 #include "ui/translated.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
@@ -13,9 +12,17 @@ rect extent_of(GimpLayer* layer) {
     return {x, y, gimp_drawable_get_width(GIMP_DRAWABLE(layer)), gimp_drawable_get_height(GIMP_DRAWABLE(layer))};
 }
 
+rect moved(rect const& r, int x, int y) { return {r.x + x, r.y + y, r.width, r.height}; }
+
 std::string name_of(GimpItem* item) {
     std::unique_ptr<char, decltype(&g_free)> const name(gimp_item_get_name(item), g_free);
     return name.get();
+}
+
+GimpLayer* still_in(GimpImage* image, GimpLayer* layer) {
+    return layer && gimp_item_is_valid(GIMP_ITEM(layer)) && gimp_image_get_item_position(image, GIMP_ITEM(layer)) >= 0
+               ? layer
+               : nullptr;
 }
 
 // Adding a layer activates it, and the next run must read the same source again.
@@ -37,6 +44,22 @@ void check_delivered(bool done) {
         fail_translated(_("GIMP could not add the result as a layer: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
 }
 
+image_handle make_image_like(GimpImage* like, int width, int height) {
+    image_handle image(
+        gimp_image_new_with_precision(width, height, gimp_image_get_base_type(like), gimp_image_get_precision(like)));
+    if (!image) return image;
+    gimp_image_undo_disable(image.get());
+    if (GimpColorProfile* profile = gimp_image_get_color_profile(like)) {
+        gimp_image_set_color_profile(image.get(), profile);
+        g_object_unref(profile);
+    }
+    double x = 72, y = 72;
+    gimp_image_get_resolution(like, &x, &y);
+    gimp_image_set_resolution(image.get(), x, y);
+    gimp_image_set_unit(image.get(), gimp_image_get_unit(like));
+    return image;
+}
+
 loose_layer make_layer(GimpImage* image, char const* name, int width, int height, bool has_alpha) {
     bool const gray = gimp_image_get_base_type(image) == GIMP_GRAY;
     GimpImageType const type =
@@ -54,10 +77,10 @@ GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
 }
 
 GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* above) {
-    int const position = above ? gimp_image_get_item_position(image, GIMP_ITEM(above)) : -1;
-    GimpItem* const parent = position >= 0 ? gimp_item_get_parent(GIMP_ITEM(above)) : nullptr;
-    check_delivered(
-        gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, std::max(position, 0)));
+    above = still_in(image, above);
+    int const position = above ? gimp_image_get_item_position(image, GIMP_ITEM(above)) : 0;
+    GimpItem* const parent = above ? gimp_item_get_parent(GIMP_ITEM(above)) : nullptr;
+    check_delivered(gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, position));
     return layer.release();
 }
 

@@ -19,7 +19,19 @@ struct delete_item {
 using loose_layer = std::unique_ptr<GimpLayer, delete_item>;
 
 rect extent_of(GimpLayer*); // in image coordinates
+rect moved(rect const&, int x, int y);
 std::string name_of(GimpItem*);
+
+/// The layer, or null when there is none, or it has been removed from the image meanwhile.
+GimpLayer* still_in(GimpImage*, GimpLayer*);
+
+struct delete_image {
+    void operator()(GimpImage* image) const { gimp_image_delete(image); }
+};
+using image_handle = std::unique_ptr<GimpImage, delete_image>; // not shown to anybody yet
+
+/// Empty, in the mode, precision, profile and resolution of `like`, without undo; null when GIMP refuses.
+image_handle make_image_like(GimpImage* like, int width, int height);
 
 /// One undo step of all that is done while it lives; the items that were active stay active.
 class undo_step {

@@ -11,26 +11,25 @@ enum class target { image, new_image, layer };
 struct upscale_run {
     sfumato::request request;
     sfumato::target target = target::image;
-    source_copy from;
-    GimpPrecision precision = GIMP_PRECISION_U8_NON_LINEAR; // of the image
-    rect area;                                              // of the source that is enlarged, in image coordinates
-    bool is_masked = false;                                 // the result shows where the selection is
+    source_copy from;       // its layer mask: where the result shows
+    rect area;              // of the source that is enlarged, in image coordinates
+    bool is_masked = false; // the result shows only where the selection is
     loose_layer made;
 };
-
-rect canvas_of(GimpImage*);
 
 /// Where a rectangle of an image comes to lie when the image is enlarged.
 rect scaled(rect const&, double scale);
 
-// Both return the new layer, and throw error, translated, when GIMP refuses.
+// Both return the new layer, and throw error, translated, when the image has changed so that the result does not fit,
+// or GIMP refuses.
 
 /// The layer alone as an image in the mode, precision, profile and resolution of `like`.
 GimpLayer* deliver_as_image(upscale_run&, GimpImage* like);
 
 /// Into the image that was read, in one undo step. A source that is seen through (alpha, a layer mask, opacity, a blend
 /// mode) is hidden, and the result takes its place: under it, it would be seen twice. Behind the selection's mask it
-/// stays as it is.
+/// stays as it is. Nothing is changed when this throws; only if GIMP takes the layer no more after it has scaled the
+/// image, which nothing is known to bring about, the image is scaled, and the error says how to go back.
 GimpLayer* deliver_as_layer(upscale_run&, GimpImage*);
 
 } // namespace sfumato

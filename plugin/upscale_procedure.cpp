@@ -4,6 +4,7 @@
 #include "plugin/engine_client.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
+#include "plugin/result_mask.h"
 #include "plugin/upscale_deliver.h"
 #include "ui/translated.h"
 
@@ -20,6 +21,8 @@ target target_of(GimpProcedureConfig* config) {
 
 // For a layer in the old size, the engine brings what the network makes back to it.
 double scale_of(GimpProcedureConfig* config) { return target_of(config) == target::layer ? 1 : real(config, "scale"); }
+
+rect canvas_of(GimpImage* image) { return {0, 0, gimp_image_get_width(image), gimp_image_get_height(image)}; }
 
 bool only_selection(call const& c) { return boolean(c.config, "selection-only") && !selected_box(c.image).empty(); }
 
@@ -46,7 +49,6 @@ void check_size(rect const& r) {
 void prepare(upscale_run& run, call const& c) {
     run = {.request = request_from(c.config), .target = target_of(c.config)};
     run.from = copy_source(c.image, c.drawables().data(), run.request.source);
-    run.precision = gimp_image_get_precision(c.image);
     run.area = run.from.extent;
     double const scale = run.request.upscale.scale;
     if (only_selection(c)) {
@@ -54,10 +56,11 @@ void prepare(upscale_run& run, call const& c) {
         rect const selected = selected_part(c.image, run.from);
         run.area = run.is_masked ? intersect(with_surroundings(selected), run.area) : selected;
         run.request.area = run.area;
+        if (run.is_masked) mask_by_selection(run.from.layer.get(), run.area, c.image);
     }
     rect const result = scaled(run.area, scale);
     check_size(result);
-    if (run.target == target::image) check_size(scaled(canvas_of(c.image), scale));
+    if (run.target == target::image) check_size(scaled(run.from.document.canvas, scale));
     char const* const name = scale == 1 ? C_("layer name", "Restored") : C_("layer name", "Upscaled");
     run.made = make_layer(c.image, name, result.width, result.height,
                           gimp_drawable_has_alpha(GIMP_DRAWABLE(run.from.layer.get())));

@@ -43,6 +43,14 @@ def upscale(image, drawables, model=REPEAT, **arguments):
     return run(UPSCALE, image, drawables, model=model, **arguments)
 
 
+def refused(what, image, drawables, fragment, **arguments):
+    image.clean_all()
+    before, images = state(image), len(Gimp.get_images())
+    status, why = upscale(image, drawables, **arguments)
+    check(f"{what}: one sentence ({why})", status == ERROR and fragment in why and "\n" not in why)
+    check(f"{what}: the image is as it was", state(image) == before and len(Gimp.get_images()) == images)
+
+
 def said(what):
     return what if isinstance(what, str) else ""
 
@@ -152,6 +160,26 @@ def any_factor():
         check(f"scale {scale}: {size(image)} {said(layer)}", status == SUCCESS and size(image) == (width, height)
               and place(layer) == (0, 0, width, height))
         check(f"scale {scale}: white stays white", set(raw(layer)) == {255})
+
+
+@chapter
+def more_than_twice_without_a_model():
+    image = make_image(48, 36)
+    source = add_layer(image, "photo", 48, 36)
+    for y in range(0, 36, 12):
+        for x in range(0, 48, 12):
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, 12, 12)
+            Gimp.context_set_foreground(Gegl.Color.new(f"rgb({x / 48}, {y / 36}, {(x + y) / 84})"))
+            source.edit_fill(Gimp.FillType.FOREGROUND)
+    Gimp.Selection.none(image)
+    before = rows_of(source)
+    status, layer = upscale(image, [source], model=None, scale=3)
+    check(f"scale 3, the network in the box: runs {said(layer)}", status == SUCCESS and size(image) == (144, 108)
+          and place(layer) == (0, 0, 144, 108))
+    inner = lambda rows: [row[18::36] for row in rows[18::36]]  # in the middle of every square
+    off = difference(inner(rows_of(layer)), inner(repeated(before, 3)))
+    check(f"scale 3, the network in the box: the colours (off by {off:.2g})", off < 0.04 and
+          len({pixel for row in inner(rows_of(layer)) for pixel in row}) == 12)
 
 
 @chapter
@@ -269,11 +297,18 @@ def layers_with_effects():
     source.append_filter(Gimp.DrawableFilter.new(source, "gegl:invert", ""))
     before, seen = raw(source), visible(image)
     select(image, 10, 8, 12, 9)  # effects were there before it
+    refused("effects, no such model", image, [source], "missing.pth", model=Gio.File.new_for_path("/nonexistent/missing.pth"))
     status, layer = upscale(image, [source], target="new-image")
+    check("effects: the image does not count as modified", not image.is_dirty())
     pixel = len(seen) // 1200
     check("effects: what was seen is enlarged", status == SUCCESS and rows_of(layer) == repeated(
         [[tuple(v / 255 for v in seen[(y * 40 + x) * pixel:][:3]) for x in range(40)] for y in range(30)], 2))
     check("effects: they stay on the source", len(source.get_filters()) == 1 and raw(source) == before)
+    source.set_offsets(7, -4)
+    source.add_mask(source.create_mask(Gimp.AddMaskType.SELECTION))
+    status, layer = upscale(image, [source], target="layer")
+    check("effects: at its place, with its mask", status == SUCCESS and place(layer) == (7, -4, 40, 30)
+          and mask_values(layer) == mask_values(source) and max(map(max, mask_values(layer))) == 255)
 
 
 @chapter
@@ -305,6 +340,21 @@ def only_the_selection():
           and x <= 80 and y <= 60 and x + width >= 128 and y + height >= 100)
     check("selection, scaled image: the mask is the scaled selection", rows[80 - y][104 - x] == 255 and rows[61 - y][81 - x] == 0)
     check("selection, scaled image: what is over the source", rows_of(layer)[80 - y][104 - x] == old[35][42])
+
+    image = make_image(60, 40)
+    source = add_layer(image, "photo", 60, 40, -10, 0)
+    select(image, 0, 0, 20, 40, ellipse=False)
+    source.add_mask(source.create_mask(Gimp.AddMaskType.SELECTION))
+    select(image, 10, 0, 30, 40, ellipse=False)
+    both = [bytes(255 * (20 <= x < 30) for x in range(60))] * 40
+    status, layer = upscale(image, [source], target="layer", selection_only=True)
+    x = place(layer)[0] - place(source)[0]
+    check("selection, masked layer: where both are", status == SUCCESS and
+          mask_values(layer) == [row[x:x + layer.get_width()] for row in both])
+    source.set_apply_mask(False)
+    status, layer = upscale(image, [source], target="layer", selection_only=True)
+    check("selection, its mask switched off: the selection", status == SUCCESS and layer.get_apply_mask() and
+          mask_values(layer) == [bytes(255 * (20 <= x + i < 50) for i in range(layer.get_width()))] * 40)
 
     image = make_image(60, 40)
     source = add_layer(image, "photo", 30, 20, 5, 7)
@@ -346,14 +396,6 @@ def groups_masks_and_locks():
     status, layer = upscale(image, [source])
     check(f"locked: the image is scaled all the same {said(layer)}", status == SUCCESS and size(image) == (120, 80)
           and place(source) == (0, 0, 120, 80))
-
-
-def refused(what, image, drawables, fragment, **arguments):
-    image.clean_all()
-    before, images = state(image), len(Gimp.get_images())
-    status, why = upscale(image, drawables, **arguments)
-    check(f"{what}: one sentence ({why})", status == ERROR and fragment in why and "\n" not in why)
-    check(f"{what}: the image is as it was", state(image) == before and len(Gimp.get_images()) == images)
 
 
 @chapter

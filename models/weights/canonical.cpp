@@ -3,6 +3,7 @@
 #include "compute/error.h"
 #include "models/weights/diffusers_names.h"
 #include "models/weights/upscaler_names.h"
+#include "models/weights/wrapper.h"
 
 #include <algorithm>
 #include <array>
@@ -35,6 +36,15 @@ bool is_needless(std::string_view name) {
     constexpr std::array endings = {"position_ids", "logit_scale", ".attn_mask"};
     return std::ranges::any_of(beginnings, [&](std::string_view b) { return name.starts_with(b); }) ||
            std::ranges::any_of(endings, [&](std::string_view e) { return name.ends_with(e); });
+}
+
+void take_from_wrapper(checkpoint& c) {
+    std::string_view const wrapper = wrapper_of(c.tensors);
+    if (wrapper.empty()) return;
+    tensor_map inside;
+    for (auto& [name, tensor] : c.tensors)
+        if (name.starts_with(wrapper)) inside.emplace(name.substr(wrapper.size()), std::move(tensor));
+    c.tensors = std::move(inside);
 }
 
 // A network that stands in a file under another prefix, or under none: known by a tensor of it.
@@ -240,6 +250,7 @@ void put_canonical(renaming& all, std::string const& name, stored_tensor tensor,
 } // namespace
 
 void use_canonical_names(checkpoint& c) {
+    take_from_wrapper(c);
     renaming all{c, {}};
     if (auto const names = upscaler_names_of(c)) {
         for (auto& [name, tensor] : c.tensors) all.put(names->canonical(name), std::move(tensor));

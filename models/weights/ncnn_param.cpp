@@ -2,10 +2,9 @@
 
 #include "compute/error.h"
 #include "models/weights/checkpoint.h"
+#include "models/weights/number_in.h"
 
-#include <charconv>
 #include <cmath>
-#include <optional>
 
 namespace sfumato {
 
@@ -15,14 +14,6 @@ constexpr std::string_view magic = "7767517";
 constexpr std::string_view blanks = " \t\r";
 constexpr int first_list = -23300, most_settings = 256;
 constexpr std::size_t most_bytes = 16 << 20, most_layers = 10'000;
-
-// All of `text`, or nothing.
-template <class T> std::optional<T> number_in(std::string_view text) {
-    T value{};
-    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
-    bool const whole = wrong == std::errc() && end == text.data() + text.size();
-    return whole ? std::optional(value) : std::nullopt;
-}
 
 // Walks over a text; what it takes is behind it.
 std::string_view take_until(std::string_view& rest, std::string_view ends) {

@@ -1,9 +1,9 @@
 #include "models/weights/torch_tensors.h"
 
 #include "compute/error.h"
+#include "models/weights/wrapper.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace sfumato {
@@ -24,7 +24,9 @@ std::optional<std::int64_t> last_element(pickled_tensor const& t) {
     return last;
 }
 
+// Of a tensor that fits: its extents' product is no more than the file's bytes, unless one of them is 0.
 bool is_contiguous(pickled_tensor const& t) {
+    if (std::ranges::count(t.shape, 0) > 0) return true;
     std::int64_t expected = 1;
     for (std::size_t i = t.shape.size(); i-- > 0;) {
         if (t.shape[i] != 1 && t.strides[i] != expected) return false;
@@ -66,17 +68,6 @@ stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, std::s
     else
         result.make = [bytes = storage, t, element](std::span<std::byte> to) { gather(bytes, t, element, to); };
     return result;
-}
-
-// Training programs put the tensors into a dictionary of their own. Returns its name with a dot.
-std::string_view wrapper_of(named<pickled_tensor> const& tensors) {
-    constexpr std::array<std::string_view, 5> wrappers = {"state_dict.", "model_state_dict.", "params_ema.",
-                                                          "params-ema.", "params."};
-    for (std::string_view const wrapper : wrappers)
-        if (auto const first = tensors.lower_bound(wrapper);
-            first != tensors.end() && first->first.starts_with(wrapper))
-            return wrapper;
-    return "";
 }
 
 } // namespace

@@ -1,8 +1,9 @@
 #include "models/weights/upscaler_names.h"
 
+#include "models/weights/number_in.h"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <format>
 
 namespace sfumato {
@@ -31,13 +32,6 @@ std::vector<std::string_view> parts_of(std::string_view name) {
     return parts;
 }
 
-// −1: it is none.
-int number_in(std::string_view text) {
-    int number = -1;
-    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return wrong == std::errc() && end == text.data() + text.size() ? number : -1;
-}
-
 std::string dense_name(std::string_view block, std::string_view dense, std::string_view rest) {
     return std::format("body.{}.rdb{}.{}", block, dense.substr(3), rest);
 }
@@ -54,7 +48,7 @@ std::string esrgan_layer(int layer, int last) {
 std::string from_esrgan(std::string_view name, int last) {
     auto const parts = parts_of(name);
     if (parts[0] == "model" && parts.size() == 3)
-        if (auto const layer = esrgan_layer(number_in(parts[1]), last); !layer.empty())
+        if (auto const layer = esrgan_layer(number_in<int>(parts[1]).value_or(-1), last); !layer.empty())
             return std::format("{}.{}", layer, parts[2]);
     if (!name.starts_with("model.1.sub.")) return std::string(name);
     if (parts.size() == 5) return std::format("conv_body.{}", parts[4]);

@@ -38,10 +38,14 @@ def short(text):
     return b"\x8c" + bytes([len(text)]) + text.encode()
 
 
-def pickled(names, count):
+def numbers(*values):
+    return b"(" + b"".join(b"K" + bytes([n]) if n < 256 else b"\x8a\x08" + struct.pack("<q", n) for n in values) + b"t"
+
+
+def pickled(names, count, shape=(2, 3), strides=(3, 1)):
     """{name: tensor, …}, each of a storage of `count` floats; by both ways to name a class."""
     storage = b"(" + short("storage") + b"ctorch\nFloatStorage\n" + short("0") + short("cpu") + b"K" + bytes([count]) + b"tQ"
-    tensor = short("torch._utils") + short("_rebuild_tensor_v2") + b"\x93(" + storage + b"K\0(K\2K\3t(K\3K\1t\x89}tR"
+    tensor = short("torch._utils") + short("_rebuild_tensor_v2") + b"\x93(" + storage + b"K\0" + numbers(*shape) + numbers(*strides) + b"\x89}tR"
     return b"\x80\x04}\x94(" + short("state_dict") + b"}(" + b"".join(short(name) + tensor for name in names) + b"uu."
 
 
@@ -102,6 +106,7 @@ seeds = {
                      "model.1.sub.1.bias": ("F16", [1], bytes(2)), "model.3.bias": ("F16", [1], bytes(2)), "model.7.weight": ("F16", [1], bytes(2))}),
         safetensors({"module.RRDB_trunk.0.RDB1.conv1.weight": ("F16", [1], bytes(2)), "module.conv_first.weight": ("F16", [1, 12], bytes(24)),
                      "module.upconv1.bias": ("F16", [1], bytes(2)), "module.trunk_conv.bias": ("F16", [1], bytes(2))}),
+        safetensors({"params_ema.body.0.weight": ("F16", [1, 3], bytes(6)), "params.body.1.weight": ("F16", [1], bytes(2))}),
         safetensors({"body.0.weight": ("F16", [1, 3], bytes(6)), "body.1.weight": ("F16", [1], bytes(2)), "body.2.weight": ("F16", [3], bytes(6))}),
         safetensors({"unet1.conv1.conv.0.weight": ("F16", [1], bytes(2)), "unet1.conv_bottom.weight": ("F16", [1, 1, 5, 5], bytes(50))})],
     "ncnn": [
@@ -119,7 +124,8 @@ seeds = {
               "BinaryOp D 2 1 s h u"])],
     "torch_old": [old_torch(["body.0.weight", "model.0.weight"], 6)],
     "pickle": [pickled(["a.weight", "b"], 6), b"\x80\2ccollections\nOrderedDict\n)Rq\1(X\1\0\0\0ah\1u}b."],
-    "torch_zip": [torch_zip(pickled([unet + "input_blocks.0.0.weight", "b"], 6), bytes(24))],
+    "torch_zip": [torch_zip(pickled([unet + "input_blocks.0.0.weight", "b"], 6), bytes(24)),
+                  torch_zip(pickled(["b"], 6, (0, 1 << 62, 1 << 62), (1, 1 << 62, 1)), bytes(24))],
     "gguf": [gguf([("general.alignment", struct.pack("<II", 4, 32)), ("comfy.gguf.orig_shape.w", struct.pack("<IIQ2i", 9, 5, 2, 16, 2)),
                    ("tokens", struct.pack("<IIQQ1s", 9, 8, 1, 1, b"x"))],
                   [("w", [32], 8, bytes(34)), ("q", [32, 1], 6, bytes(22)), ("input_blocks.0.0.weight", [1, 2], 1, bytes(4))])],

@@ -68,6 +68,8 @@ TEST(torch_zip, tensors_in_any_order_of_their_storage) {
     EXPECT_EQ(of(0, {2, 3, 2}, {2, 4, 1}), (list{0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11}));
     EXPECT_EQ(of(2, {3, 1, 2}, {0, 99, 1}), (list{2, 3, 2, 3, 2, 3})); // the same row again
     EXPECT_EQ(of(0, {2, 0}, {1, 1}), list{});
+    constexpr std::int64_t huge = std::int64_t(1) << 62;
+    EXPECT_EQ(of(0, {0, huge, huge}, {1, huge, 1}), list{}); // whose extents' product is beyond every number
 }
 
 // What the file with this tensor says.

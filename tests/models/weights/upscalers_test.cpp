@@ -157,6 +157,18 @@ TEST(upscalers, averaged_weights_come_first) {
     }
 }
 
+TEST(upscalers, averaged_weights_come_first_in_safetensors_too) {
+    checkpoint const averaged = procedural_checkpoint("srvgg-x4-tiny");
+    checkpoint const last = procedural_checkpoint("srvgg-x1-tiny");
+    for (char const* wrapper : {"params_ema.", "params-ema.", "params.", "state_dict.", "params_ema.module."})
+        expect_equal(through_a_file(renamed(averaged, {}, wrapper)), averaged);
+    checkpoint both = renamed(averaged, {}, "params_ema.");
+    both.tensors.merge(renamed(last, {}, "params.").tensors);
+    expect_equal(through_a_file(both), averaged);
+    checkpoint const esrgan = procedural_checkpoint("rrdbnet-x2-tiny");
+    expect_equal(through_a_file(renamed(esrgan, esrgan_rules(2), "params_ema.")), esrgan);
+}
+
 std::string refusal(checkpoint const& c) {
     auto const m = describe_model(c);
     EXPECT_FALSE(m.supported);

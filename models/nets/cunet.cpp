@@ -19,7 +19,7 @@ tensor excited(scope const& b, tensor const& x, whole_means& means) {
 tensor unet_conv(scope const& b, tensor const& x, whole_means& means) {
     scope const conv = b["conv"];
     tensor const h = conv2d(conv[2], conv2d(conv[0], x, valid, leaky), valid, leaky);
-    return b.has("seblock.conv1.weight") ? excited(b["seblock"], h, means) : h;
+    return b.tap(b.has("seblock.conv1.weight") ? excited(b["seblock"], h, means) : h);
 }
 
 // Twice as large, and the middle of what was skipped.
@@ -42,7 +42,7 @@ tensor second_unet(scope const& w, tensor const& x, whole_means& means) {
     tensor const h3 = unet_conv(w["conv3"], conv2d(w["conv2_down"], h2, halved, leaky), means);
     tensor const h4 = unet_conv(w["conv4"], up(w["conv3_up"], h3, h2), means);
     tensor const h = conv2d(w["conv5"], up(w["conv4_up"], h4, h1), valid, leaky);
-    return conv2d(w["conv_bottom"], h, valid, as_f32);
+    return w.tap(conv2d(w["conv_bottom"], h, valid, as_f32));
 }
 
 tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage, whole_means& means) {

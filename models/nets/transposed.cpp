@@ -40,14 +40,17 @@ transposed_side::transposed_side(int kernel, int stride, int pad) : kernel(kerne
     taps = last - first + 1;
 }
 
-stored_tensor as_convolution(stored_tensor const& w, std::string_view name, int stride, int pad) {
+stored_tensor as_convolution(stored_tensor const& w, std::string_view name, std::string const& source, int stride,
+                             int pad) {
     if (w.type != stored_type::f32 && w.type != stored_type::f16 && w.type != stored_type::bf16)
-        fail("{} holds {}; a transposed convolution takes f32, f16 or bf16.", show_name(name), name_of(w.type));
+        fail("'{}' has {} as {}, which transposed convolutions cannot be computed with: convert the file to f16.",
+             source, show_name(name), name_of(w.type));
     bool const fits = w.shape.size() == 4 && w.shape[2] == w.shape[3] && w.shape[2] >= stride && w.shape[2] <= 16 &&
                       std::ranges::all_of(w.shape, [](std::int64_t e) { return e > 0 && e < (1 << 16); });
     if (!fits)
-        fail("{} is {}; a transposed convolution has the shape [inputs, outputs, k, k].", show_name(name),
-             show_shape(w));
+        fail("'{}' is damaged or of a kind that is not supported, use another file: {} is {} where a transposed "
+             "convolution's [inputs, outputs, k, k] was expected.",
+             source, show_name(name), show_shape(w));
     transposed_side const side(int(w.shape[2]), stride, pad);
     stored_tensor made{.type = w.type,
                        .shape = {w.shape[1] * stride * stride, w.shape[0], side.taps, side.taps},

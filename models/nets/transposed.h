@@ -6,9 +6,8 @@
 
 namespace sfumato {
 
-/// torch's ConvTranspose2d along one side. The result's pixel stride·a + r sees the input's pixels a + first … a +
-/// first
-/// + taps − 1.
+/// torch's ConvTranspose2d along one side. The result's pixel stride·a + r, r < stride, sees `taps` pixels of the
+/// input, the first of them a + first.
 struct transposed_side {
     int kernel, stride, pad;
     int first, taps;
@@ -19,8 +18,9 @@ struct transposed_side {
     int row(int r, int tap) const { return r + pad - stride * (first + tap); }
 };
 
-/// [inputs, outputs, k, k] → [(r_y, r_x, outputs), inputs, taps, taps], 0 where no weight is met. Throws error: no such
-/// tensor, or one whose type is not f32, f16 or bf16.
-stored_tensor as_convolution(stored_tensor const&, std::string_view name, int stride, int pad);
+/// [inputs, outputs, k, k] → [(r_y, r_x, outputs), inputs, taps, taps], 0 where no weight is met. Throws error, naming
+/// the tensor and its file: another shape, or a type that is not f32, f16 or bf16.
+stored_tensor as_convolution(stored_tensor const&, std::string_view name, std::string const& source, int stride,
+                             int pad);
 
 } // namespace sfumato

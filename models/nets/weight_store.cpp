@@ -15,12 +15,6 @@ namespace {
 // About so many bytes of a file are loaded at once: what is uploaded shares an arena.
 constexpr std::uint64_t batch_bytes = 64 << 20;
 
-std::string shown(std::vector<std::int64_t> const& shape) {
-    std::string text = "[";
-    for (std::int64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-    return text + "]";
-}
-
 // A dtype that kernels read as it is; none for those that are converted first.
 std::optional<dtype> direct_type(stored_type type) {
     switch (type) {
@@ -144,7 +138,8 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
 
     auto e = std::make_unique<entry>();
     e->name = name, e->kind = k, e->stored = &checkpoint_->at(name);
-    if (k == kind::transposed) e->made = as_convolution(*e->stored, name, stride, pad), e->stored = &e->made;
+    if (k == kind::transposed)
+        e->made = as_convolution(*e->stored, name, checkpoint_->source, stride, pad), e->stored = &e->made;
     stored_tensor const& stored = *e->stored;
     auto extents = stored.shape;
     if ((k == kind::linear || k == kind::geglu) && extents.size() == 4 && extents[2] == 1 && extents[3] == 1)
@@ -153,10 +148,10 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
     bool const fits = extents.size() == wanted && stored.count() > 0 && stored.count() <= 0xffffffffu &&
                       std::ranges::all_of(extents, [](std::int64_t e) { return e > 0 && e < (1 << 30); });
     if (!fits)
-        fail(
-            "{}: {} has the shape {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind "
-            "that is not supported.",
-            checkpoint_->source, name, shown(stored.shape), wanted);
+        fail("{}: {} is {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind that is "
+             "not "
+             "supported.",
+             checkpoint_->source, name, show_shape(stored), wanted);
 
     auto const extent = [&](std::size_t i) { return int(extents[i]); };
     if (k == kind::vector)

@@ -31,7 +31,7 @@ request request_from(GimpProcedureConfig* config) {
     r.source = text(config, "source") == "visible" ? source::visible : source::layer;
     r.upscale.model = model_name(config, "model");
     r.upscale.scale = scale_of(config);
-    return r;
+    return resolve(r);
 }
 
 // A result behind a layer mask takes some of the surroundings with it, so that the network sees them.

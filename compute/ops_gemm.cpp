@@ -167,9 +167,10 @@ double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w
 // Inputs of one tap that gemm_software.glsl multiplies in one round: as many as fit the registers, and 48 or 16 where
 // that leaves no rest.
 uint round_of(weight_format format, uint c1, uint c2) {
+    auto const divides = [&](uint step) { return c1 % step == 0 && c2 % step == 0; };
     uint const most = format == weight_format::bf16 ? 16 : 32;
-    if (format >= weight_format::q8_0 || (c1 % most == 0 && c2 % most == 0)) return most;
-    return c1 % 16 == 0 && c2 % 16 == 0 ? 16 : most;
+    if (format >= weight_format::q8_0 || divides(most)) return most;
+    return format != weight_format::bf16 && divides(48) ? 48 : divides(16) ? 16 : most;
 }
 
 // Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache. Several
@@ -186,7 +187,8 @@ void multiply_software(graph& g, product const& p) {
         k.group_rows = group_rows, k.first_group = first;
         auto all = constants(p, p.after);
         uint const step = round_of(p.weights.format, k.c1, k.c2);
-        all.insert(all.end(), {k.c1 % step == 0 && k.c2 % step == 0, step}); // 24, 25, of shaders/gemm_software.glsl
+        uint const few = k.c1 < 4 && k.c2 == 0 ? k.c1 : 0;
+        all.insert(all.end(), {k.c1 % step == 0 && k.c2 % step == 0, step, few}); // 24 … of shaders/gemm_software.glsl
         g.dispatch(k, launch::groups(panels, std::min(each, groups - first)), lane_operations, all,
                    kernel_variant::software);
     }

@@ -9,6 +9,7 @@
 layout(local_size_x = 8) in;
 layout(constant_id = 24) const bool whole = false; // channels are multiples of `step`
 layout(constant_id = 25) const uint step = 32u;    // of k in one round
+layout(constant_id = 26) const uint few = 0u;      // channels where there are 1 … 3 and no second input
 
 const uint tile_rows = 6u;
 
@@ -61,6 +62,13 @@ void accumulate(inout sums s, vec4 x[tile_rows], uint64_t panel, uint64_t block,
 // One tap: `channels` products for each row's inputs at x[r]. `panel`: of the first.
 void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint channels) {
     vec4 values[tile_rows];
+    if (few > 0u) {
+        [[unroll]] for (uint u = 0u; u < few; ++u) {
+            [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = vec4(load(x[r], x_type, u));
+            accumulate(s, values, panel + panel_bytes(weight_format, u), 0ul, u, 1u);
+        }
+        return;
+    }
     uint i = 0u;
     if (whole || channels >= step) do {
         [[unroll]] for (uint u = 0u; u < step; u += 4u) {

@@ -64,10 +64,13 @@ void check(problem const& p) {
     auto const values = [&](std::size_t count, unsigned seed) {
         return rounded(rounded(random_values(count, -1, 1, seed), operand_type(p.type)), p.type);
     };
+    dtype const stored = p.format == weight_format::f16    ? dtype::f16
+                         : p.format == weight_format::bf16 ? dtype::bf16
+                                                           : dtype::f32;
+    auto const weights = rounded(random_values(std::size_t(p.outputs) * inputs * taps, -1, 1, 3), stored);
     operands const o{.x = values(p.x.count(), 1),
                      .second = values(second.count(), 2),
-                     .w = rounded(random_values(std::size_t(p.outputs) * inputs * taps, -1, 1, 3),
-                                  operand_type(p.format == weight_format::f16 ? dtype::f16 : dtype::f32)),
+                     .w = rounded(weights, operand_type(dtype::f32)),
                      .bias = random_values(p.outputs, -1, 1, 4),
                      .channel_add = random_values(to.n * p.outputs, -1, 1, 5),
                      .residual = values(to.count(), 6),
@@ -100,6 +103,15 @@ TEST(conv2d, three_by_three) {
     check({{1, 8, 8, 32}, 48, 3, same_3x3});
     check({{1, 16, 1, 36}, 64, 3, same_3x3});
     check({{1, 67, 1031, 1}, 1, 3, same_3x3}); // many rows
+}
+
+// As software devices take them: in rounds of 48, 16 or 32 with a rest, and 1 … 3 whole.
+TEST(conv2d, any_number_of_inputs) {
+    for (int inputs : {1, 2, 3, 4, 16, 31, 48, 80, 96, 144})
+        for (auto format : {weight_format::f32, weight_format::f16, weight_format::bf16})
+            check({{1, 5, 7, inputs}, 21, 3, same_3x3, 0, dtype::f32, format});
+    check({{1, 5, 7, 48}, 16, 3, same_3x3, 96});
+    check({{1, 5, 7, 3}, 16, 3, same_3x3, 2});
 }
 
 TEST(conv2d, other_kernels_and_paddings) {

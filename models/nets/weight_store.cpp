@@ -149,8 +149,7 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
                       std::ranges::all_of(extents, [](std::int64_t e) { return e > 0 && e < (1 << 30); });
     if (!fits)
         fail("{}: {} is {}; a tensor with {} dimensions is expected there. The file is damaged, or of a kind that is "
-             "not "
-             "supported.",
+             "not supported.",
              checkpoint_->source, name, show_shape(stored), wanted);
 
     auto const extent = [&](std::size_t i) { return int(extents[i]); };

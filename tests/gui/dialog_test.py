@@ -228,6 +228,58 @@ def upscale_is_cancelled(desk):
     same("upscale cancelled: the image is as it was", state(desk), before)
 
 
+PREPARE = """
+image.undo_group_start(); image.scale(400, 300); image.get_layers()[-1].set_offsets(8, 4); image.undo_group_end()
+image.set_color_profile(None); select(image, 100, 80, 200, 150); image.set_selected_layers([image.get_layers()[-1]])
+"""
+
+
+def changed_meanwhile(desk, change, *keys):
+    """An upscale during which `change` is done to the image; the dialog."""
+    dialog = open_dialog(desk, "Upscale Layer")
+    desk.keys(dialog, *keys, "alt+u")
+    engine = scratch.engine_at_work(desk.place.runtime)
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        desk.inside(change)
+        before = state(desk)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    return dialog, before
+
+
+def refuses_what_fits_no_more(desk):
+    for what, change in (("the canvas larger", "image.resize(440, 330, 20, 15)"), ("the image scaled", "image.scale(200, 150)"),
+                         ("the layer moved", "image.get_layers()[-1].set_offsets(3, 3)"),
+                         ("another profile", "image.convert_color_profile(Gimp.ColorProfile.new_rgb_adobe(), 0, False)"),
+                         ("another precision", "image.convert_precision(Gimp.Precision.U16_LINEAR)")):
+        desk.inside(PREPARE)
+        dialog, before = changed_meanwhile(desk, change)
+        height = desk.height(dialog)
+        check(f"{what} meanwhile: the dialog stays and says it", says_something(desk, dialog, height))
+        desk.screenshot("changed-" + what.split()[-1])
+        same(f"{what} meanwhile: the image is left as it was", state(desk), before)
+        check(f"{what} meanwhile: Escape closes", pressed_away(desk, dialog))
+        desk.inside("image.convert_precision(Gimp.Precision.U8_NON_LINEAR)" if "precision" in what else "")
+
+
+def takes_the_selection_as_it_was(desk):
+    desk.inside(PREPARE + "old = image.duplicate(); old.scale(800, 600)\n"
+                "open(os.path.expanduser('~/old-selection'), 'wb').write(pixels(old.get_selection(), 'Y u8')); old.delete()")
+    changed_meanwhile(desk, "Gimp.Selection.none(image)", "alt+y")
+    check("selection gone meanwhile: the dialog closes", closed(desk, 60))
+    off, most = desk.inside("""
+old = open(os.path.expanduser('~/old-selection'), 'rb').read()
+layer = next(layer for layer in image.get_layers() if layer.get_name() == "Upscaled")
+_, x, y = layer.get_offsets()
+rows = mask_values(layer)
+answer = [sum(abs(value - old[(y + j) * 800 + x + i]) for j, row in enumerate(rows) for i, value in enumerate(row))
+          / (len(rows) * len(rows[0])), max(map(max, rows))]
+""")
+    check(f"selection gone meanwhile: the mask is the one that was (off by {off:.2f} of 255)", most == 255 and off < 1)
+    desk.inside("image.scale(160, 120)")
+
+
 with Desktop(build, pictures) as desk:
     try:
         desk.inside("""
@@ -241,7 +293,8 @@ Gimp.Display.new(picture)
 """)
         until(lambda: desk.windows("– GIMP$"), 20, "the image window")
         for part in (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine,
-                     upscales_and_is_undone, upscales_to_a_new_image, upscale_is_cancelled):
+                     upscales_and_is_undone, refuses_what_fits_no_more, takes_the_selection_as_it_was,
+                     upscales_to_a_new_image, upscale_is_cancelled):
             try:
                 part(desk)
             except Exception:
@@ -252,6 +305,9 @@ Gimp.Display.new(picture)
                     pressed_away(desk, window)
     finally:
         output, engine_log = desk.gimp_output(), desk.place.engine_log()
+
+clashes = [line for line in output.splitlines() if "mnemonic" in line]
+check(f"every key in the dialogs means one thing {clashes}", not clashes)
 
 if counts[False]:
     print(f"GIMP:\n{output}\nengine:\n{engine_log}")

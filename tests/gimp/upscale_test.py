@@ -180,6 +180,10 @@ def more_than_twice_without_a_model():
     off = difference(inner(rows_of(layer)), inner(repeated(before, 3)))
     check(f"scale 3, the network in the box: the colours (off by {off:.2g})", off < 0.04 and
           len({pixel for row in inner(rows_of(layer)) for pixel in row}) == 12)
+    made = recipe(layer)
+    status, again = upscale(image, [source], target="layer", model=Gio.File.new_for_uri(made["model"]))
+    check(f"scale 3, the network in the box: the recipe names it ({made['model']}), and it can be given again {said(again)}",
+          made["model"] == "sfumato:upscale-x4" and status == SUCCESS and recipe(again)["model"] == made["model"])
 
 
 @chapter

@@ -229,8 +229,9 @@ def upscale_is_cancelled(desk):
 
 
 PREPARE = """
-image.undo_group_start(); image.scale(400, 300); image.get_layers()[-1].set_offsets(8, 4); image.undo_group_end()
-image.set_color_profile(None); select(image, 100, 80, 200, 150); image.set_selected_layers([image.get_layers()[-1]])
+image.scale(400, 300)
+image.get_layers()[-1].set_offsets(8, 4)
+select(image, 100, 80, 200, 150); image.set_selected_layers([image.get_layers()[-1]])
 """
 
 
@@ -249,10 +250,11 @@ def changed_meanwhile(desk, change, *keys):
 
 
 def refuses_what_fits_no_more(desk):
+    adobe, srgb = (f"image.convert_color_profile(Gimp.ColorProfile.new_rgb_{name}(), 0, False)" for name in ("adobe", "srgb"))
     for what, change in (("the canvas larger", "image.resize(440, 330, 20, 15)"), ("the image scaled", "image.scale(200, 150)"),
                          ("the layer moved", "image.get_layers()[-1].set_offsets(3, 3)"),
-                         ("another profile", "image.convert_color_profile(Gimp.ColorProfile.new_rgb_adobe(), 0, False)"),
-                         ("another precision", "image.convert_precision(Gimp.Precision.U16_LINEAR)")):
+                         ("another profile", adobe),
+                         ("another precision", "image.convert_precision(Gimp.Precision.U16_NON_LINEAR)")):
         desk.inside(PREPARE)
         dialog, before = changed_meanwhile(desk, change)
         height = desk.height(dialog)
@@ -260,7 +262,7 @@ def refuses_what_fits_no_more(desk):
         desk.screenshot("changed-" + what.split()[-1])
         same(f"{what} meanwhile: the image is left as it was", state(desk), before)
         check(f"{what} meanwhile: Escape closes", pressed_away(desk, dialog))
-        desk.inside("image.convert_precision(Gimp.Precision.U8_NON_LINEAR)" if "precision" in what else "")
+    desk.inside(f"{srgb}; image.convert_precision(Gimp.Precision.U8_NON_LINEAR)")
 
 
 def takes_the_selection_as_it_was(desk):

@@ -91,7 +91,7 @@ TEST(upscalers, each_network_is_known_by_its_tensors) {
         EXPECT_TRUE(m.supported) << name << ": " << m.reason;
         EXPECT_EQ(m.family, std::format("upscaler ({})", name));
         EXPECT_TRUE(m.upscaler == config) << name;
-        EXPECT_EQ(std::to_string(scale_of(config)), name.substr(name.rfind("×") + 2));
+        EXPECT_EQ(std::to_string(shape_of(config).scale), name.substr(name.rfind("×") + 2));
     }
 }
 

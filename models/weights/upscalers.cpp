@@ -59,7 +59,7 @@ upscaler_shape shape_of(upscaler_config const& c) {
         // Its 15 convolutions a block see further, but ever less of it: tests/bench/LOG.md, 2026-11-24, has what was
         // measured.
         upscaler_shape operator()(rrdbnet_config const& c) {
-            int const reach = std::min(8 + 7 * c.blocks, 72);
+            int const reach = std::min(16 + 8 * c.blocks, 96);
             return {.scale = (1 << c.upsamples) / c.unshuffle, .multiple = c.unshuffle, .reach = reach * c.unshuffle};
         }
         // Each convolution sees one pixel further.

@@ -218,9 +218,9 @@ TEST_F(engine_client, a_busy_engine_of_another_build_finishes_its_work) {
     process old({FAKE_SFUMATO, "serve", "--build", "last-week"}, elsewhere.path);
     ASSERT_TRUE(eventually([&] { return engine_pid() == old.pid; }));
     file_descriptor const busy = socket_connect(directory / "engine.sock");
-    picture const p(2, 2);
-    mask const m(2, 2);
-    outgoing const out = encode_run({.request = {.seed = fake_seed::half_a_second}, .picture = p, .selection = m});
+    run_input const slow{
+        .request = {.seed = fake_seed::half_a_second}, .picture = picture(2, 2), .selection = mask(2, 2)};
+    outgoing const out = encode_run(slow);
     socket_send(busy, std::as_bytes(std::span(out.start)));
     for (auto const& b : out.blobs) socket_send(busy, std::as_bytes(b));
     EXPECT_TRUE(run(1));

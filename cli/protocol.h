@@ -98,7 +98,8 @@ struct blob_view {
 };
 outgoing encode(nlohmann::json head, std::vector<blob_view> const& = {});
 
-// What the two sides send. The pictures in it must outlive the `outgoing`, which only points to them. Throws error when one is empty or over the limit.
+// What the two sides send. The pictures in it must outlive the `outgoing`, which only points to them. Throws error when
+// one is empty or over the limit.
 outgoing encode_run(run_input const&);
 outgoing encode_result(run_result const&, double seconds);
 

@@ -14,6 +14,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <list>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -323,6 +324,7 @@ bool server::has_task(std::uint64_t client) const {
 } // namespace
 
 int serve(serve_options const& options, run_job do_job) {
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); // pictures and tiles go back to the system when they are done
     endpoint door(options.socket);
     engine_paths const paths = engine_paths_for(options.socket);
     if (options.background) go_to_background(paths);

@@ -52,9 +52,9 @@ std::uint64_t bytes_of_pixels(int width, int height) {
     return std::uint64_t(16) * std::uint64_t(width) * std::uint64_t(height);
 }
 
-// The part, its result, and a tile on its way there and back.
+// The part and as much again while it arrives, its result, and a tile on its way there and back.
 std::uint64_t bytes_of_pixels(picture const& given, rect const& to, upscale_tiles const& cut, int network) {
-    return bytes_of_pixels(given.width, given.height) + bytes_of_pixels(to.width, to.height) +
+    return 2 * bytes_of_pixels(given.width, given.height) + bytes_of_pixels(to.width, to.height) +
            2 * bytes_of_pixels(cut.width, cut.height) + bytes_of_pixels(cut.width * network, cut.height * network);
 }
 

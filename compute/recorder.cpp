@@ -16,7 +16,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 bool profiling() {
     static bool const on = [] {
-        char const* wish = std::getenv("SFUMATO_PROFILE");
+        char const* wish = std::getenv("SFUMATO_KERNEL_TIMES");
         return wish && *wish && *wish != '0';
     }();
     return on;

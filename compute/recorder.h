@@ -27,7 +27,7 @@ struct command {
 };
 
 /// Command buffers for a list of commands: recorded in pieces of about 100 ms at the first run, submitted again as they
-/// are at later runs. Labels every dispatch; with SFUMATO_PROFILE=1 prints the time of each kernel after a run.
+/// are at later runs. Labels every dispatch; with SFUMATO_KERNEL_TIMES=1 prints the time of each kernel after a run.
 class recorder {
   public:
     explicit recorder(device::handles&);

@@ -9,7 +9,7 @@ namespace sfumato {
 
 namespace {
 
-// Opened by the first job, on the thread that runs it. Shared, since a std::function must be copyable.
+// Opened by the first job, on the thread that runs it.
 struct lazy_device {
     std::string choice;
     std::unique_ptr<device> opened;
@@ -22,6 +22,16 @@ struct lazy_device {
         return *opened;
     }
 };
+
+// What stays between calls. Shared by the job's copies, which a std::function makes.
+struct engine {
+    lazy_device device;
+    open_models models; // these two before the device goes
+    open_upscalers upscalers;
+};
+std::shared_ptr<engine> make_engine(std::string device_choice) {
+    return std::make_shared<engine>(lazy_device{std::move(device_choice), {}});
+}
 
 // The log then tells whether the memory was foreseen.
 std::optional<run_result> upscale_and_log(device& d, upscale_model& m, run_input const& in, job const& j) {
@@ -38,12 +48,7 @@ std::optional<run_result> upscale_and_log(device& d, upscale_model& m, run_input
 } // namespace
 
 run_job open_device_job(std::string device_choice) {
-    struct engine {
-        lazy_device device;
-        open_upscalers upscalers; // before the device goes
-    };
-    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
-               run_input const& in, job const& j) -> std::optional<run_result> {
+    return [e = make_engine(std::move(device_choice))](run_input const& in, job const& j) -> std::optional<run_result> {
         device& d = e->device.open();
         if (in.request.operation == operation::upscale)
             return upscale_and_log(d, open_model(e->upscalers, in.request.upscale), in, j);
@@ -52,23 +57,15 @@ run_job open_device_job(std::string device_choice) {
 }
 
 run_upscale open_upscale_job(std::string device_choice) {
-    struct engine {
-        lazy_device device;
-        open_upscalers models; // before the device goes
-    };
-    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
-               run_input const& in, job const& j, std::function<void(upscale_plan const&)> const& planned) {
-        return upscale(e->device.open(), open_model(e->models, in.request.upscale), in, j, planned);
+    return [e = make_engine(std::move(device_choice))](run_input const& in, job const& j,
+                                                       std::function<void(upscale_plan const&)> const& planned) {
+        return upscale(e->device.open(), open_model(e->upscalers, in.request.upscale), in, j, planned);
     };
 }
 
 run_generate open_generate_job(std::string device_choice) {
-    struct engine {
-        lazy_device device;
-        open_models models; // before the device goes
-    };
-    return [e = std::make_shared<engine>(lazy_device{std::move(device_choice), {}})](
-               request const& r, picture const* from, job const& j, generate_watch const& watch) {
+    return [e = make_engine(std::move(device_choice))](request const& r, picture const* from, job const& j,
+                                                       generate_watch const& watch) {
         return generate(e->device.open(), e->models, r, from, j, watch);
     };
 }

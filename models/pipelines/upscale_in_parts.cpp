@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <utility>
 
 namespace sfumato {
 
@@ -40,10 +41,11 @@ bool upscale_in_parts(request const& r, int width, int height, upscale_io const&
     for (upscale_part const& p : parts) {
         double const from = done / all;
         done += pixels(p.to);
-        auto const made =
-            io.run({.request = r, .picture = io.read(p.from), .part = p}, job_of_part(j, from, done / all, start));
+        auto made = io.run({.request = r, .picture = io.read(p.from), .part = p, .means = means},
+                           job_of_part(j, from, done / all, start));
         if (!made || j.is_cancelled()) return false;
         io.write(p.to, made->filled);
+        if (means) means = std::move(made->means);
     }
     return true;
 }

@@ -278,6 +278,26 @@ TEST(upscale, a_picture_of_any_size_is_read_and_written_in_parts) {
     EXPECT_LT(largest_difference(made, whole), 1e-4);
 }
 
+// What the first part finds, the others are given; a picture in one part is asked for nothing.
+TEST(upscale, parts_pass_their_means_on) {
+    picture_means const found{{1, 2}, {3}};
+    for (int width : {1000, 5000}) {
+        std::vector<std::optional<picture_means>> given;
+        bool const done = upscale_in_parts(asked("procedural:cunet-x2", 2), width, 8,
+                                           {.read = [](rect const& area) { return picture(area.width, area.height); },
+                                            .run =
+                                                [&](run_input const& in, job const&) {
+                                                    given.push_back(in.means);
+                                                    return run_result{.means = found};
+                                                },
+                                            .write = [](rect const&, picture const&) {}},
+                                           {});
+        EXPECT_TRUE(done);
+        using all = std::vector<std::optional<picture_means>>;
+        EXPECT_EQ(given, (width == 1000 ? all{std::nullopt} : all{picture_means{}, found, found}));
+    }
+}
+
 // Parts on the network's own grid, and with the same means: none differs from its neighbour.
 TEST(upscale, parts_of_any_network_fit_together) {
     for (char const* model : {unshuffled, "procedural:cunet-x2"}) {

@@ -20,4 +20,13 @@ struct job {
     bool is_cancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
 };
 
+/// The job of a part of a job: its 0 … 1 is `from` … `to` of the whole's.
+inline job part_of(job const& whole, double from, double to) {
+    auto const tell = [=](progress p) {
+        p.fraction = from + (to - from) * p.fraction;
+        whole.report(p);
+    };
+    return {.report = tell, .cancelled = whole.cancelled};
+}
+
 } // namespace sfumato

@@ -2,14 +2,6 @@
 
 namespace sfumato {
 
-job part_of(job const& whole, double from, double to) {
-    auto const tell = [=](progress p) {
-        p.fraction = from + (to - from) * p.fraction;
-        whole.report(p);
-    };
-    return {.report = tell, .cancelled = whole.cancelled};
-}
-
 std::optional<job> load(device& d, weight_store& weights, job const& j) {
     double const share = weights.loaded() ? 0 : 0.1;
     if (!weights.load(d, part_of(j, 0, share))) return std::nullopt;

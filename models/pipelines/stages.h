@@ -10,9 +10,6 @@
 
 namespace sfumato {
 
-/// The job of a part of a job: its 0 … 1 is `from` … `to` of the whole's.
-job part_of(job const& whole, double from, double to);
-
 /// Loads what is missing, in the first tenth of the job, and returns the job of the rest. Nothing: cancelled.
 std::optional<job> load(device&, weight_store&, job const&);
 

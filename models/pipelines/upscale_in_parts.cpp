@@ -15,10 +15,9 @@ using clock = std::chrono::steady_clock;
 
 double pixels(rect const& r) { return double(r.width) * r.height; }
 
-// The job of one part: its 0 … 1 is `from` … `to` of the whole's, and the time left is the whole's too.
-job job_of_part(job const& whole, double from, double to, clock::time_point start) {
-    auto const tell = [=](progress p) {
-        p.fraction = from + (to - from) * p.fraction;
+// The job with the time that is left of the whole.
+job timed(job const& whole) {
+    auto const tell = [whole, start = clock::now()](progress p) {
         double const seconds = std::chrono::duration<double>(clock::now() - start).count();
         p.seconds_left = p.fraction > 0.02 ? seconds * (1 - p.fraction) / p.fraction : -1;
         whole.report(p);
@@ -37,12 +36,12 @@ bool upscale_in_parts(request const& r, int width, int height, upscale_io const&
     if (parts.size() > 1) means.emplace();
     double all = 0, done = 0;
     for (upscale_part const& p : parts) all += pixels(p.to);
-    auto const start = clock::now();
+    job const timed_job = timed(j);
     for (upscale_part const& p : parts) {
         double const from = done / all;
         done += pixels(p.to);
         auto made = io.run({.request = r, .picture = io.read(p.from), .part = p, .means = means},
-                           job_of_part(j, from, done / all, start));
+                           part_of(timed_job, from, done / all));
         if (!made || j.is_cancelled()) return false;
         io.write(p.to, made->filled);
         if (means) means = std::move(made->means);

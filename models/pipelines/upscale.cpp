@@ -37,12 +37,12 @@ std::uint64_t bytes_of(graph const& g) {
     return plan::peak_bytes(g);
 }
 
-std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, upscale_tiles const& cut, double scale,
-                       dtype storage) {
+std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, bool with_means,
+                       upscale_tiles const& cut, double scale, dtype storage) {
     weight_store weights = m.sketch();
-    std::uint64_t arenas = bytes_of(record_network(d.target(), weights, m, cut, scale, storage, more.means).g);
+    std::uint64_t arenas = bytes_of(record_network(d.target(), weights, m, cut, scale, storage, with_means).g);
     if (arenas == too_much) return too_much;
-    if (more.means) arenas = std::max(arenas, bytes_of(record_means(d.target(), weights, m, cut, storage).g));
+    if (with_means) arenas = std::max(arenas, bytes_of(record_means(d.target(), weights, m, cut, storage).g));
     if (more.lanczos) arenas += bytes_of(record_enlarge(d.target(), cut, scale).g);
     if (more.continued_colours) arenas += bytes_of(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
@@ -96,11 +96,12 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
     upscale_plan plan{
         .storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d), .is_software = software};
     tile_needs const needs = needs_of(shape, scale);
+    beside_network const more = needs_of(given, shape, storage);
     std::uint64_t least = too_much;
     // A long reach wants long tiles, or most of them is computed twice.
     for (int length : lengths(longest ? longest : !software ? 1024 : needs.reach > 32 ? 768 : 512)) {
         plan.cut = cut_into_tiles(part, scale, needs, length);
-        plan.needed = bytes_of(d, m, needs_of(given, shape, plan.cut, storage, shares_means), plan.cut, scale, storage);
+        plan.needed = bytes_of(d, m, more, needs_means(shape, plan.cut, shares_means), plan.cut, scale, storage);
         plan.pixels = bytes_of_pixels(given, part.to, plan.cut, shape.scale);
         std::uint64_t const all = plan.needed == too_much ? too_much : plan.needed + (software ? plan.pixels : 0);
         if (all <= plan.available) return plan;

@@ -90,7 +90,7 @@ class pass_over_tiles {
     pass_over_tiles(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
                     upscale_tiles const& cut, dtype storage, picture_means* means)
         : d_(d), model_(m), shape_(m.shape()), given_(given), part_(part), scale_(scale), cut_(cut), storage_(storage),
-          see_(sight_of(shape_, storage)), with_means_(needs_of(given, shape_, cut, storage, means != nullptr).means),
+          see_(sight_of(shape_, storage)), with_means_(needs_means(shape_, cut, means != nullptr)),
           network_(record_network(d.target(), m.weights(), m, cut_, scale, storage, with_means_)),
           result_(part.to.width, part.to.height) {
         if (!means || !with_means_) return;
@@ -297,12 +297,13 @@ class pass_over_tiles {
 
 } // namespace
 
-beside_network needs_of(picture const& p, upscaler_shape const& s, upscale_tiles const& cut, dtype storage,
-                        bool shares_means) {
+beside_network needs_of(picture const& p, upscaler_shape const& s, dtype storage) {
     bool const transparent = range_of_alpha(p).least <= 0;
-    return {.means = s.has_means && (shares_means || cut.tiles.size() > 1),
-            .continued_colours = transparent,
-            .lanczos = transparent || !sees_all(sight_of(s, storage), p)};
+    return {.continued_colours = transparent, .lanczos = transparent || !sees_all(sight_of(s, storage), p)};
+}
+
+bool needs_means(upscaler_shape const& s, upscale_tiles const& cut, bool shares_means) {
+    return s.has_means && (shares_means || cut.tiles.size() > 1);
 }
 
 std::optional<picture> upscale_pass(device& d, upscale_model& m, picture const& given, upscale_part const& part,

@@ -12,14 +12,15 @@ namespace sfumato {
 
 class device;
 
-/// What is computed beside the network.
+/// What is computed beside the network. Looks at every pixel.
 struct beside_network {
-    bool means = false;             // of the whole picture, before the tiles
     bool continued_colours = false; // the picture has transparent pixels
     bool lanczos = false;           // or colours that the network does not see as they are
 };
-/// `shares_means`: with other parts of the picture.
-beside_network needs_of(picture const&, upscaler_shape const&, upscale_tiles const&, dtype storage, bool shares_means);
+beside_network needs_of(picture const&, upscaler_shape const&, dtype storage);
+
+/// Whether the tiles get means of the whole picture. `shares_means`: with other parts of it.
+bool needs_means(upscaler_shape const&, upscale_tiles const&, bool shares_means);
 
 /// `given`: the pixels of part.from → those of part.to. `scale`: at most the network's own, where that is above 1.
 /// `cut`: of that part. `means`: those that all parts of the picture share, or empty: they are found and put there;

@@ -29,7 +29,8 @@ class Desktop:
         pictures.mkdir(parents=True, exist_ok=True)
         self.started = []
         read, write = os.pipe()
-        self._start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        # Without -noreset a server starts over when its last client leaves, and drops whoever is just connecting.
+        self._start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"],
                     pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as number:
@@ -38,7 +39,8 @@ class Desktop:
         bus = self._start(["dbus-daemon", "--session", "--nofork", "--print-address"], env=self.environment,
                           stdout=subprocess.PIPE, text=True)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
-        self._start(["openbox"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._start(["openbox"], env=self.environment)
+        until(self.is_managed, 60, "the window manager")
         self.log = open(self.place.folder / "gimp.log", "w+")
         self._start(["gimp-3.0", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
         until(lambda: self.windows("GNU Image Manipulation Program"), 60, "GIMP's window")
@@ -62,6 +64,12 @@ class Desktop:
                 process.kill()
                 process.wait()
         self.place.__exit__()
+
+    def is_managed(self) -> bool:
+        """Whether a window manager is at work: without one no window ever has the keyboard."""
+        told = subprocess.run(["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"], env=self.environment, capture_output=True,
+                              text=True, timeout=20)
+        return "window id" in told.stdout
 
     def xdotool(self, *arguments) -> str:
         return subprocess.run(["xdotool", *arguments], env=self.environment, capture_output=True, text=True,
@@ -105,6 +113,10 @@ class Desktop:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=seconds)
         until(reply.exists, seconds, "an answer from inside GIMP")
         return json.loads(reply.read_text())
+
+    def ended(self) -> list[str]:
+        """Programs of the desktop that are no longer there."""
+        return [process.args[0] for process in self.started if process.poll() is not None]
 
     def gimp_output(self) -> str:
         self.log.flush()

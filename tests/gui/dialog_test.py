@@ -306,10 +306,11 @@ Gimp.Display.new(picture)
                 for window in desk.windows(TITLE):
                     pressed_away(desk, window)
     finally:
-        output, engine_log = desk.gimp_output(), desk.place.engine_log()
+        output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()
 
 clashes = [line for line in output.splitlines() if "mnemonic" in line]
 check(f"every key in the dialogs means one thing {clashes}", not clashes)
+check(f"GIMP and its desktop are there at the end (gone: {ended})", not ended)
 
 if counts[False]:
     print(f"GIMP:\n{output}\nengine:\n{engine_log}")

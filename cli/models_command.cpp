@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "compute/error.h"
 #include "models/json.h"
+#include "models/weights/model_folders.h"
 #include "models/weights/scan.h"
 #include "models/weights/upscalers.h"
 
@@ -48,7 +49,7 @@ std::string sentence(found_model const& m) {
                        m.is.supported ? "" : "; cannot be used", m.is.reason);
 }
 
-int scan(std::span<std::string const> folders, bool as_lines) {
+int scan(std::vector<std::filesystem::path> const& folders, bool as_lines) {
     std::size_t all = 0, usable = 0;
     auto const print = [&](found_model const& m) {
         ++all;
@@ -58,9 +59,11 @@ int scan(std::span<std::string const> folders, bool as_lines) {
         else
             std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
     };
-    for (std::string const& folder : folders) scan_models(folder, print);
+    scan_models(folders, print);
     scan_built_in_models(print);
     if (!as_lines) std::printf("%zu models, %zu of them usable\n", all, usable);
+    if (!as_lines && folders.empty())
+        std::printf("No other program's models were found; name the folder of yours: sfumato models scan DIR\n");
     return exit_code::ok;
 }
 
@@ -110,7 +113,10 @@ int info(std::span<std::string const> files, bool as_lines) {
 int models(options const& given) {
     std::span<std::string const> const files = given.files;
     if (files.empty()) throw usage_error("models needs scan or info");
-    if (files[0] == "scan") return scan(files.subspan(1), given.has("--json"));
+    if (files[0] == "scan")
+        return scan(files.size() > 1 ? std::vector<std::filesystem::path>(files.begin() + 1, files.end())
+                                     : model_folders(),
+                    given.has("--json"));
     if (files[0] == "info") return info(files.subspan(1), given.has("--json"));
     throw usage_error(std::format("models knows no \"{}\"", files[0]));
 }
@@ -123,9 +129,12 @@ command const models_command{
     .help =
         "Usage: sfumato models scan [DIR…] [--json]\n"
         "       sfumato models info MODEL [--json]\n\n"
-        "scan lists the models in folders and all folders below (of A1111, ComfyUI, Upscayl, diffusers or your own),\n"
-        "and those that come with Sfumato. Nothing is written or changed. Each is opened, so that damaged ones are\n"
-        "found as well.\n"
+        "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a folder: "
+        "in\n"
+        "those of the environment variable SFUMATO_MODELS (with colons between), in ~/.local/share/sfumato/models, "
+        "and\n"
+        "where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and Upscayl keep theirs. Nothing is\n"
+        "changed. Each is opened, so that damaged ones are found as well.\n"
         "info tells what one model is, and what says so.\n\n"
         "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME\n"
         "or procedural:NAME.\n\n"

@@ -1,5 +1,6 @@
 #include "ui/model_chooser.h"
 
+#include "ui/found_upscalers.h"
 #include "ui/translated.h"
 
 #include <memory>
@@ -8,15 +9,18 @@ namespace sfumato {
 
 namespace {
 
-// The entries of the list; the one in the middle is there when a file is chosen.
+// The entries of the list; between them those that were found, called by their paths, and a file that is none of them.
 constexpr char const *ours = "ours", *chosen = "chosen", *another = "another";
 
 struct model_chooser {
     GtkComboBoxText* box;
     GObject* config;
-    std::string name; // of the argument
+    std::string name;        // of the argument
+    found_upscalers found{}; // empty until the disk has been looked at
+    guint looking = 0;       // the source that waits for it
     bool showing = false;
     guint asking = 0; // the source that will open the file dialog
+    upscaler_search search{};
 };
 
 template <class T> using object = std::unique_ptr<T, decltype(&g_object_unref)>;
@@ -33,11 +37,18 @@ object<GFile> file_of(model_chooser const& m) {
 void show_choice(model_chooser& m) {
     m.showing = true;
     auto const file = file_of(m);
+    string const path(file ? g_file_get_path(file.get()) : nullptr, g_free);
+    char const* active = file ? chosen : ours;
     gtk_combo_box_text_remove_all(m.box);
     gtk_combo_box_text_append(m.box, ours, _("Sfumato's own"));
-    if (file) gtk_combo_box_text_append(m.box, chosen, string(g_file_get_basename(file.get()), g_free).get());
+    for (auto const& model : m.found) {
+        gtk_combo_box_text_append(m.box, model.path.c_str(), model.label.c_str());
+        if (path && model.path == path.get()) active = model.path.c_str();
+    }
+    if (active == chosen)
+        gtk_combo_box_text_append(m.box, chosen, string(g_file_get_basename(file.get()), g_free).get());
     gtk_combo_box_text_append(m.box, another, _("Another file…"));
-    gtk_combo_box_set_active_id(GTK_COMBO_BOX(m.box), file ? chosen : ours);
+    gtk_combo_box_set_active_id(GTK_COMBO_BOX(m.box), active);
     gtk_widget_set_tooltip_text(GTK_WIDGET(m.box),
                                 file ? string(g_file_get_parse_name(file.get()), g_free).get() : nullptr);
     m.showing = false;
@@ -76,12 +87,25 @@ gboolean on_ask(gpointer data) {
     return G_SOURCE_REMOVE;
 }
 
+gboolean on_look(gpointer data) {
+    auto& m = *static_cast<model_chooser*>(data);
+    auto found = m.search.result();
+    if (!found) return G_SOURCE_CONTINUE;
+    m.looking = 0;
+    m.found = *std::move(found);
+    if (!m.found.empty()) show_choice(m);
+    return G_SOURCE_REMOVE;
+}
+
 void on_changed(GtkComboBox* box, gpointer data) {
     auto& m = *static_cast<model_chooser*>(data);
     if (m.showing) return;
     std::string const id = gtk_combo_box_get_active_id(box);
     if (id == ours) g_object_set(m.config, m.name.c_str(), nullptr, nullptr);
     if (id == another && !m.asking) m.asking = g_idle_add(on_ask, &m);
+    if (id == ours || id == another || id == chosen) return;
+    object<GFile> const file(g_file_new_for_path(id.c_str()), g_object_unref);
+    g_object_set(m.config, m.name.c_str(), file.get(), nullptr);
 }
 
 void on_notify(GObject*, GParamSpec*, gpointer data) { show_choice(*static_cast<model_chooser*>(data)); }
@@ -90,15 +114,28 @@ void on_destroy(GtkWidget*, gpointer data) {
     auto* const m = static_cast<model_chooser*>(data);
     g_signal_handlers_disconnect_by_data(m->config, m);
     if (m->asking) g_source_remove(m->asking);
+    if (m->looking) g_source_remove(m->looking);
     delete m;
+}
+
+// A long name does not make the dialog wide.
+void ellipsize(GtkWidget* box) {
+    GList* const cells = gtk_cell_layout_get_cells(GTK_CELL_LAYOUT(box));
+    for (GList* cell = cells; cell; cell = cell->next)
+        g_object_set(cell->data, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 30, nullptr);
+    g_list_free(cells);
 }
 
 } // namespace
 
 GtkWidget* make_model_chooser(GObject* config, char const* name) {
     GtkWidget* const box = gtk_combo_box_text_new();
+    ellipsize(box);
+    // As it is, an empty list takes the keyboard away, and it is empty for a moment whenever it is filled.
+    gtk_combo_box_set_button_sensitivity(GTK_COMBO_BOX(box), GTK_SENSITIVITY_ON);
     auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name};
     show_choice(*m);
+    m->looking = g_timeout_add(100, on_look, m);
     g_signal_connect(box, "changed", G_CALLBACK(on_changed), m);
     g_signal_connect(box, "destroy", G_CALLBACK(on_destroy), m);
     g_signal_connect(config, (std::string("notify::") + name).c_str(), G_CALLBACK(on_notify), m);

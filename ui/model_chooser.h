@@ -1,4 +1,4 @@
-// A widget for an argument that is a model's file: ours, the one that is chosen, or another.
+// A widget for an argument that is a model's file: ours, one of those on this machine, or another.
 #pragma once
 
 #include <libgimp/gimpui.h>

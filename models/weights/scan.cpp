@@ -75,10 +75,12 @@ void scan_built_in_models(std::function<void(found_model const&)> const& found) 
     for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
 }
 
-void scan_models(fs::path const& folder, std::function<void(found_model const&)> const& found) {
+void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found) {
     std::error_code gone;
-    if (!fs::is_directory(folder, gone)) fail("'{}' is not a folder.", folder.string());
-    scanner{found, {}}.enter(folder, 0);
+    for (fs::path const& folder : folders)
+        if (!fs::is_directory(folder, gone)) fail("'{}' is not a folder.", folder.string());
+    scanner scanner{found, {}};
+    for (fs::path const& folder : folders) scanner.enter(folder, 0);
 }
 
 } // namespace sfumato

@@ -5,6 +5,7 @@
 #include "models/weights/family.h"
 
 #include <functional>
+#include <vector>
 
 namespace sfumato {
 
@@ -22,10 +23,11 @@ found_model look_at_model(std::filesystem::path const&);
 /// Calls `found` for each model that is part of the program: "sfumato:NAME".
 void scan_built_in_models(std::function<void(found_model const&)> const& found);
 
-/// Calls `found` for each model below `folder`, in the order of their names: files that end as model files do (of
+/// Calls `found` for each model below the folders, in the order of their names: files that end as model files do (of
 /// ncnn's pairs the .param), and folders that diffusers made. Links are followed, each folder is entered once, hidden
-/// ones are not; no deeper than 16 folders. Folders that cannot be read are passed over. Throws error where `folder` is
-/// not one.
-void scan_models(std::filesystem::path const& folder, std::function<void(found_model const&)> const& found);
+/// ones are not; no deeper than 16 folders. Folders that cannot be read are passed over. Throws error where one that is
+/// named is none.
+void scan_models(std::vector<std::filesystem::path> const& folders,
+                 std::function<void(found_model const&)> const& found);
 
 } // namespace sfumato

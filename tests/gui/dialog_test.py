@@ -4,6 +4,7 @@
 What must happen while a run is at work happens while the engine is stopped, so that it does not matter how fast the machine is.
 """
 import os
+import shutil
 import signal
 import sys
 import time
@@ -191,7 +192,7 @@ def upscales_and_is_undone(desk):
 def upscales_to_a_new_image(desk):
     before, layer = state(desk), canvas(desk)[-1]
     dialog = open_dialog(desk, "Upscale Layer")
-    desk.keys(dialog, "alt+m", "Down")  # Another file…
+    desk.keys(dialog, "alt+m", "End")  # Another file…
     chooser = until(lambda: desk.windows("^Choose a Model"), 20, "the file dialog")[0]
     time.sleep(1)
     desk.type(str(MODEL))
@@ -209,6 +210,35 @@ def upscales_to_a_new_image(desk):
          desk.inside("image = min(Gimp.get_images(), key=lambda i: i.get_width()); answer = state(image, with_undo=False)"), before)
     desk.screenshot("upscaled-new-image")
     desk.inside(f"Gimp.Display.get_by_id({displays[-1]}).delete()")
+
+
+def choose_first_found(desk, dialog):
+    """The list fills when the disk has been looked at; until then, what follows Sfumato's own is Another file…"""
+    for _ in range(10):
+        desk.keys(dialog, "alt+m", "Home", "Down")
+        try:
+            chooser = until(lambda: desk.windows("^Choose a Model"), 3, "the file dialog")[0]
+        except TimeoutError:
+            return
+        desk.keys(chooser, "Escape")
+    raise TimeoutError("the list has no model that was found")
+
+
+def upscales_with_a_model_that_was_found(desk):
+    found = Path(desk.environment["HOME"]) / "ComfyUI/models/upscale_models/aaa.safetensors"
+    found.parent.mkdir(parents=True)
+    shutil.copy(MODEL.with_name("sfumato-upscale-x4.safetensors"), found)
+    (found.parent / "damaged.pth").write_bytes(b"PK")
+    layer = canvas(desk)[-1]
+    dialog = open_dialog(desk, "Upscale Layer")
+    choose_first_found(desk, dialog)
+    desk.screenshot("upscale-found")
+    desk.keys(dialog, "alt+u")  # to a new image, as the last time
+    check("found: the dialog closes after the run", closed(desk, 120))
+    made = desk.inside("answer = [[i.get_width(), recipe(i.get_layers()[0])['model'], i.get_id()]"
+                       " for i in Gimp.get_images() if i.get_width() != 160]")
+    check(f"found: as many times as large as the model says ({made})", [m[:2] for m in made] == [[4 * layer, str(found)]])
+    desk.inside("[Gimp.Display.get_by_id(n).delete() for n in range(2, 20) if Gimp.Display.id_is_valid(n)]")
 
 
 def upscale_is_cancelled(desk):
@@ -296,7 +326,7 @@ Gimp.Display.new(picture)
         until(lambda: desk.windows("– GIMP$"), 20, "the image window")
         for part in (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine,
                      upscales_and_is_undone, refuses_what_fits_no_more, takes_the_selection_as_it_was,
-                     upscales_to_a_new_image, upscale_is_cancelled):
+                     upscales_to_a_new_image, upscales_with_a_model_that_was_found, upscale_is_cancelled):
             try:
                 part(desk)
             except Exception:

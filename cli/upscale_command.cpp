@@ -8,6 +8,7 @@
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/pipelines/upscale_in_parts.h"
+#include "models/weights/scan.h"
 
 #include <algorithm>
 #include <chrono>
@@ -88,11 +89,20 @@ bool upscale_file(file_pair const& files, request const& r, run_upscale const& r
     return true;
 }
 
+// Whoever names a network that enlarges four times, and no scale, expects four times.
+request upscale_request(options const& given, progress_line& line) {
+    request r = request_of(given, "upscale", settings, line);
+    if (given.has("--scale") || given.has("--recipe") || !given.has("--model")) return r;
+    found_model const model = look_at_model(r.upscale.model);
+    if (model.error.empty() && model.is.upscaler) r.upscale.scale = model.is.factor;
+    return r;
+}
+
 int upscale_files(options const& given) {
     auto const pairs = pairs_of(given);
     cancel_on_interrupt();
     progress_line line(given.has("--json"));
-    request const r = request_of(given, "upscale", settings, line);
+    request const r = upscale_request(given, line);
     run_upscale const run = open_upscale_job(given.value("--device"));
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     std::size_t failed = 0;
@@ -125,7 +135,7 @@ command const upscale_command{
         "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
         "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
         "                  (default: sfumato's own)\n"
-        "  --scale X       1 to 16, not only whole numbers (default: 2), whatever the model's own: it goes over the\n"
+        "  --scale X       1 to 16, not only whole numbers (default: MODEL's own, without one 2): it goes over the\n"
         "                  picture as often as needed, Lanczos does the rest; 1 restores\n"
         "  --tile N        at most so many pixels a side at once (default: as the memory allows)\n"
         "  --dtype NAME    fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"

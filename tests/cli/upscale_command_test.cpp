@@ -68,6 +68,22 @@ TEST_F(upscale_command, the_recipe_says_it_all) {
     EXPECT_EQ(read_png(out).width, 11);
 }
 
+TEST_F(upscale_command, without_a_scale_the_models_own) {
+    auto const width_with = [&](std::vector<std::string> const& options) {
+        std::vector<std::string> all{in, "-o", out};
+        all.insert(all.end(), options.begin(), options.end());
+        ended const e = run(all);
+        EXPECT_EQ(e.code, 0) << e.err;
+        return read_png(out).width;
+    };
+    EXPECT_EQ(width_with({}), 14);
+    EXPECT_EQ(width_with({"--model", "sfumato:upscale-x4"}), 28);
+    EXPECT_EQ(width_with({"--model", "procedural:rrdbnet-x1-tiny"}), 7);
+    EXPECT_EQ(width_with({"--model", "sfumato:upscale-x4", "--scale", "2"}), 14);
+    fs::copy(out, folder.path / "recipe.png");
+    EXPECT_EQ(width_with({"--model", "procedural:rrdbnet-x1-tiny", "--recipe", folder / "recipe.png"}), 14);
+}
+
 // Longer than one part: they are put together without a gap.
 TEST_F(upscale_command, a_long_picture_comes_in_parts) {
     png_file const given = write(in, 8, PNG_COLOR_TYPE_GRAY, 1500, 3);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -24,6 +25,17 @@ struct job {
 inline job part_of(job const& whole, double from, double to) {
     auto const tell = [=](progress p) {
         p.fraction = from + (to - from) * p.fraction;
+        whole.report(p);
+    };
+    return {.report = tell, .cancelled = whole.cancelled};
+}
+
+/// The job with the time that is left of it, from now on.
+inline job timed(job const& whole) {
+    using clock = std::chrono::steady_clock;
+    auto const tell = [whole, start = clock::now()](progress p) {
+        double const seconds = std::chrono::duration<double>(clock::now() - start).count();
+        p.seconds_left = p.fraction > 0.05 ? seconds * (1 - p.fraction) / p.fraction : -1;
         whole.report(p);
     };
     return {.report = tell, .cancelled = whole.cancelled};

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cmath>
 
 namespace sfumato {
@@ -23,9 +22,8 @@ rect result_area(mask const& selection) {
 
 // Tells the job how far the plan is, and the plan whether the job is still wanted.
 watcher watch(job const& j) {
-    return [&j, start = std::chrono::steady_clock::now()](std::string const& stage, double fraction) {
-        double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        j.report({stage, fraction, fraction > 0.02 ? seconds * (1 - fraction) / fraction : -1});
+    return [j = timed(j)](std::string const& stage, double fraction) {
+        j.report({stage, fraction});
         return !j.is_cancelled();
     };
 }

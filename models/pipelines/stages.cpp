@@ -9,16 +9,14 @@ std::optional<job> load(device& d, weight_store& weights, job const& j) {
 }
 
 job stages::next(double work, std::string const& name) {
-    job timed = whole_;
-    timed.report = [whole = whole_, start = start_, name](progress p) {
+    job named = whole_;
+    named.report = [whole = whole_, name](progress p) {
         p.stage = name + p.stage;
-        double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        p.seconds_left = p.fraction > 0.05 ? seconds * (1 - p.fraction) / p.fraction : -1;
         whole.report(p);
     };
     double const from = done_ / all_;
     done_ += work;
-    return part_of(timed, from, done_ / all_);
+    return part_of(named, from, done_ / all_);
 }
 
 } // namespace sfumato

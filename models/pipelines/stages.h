@@ -4,7 +4,6 @@
 #include "models/job.h"
 #include "models/nets/weight_store.h"
 
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -16,7 +15,7 @@ std::optional<job> load(device&, weight_store&, job const&);
 class stages {
   public:
     /// `work`: of all of them, in any unit.
-    stages(job whole, double work) : whole_(std::move(whole)), all_(work) {}
+    stages(job const& whole, double work) : whole_(timed(whole)), all_(work) {}
 
     /// The job of the next one; `name` stands before what it reports.
     job next(double work, std::string const& name = "");
@@ -24,7 +23,6 @@ class stages {
   private:
     job whole_;
     double all_, done_ = 0;
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 } // namespace sfumato

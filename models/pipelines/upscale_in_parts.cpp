@@ -3,7 +3,6 @@
 #include "models/weights/family.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <utility>
 
@@ -11,19 +10,7 @@ namespace sfumato {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 double pixels(rect const& r) { return double(r.width) * r.height; }
-
-// The job with the time that is left of the whole.
-job timed(job const& whole) {
-    auto const tell = [whole, start = clock::now()](progress p) {
-        double const seconds = std::chrono::duration<double>(clock::now() - start).count();
-        p.seconds_left = p.fraction > 0.02 ? seconds * (1 - p.fraction) / p.fraction : -1;
-        whole.report(p);
-    };
-    return {.report = tell, .cancelled = whole.cancelled};
-}
 
 } // namespace
 

@@ -216,10 +216,10 @@ struct weight_store::batch {
 
 weight_store::batch weight_store::next_batch(device& d, std::size_t& first) {
     if (imports_.empty())
-        for (auto const& file : checkpoint_->files) imports_.push_back(host_import::make(d, file));
+        for (auto const& file : checkpoint_->files) imports_.push_back(host_import::make(d, file.bytes));
     auto const import_of = [&](stored_tensor const& t) -> host_import const* {
         for (std::size_t i = 0; i < imports_.size(); ++i) {
-            auto const file = checkpoint_->files[i];
+            auto const file = checkpoint_->files[i].bytes;
             if (t.mapped.data() >= file.data() && t.mapped.data() < file.data() + file.size()) return imports_[i].get();
         }
         return nullptr;

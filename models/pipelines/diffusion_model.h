@@ -29,7 +29,8 @@ class diffusion_model {
     /// it.
     explicit diffusion_model(model_choice);
 
-    model_choice const& choice() const { return choice_; }
+    model_choice const& chosen() const { return choice_; }
+    bool is_current() const { return file_->is_current(); }
     model_description const& what() const { return what_; }
     unet_config const& unet() const { return *what_.unet; }
     vae_config const& vae() const { return *what_.vae; }

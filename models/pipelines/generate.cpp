@@ -198,14 +198,6 @@ std::optional<picture> decode(generation const& g, latent const& l, job const& j
 
 } // namespace
 
-diffusion_model& open_models::open(model_choice const& choice) {
-    if (!last || last->choice() != choice) {
-        last.reset(); // its memory, before the next one's
-        last = std::make_shared<diffusion_model>(choice);
-    }
-    return *last;
-}
-
 std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
                                              job const& j, generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;

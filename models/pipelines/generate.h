@@ -5,6 +5,7 @@
 #include "models/picture.h"
 #include "models/pipelines/diffusion_model.h"
 #include "models/pipelines/memory_plan.h"
+#include "models/pipelines/warm.h"
 #include "models/request.h"
 
 #include <functional>
@@ -16,11 +17,7 @@ namespace sfumato {
 
 class device;
 
-/// Keeps the model of the last request, so that the next one with it starts warm.
-struct open_models {
-    std::shared_ptr<diffusion_model> last;
-    diffusion_model& open(model_choice const&);
-};
+using open_models = warm<diffusion_model>;
 
 /// What a caller may want to know on the way.
 struct generate_watch {

@@ -149,7 +149,7 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
     }
     fail("{} at {} × {} pixels needs {} of GPU memory at least, and {} can be had on {}: choose a smaller picture, "
          "close other programs that use the GPU, or take a smaller model.",
-         model.choice().source, size.width * latent_scale, size.height * latent_scale, gigabytes(least),
+         model.chosen().source, size.width * latent_scale, size.height * latent_scale, gigabytes(least),
          gigabytes(available), d.info().name);
 }
 

@@ -12,12 +12,4 @@ upscale_model::upscale_model(choice c)
 
 weight_options upscale_model::options() const { return {.format = format_of(choice_.precision)}; }
 
-upscale_model& open_upscalers::open(upscale_model::choice const& c) {
-    if (!last || last->chosen() != c) {
-        last.reset(); // its memory, before the next one's
-        last = std::make_shared<upscale_model>(c);
-    }
-    return *last;
-}
-
 } // namespace sfumato

@@ -3,6 +3,7 @@
 
 #include "models/nets/upscaler.h"
 #include "models/nets/weight_store.h"
+#include "models/pipelines/warm.h"
 #include "models/weights/upscalers.h"
 
 #include <memory>
@@ -23,6 +24,7 @@ class upscale_model {
     explicit upscale_model(choice);
 
     choice const& chosen() const { return choice_; }
+    bool is_current() const { return file_->is_current(); }
     upscaler_config const& network() const { return network_; }
     upscaler_shape shape() const { return shape_of(network()); }
 
@@ -39,10 +41,6 @@ class upscale_model {
     weight_store weights_;
 };
 
-/// Keeps the model of the last request, so that the next one with it starts warm.
-struct open_upscalers {
-    std::shared_ptr<upscale_model> last;
-    upscale_model& open(upscale_model::choice const&);
-};
+using open_upscalers = warm<upscale_model>;
 
 } // namespace sfumato

@@ -97,6 +97,8 @@ stored_tensor const& checkpoint::at(std::string_view name) const {
     fail("'{}' has no tensor '{}'.", source, name);
 }
 
+bool checkpoint::is_current() const { return std::ranges::all_of(files, &mapped_file::is_current); }
+
 namespace {
 
 // A safetensors file that is damaged from its beginning is still told by its name.

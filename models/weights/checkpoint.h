@@ -1,6 +1,8 @@
 // What a model's file or folder holds: tensors by name, wherever and however they are stored.
 #pragma once
 
+#include "models/weights/mapped_file.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -62,12 +64,14 @@ struct checkpoint {
     std::string format;      // "safetensors", "PyTorch zip", "GGUF v3", "diffusers folder" …
     nlohmann::json metadata; // what the file says of itself, an object; unchecked
     std::map<std::string, stored_tensor, std::less<>> tensors;
-    std::vector<std::shared_ptr<void const>> mappings; // keeps `mapped` spans alive
-    std::vector<std::span<std::byte const>> files;     // the mapped files, whole: they begin at a page
+    std::vector<mapped_file> files; // whole: they begin at a page, and keep `mapped` spans alive
 
     stored_tensor const* find(std::string_view name) const;
     /// Throws error naming the tensor and the source.
     stored_tensor const& at(std::string_view name) const;
+
+    /// Whether opening it again would find the same files.
+    bool is_current() const;
 };
 
 /// Reads the directory of a model: .safetensors, .ckpt/.pt/.pth, .gguf, either file of ncnn's .param and .bin, a

@@ -74,7 +74,6 @@ void add_network(path const& folder, std::string_view prefix, checkpoint& all) {
         for (auto& [tensor, stored] : part.tensors)
             if (!all.tensors.emplace(std::string(prefix) + tensor, std::move(stored)).second)
                 fail("'{}' holds tensor {} a second time.", name.string(), show_name(tensor));
-        std::ranges::move(part.mappings, std::back_inserter(all.mappings));
         std::ranges::move(part.files, std::back_inserter(all.files));
     }
 }

@@ -202,8 +202,7 @@ checkpoint read_gguf(mapped_file const& file, std::string const& source) {
     std::uint64_t const start =
         std::min<std::uint64_t>((head + alignment - 1) / alignment * alignment, file.bytes.size());
     put_bytes(places, file.bytes.subspan(start), r);
-    c.mappings = {file.mapping};
-    c.files = {file.bytes};
+    c.files = {file};
     for (tensor_place& p : places)
         if (!c.tensors.emplace(std::move(p.name), std::move(p.tensor)).second)
             r.damaged("a tensor's name comes twice in it");

@@ -14,7 +14,6 @@ namespace {
 void join(checkpoint& all, checkpoint other, std::string_view prefix) {
     for (auto& [name, tensor] : other.tensors)
         if (name.starts_with(prefix)) all.tensors.emplace(name, std::move(tensor));
-    all.mappings.insert(all.mappings.end(), other.mappings.begin(), other.mappings.end());
     all.files.insert(all.files.end(), other.files.begin(), other.files.end());
 }
 

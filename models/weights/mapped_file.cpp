@@ -21,7 +21,16 @@ struct descriptor {
     }
 };
 
+std::array<std::int64_t, 5> state_of(struct stat const& s) {
+    return {std::int64_t(s.st_dev), std::int64_t(s.st_ino), s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
+}
+
 } // namespace
+
+bool mapped_file::is_current() const {
+    struct stat now;
+    return path.empty() || (stat(path.c_str(), &now) == 0 && state_of(now) == state);
+}
 
 mapped_file map_file(std::filesystem::path const& path) {
     // Not blocking: a pipe would wait for a writer.
@@ -36,7 +45,9 @@ mapped_file map_file(std::filesystem::path const& path) {
     void* const start = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number, 0);
     if (start == MAP_FAILED) fail("'{}' cannot be mapped into memory: {}.", path.string(), std::strerror(errno));
     return {.mapping = {start, [size](void const* mapped) { munmap(const_cast<void*>(mapped), size); }},
-            .bytes = {static_cast<std::byte const*>(start), size}};
+            .bytes = {static_cast<std::byte const*>(start), size},
+            .path = path,
+            .state = state_of(status)};
 }
 
 } // namespace sfumato

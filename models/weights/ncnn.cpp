@@ -131,8 +131,7 @@ checkpoint read_ncnn(mapped_file const& param, mapped_file const& bin, std::stri
 
     checkpoint c{.source = source, .format = "ncnn", .metadata = nlohmann::json::object()};
     if (resize != 1) c.metadata["ncnn"] = {{"resize", resize}};
-    c.mappings = {param.mapping, bin.mapping};
-    c.files = {param.bytes, bin.bytes};
+    c.files = {param, bin};
     for (std::size_t i = 0; i < partners.size(); ++i)
         if (expected.nodes[i].has_weights())
             put_tensors(c, graph, partners[i], weights[partners[i]], expected.nodes[i].name);

@@ -163,8 +163,7 @@ checkpoint read_safetensors(mapped_file const& file, std::string const& source) 
     json::sax_parse(text, text + header.size(), &reader);
 
     checkpoint c{.source = source, .format = "safetensors", .metadata = std::move(reader.metadata)};
-    c.mappings = {file.mapping};
-    c.files = {file.bytes};
+    c.files = {file};
     for (entry& e : reader.entries) {
         auto tensor = tensor_of(e, file.bytes.subspan(length_bytes + length), source);
         if (!c.tensors.emplace(std::move(e.name), std::move(tensor)).second)

@@ -26,7 +26,7 @@ bool is_model_file(fs::path const& path) {
 
 std::uint64_t bytes_of(checkpoint const& c) {
     std::uint64_t bytes = 0;
-    for (auto const& file : c.files) bytes += file.size();
+    for (auto const& file : c.files) bytes += file.bytes.size();
     if (c.files.empty())
         for (auto const& [name, tensor] : c.tensors) bytes += tensor.bytes();
     return bytes;

@@ -75,8 +75,7 @@ stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, std::s
 checkpoint torch_checkpoint(pickled all, std::string format, mapped_file const& file, std::string const& source,
                             std::function<std::span<std::byte const>(pickled_tensor const&)> const& storage_of) {
     checkpoint c{.source = source, .format = std::move(format), .metadata = nlohmann::json::object()};
-    c.mappings = {file.mapping};
-    c.files = {file.bytes};
+    c.files = {file};
     std::string_view const wrapper = wrapper_of(all.tensors);
     for (auto const& [full, tensor] : all.tensors)
         if (full.starts_with(wrapper)) {

@@ -115,9 +115,9 @@ TEST(weight_store, the_file_itself_is_read_by_the_device) {
     auto const w = random_values(n * k, -1, 1, 2);
     std::memcpy(memory + 64, w.data(), w.size() * 4);
     auto const file = std::make_shared<small_checkpoint>();
-    file->files = {{memory, bytes}};
+    file->files = {{.mapping = nullptr, .bytes = {memory, bytes}}};
     file->tensors["w.weight"] = {stored_type::f32, {n, k}, {memory + 64, w.size() * 4}, {}};
-    EXPECT_EQ(bool(host_import::make(test_device(), file->files.front())), test_device().info().is_software());
+    EXPECT_EQ(bool(host_import::make(test_device(), file->files.front().bytes)), test_device().info().is_software());
     {
         weight_store store(file, {.format = weight_format::f32});
         graph g(test_device().target());

@@ -59,15 +59,15 @@ use_root() {
     [ "$recipe" = development ] || list=packages-$recipe.txt
     environment=$recipe-$(cat "$checkout/tools/make-root" "$checkout/tools/$list" | sha256sum | head -c 12)
     local root=$cache/root-$environment
-    need_root_tools
     mkdir -p "$cache"
+    need_root_tools
     # Held shared as long as this ./run lives, so that no other one removes the root meanwhile.
     exec {root_lock}>"$root.lock"
     if [ ! -d "$root" ]; then
         flock -n "$root_lock" || { say "another ./run is making $root: waiting"; flock "$root_lock"; }
         if [ ! -d "$root" ]; then
             say "making a Debian root in $root, once, about 2 minutes ($reason)"
-            "$checkout/tools/make-root" "$recipe" "$root" >"$root.log" 2>&1 </dev/null || {
+            twice "$root.log" "$checkout/tools/make-root" "$recipe" "$root" || {
                 tail -n 15 "$root.log" >&2
                 die "the root was not made; the lines above are the end of $root.log. It needs the network (Debian's mirror," \
                     "or SFUMATO_MIRROR=URL) and 4 GB in $cache"
@@ -91,10 +91,25 @@ need_root_tools() {
     [ "$(id -u)" = 0 ] || die "please run once: sudo apt-get install ${wanted[*]}"
     say "installing ${wanted[*]} (they make and enter the Debian root)"
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get update && apt-get install -y --no-install-recommends "${wanted[@]}"; } >"${TMPDIR:-/tmp}/sfumato-apt.log" 2>&1 </dev/null || {
-        tail -n 15 "${TMPDIR:-/tmp}/sfumato-apt.log" >&2
+    twice "$cache/apt.log" apt_install "${wanted[@]}" || {
+        tail -n 15 "$cache/apt.log" >&2
         die "apt-get could not install ${wanted[*]}: is the network there?"
     }
+}
+
+apt_install() {
+    local apt=(apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 -o APT::Update::Error-Mode=any)
+    "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
+# twice LOG COMMAND…: a mirror may be changing, and a new machine updates itself at first.
+twice() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 </dev/null && return
+    say "that failed: once more in a minute (why: $log)"
+    sleep 60
+    "$@" >"$log" 2>&1 </dev/null
 }
 
 # Roots of the same recipe made from an older list, when no ./run is inside.
@@ -125,7 +140,7 @@ enter_with() {
     done
     [ -z "${XAUTHORITY:-}" ] || enter+=(--ro-bind-try "$XAUTHORITY" "$XAUTHORITY")
     enter+=(--setenv PATH /usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin --setenv XDG_RUNTIME_DIR "/run/user/$(id -u)"
-        --unsetenv LD_LIBRARY_PATH --unsetenv PYTHONPATH --unsetenv PYTHONHOME --chdir "$PWD")
+        --unsetenv TMPDIR --unsetenv LD_LIBRARY_PATH --unsetenv PYTHONPATH --unsetenv PYTHONHOME --chdir "$PWD")
     "${enter[@]}" true || die "bwrap cannot enter $root: user namespaces seem to be off here" \
         "(Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root"
 }

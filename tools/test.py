@@ -50,7 +50,8 @@ def last_line(text):
 def main():
     build = Path(sys.argv[1])
     suites = [argument for argument in sys.argv[2:] if argument != "--slow"]
-    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
+    # The limits are those of a quiet machine.
+    command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"]
     for suite in suites:
         command += ["--suite", suite]
     if "--slow" not in sys.argv and "slow" not in suites:

@@ -2,6 +2,7 @@
 #include "compute/ops.h"
 #include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/scratch_folder.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,12 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct pipeline_cache : testing::Test {
-    fs::path const home = fs::temp_directory_path() / ("sfumato-cache-test-" + std::to_string(getpid()));
+    scratch_folder folder;
+    fs::path const home = folder.path / "cache";
     void SetUp() override { setenv("XDG_CACHE_HOME", home.c_str(), 1); }
-    void TearDown() override {
-        unsetenv("XDG_CACHE_HOME");
-        fs::remove_all(home);
-    }
+    void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
     void use_a_pipeline() {
         device d;

@@ -1,5 +1,6 @@
 // The self-check: right kernels pass, a wrong family leads to the scalar path, and both are remembered.
 #include "compute/self_check.h"
+#include "tests/scratch_folder.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -7,7 +8,6 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <set>
-#include <unistd.h>
 
 namespace sfumato {
 namespace {
@@ -15,12 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct check : testing::Test {
-    fs::path const home = fs::temp_directory_path() / ("sfumato-check-test-" + std::to_string(getpid()));
+    scratch_folder folder;
+    fs::path const home = folder.path / "cache";
     void SetUp() override { setenv("XDG_CACHE_HOME", home.c_str(), 1); }
-    void TearDown() override {
-        unsetenv("XDG_CACHE_HOME");
-        fs::remove_all(home);
-    }
+    void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
     std::set<std::string> asked;
     falsify const watch = [this](std::string_view family, matrix_path, std::vector<float>&) { asked.emplace(family); };

@@ -4,7 +4,6 @@
 Everything is fresh and thrown away afterwards: profile, home, and the runtime directory, so that the plug-in starts an
 engine of its own. Passes when SCRIPT's last line says that nothing failed; GIMP's own exit code says little.
 """
-import os
 import re
 import subprocess
 import sys
@@ -17,11 +16,16 @@ locale = sys.argv[3] if len(sys.argv) > 3 else None
 
 code = (f"import sys; sys.path.insert(0, {str(script.parent)!r}); "
         f"exec(compile(open({str(script)!r}).read(), {script.name!r}, 'exec'))")
+seconds = 1770
 with scratch.Scratch(build, locale=locale) as place:
-    gimp = subprocess.run(
-        ["gimp-console-3.0", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
-        env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=int(os.environ.get("SFUMATO_TEST_SECONDS", 570)))
+    try:
+        gimp = subprocess.run(
+            ["gimp-console-3.0", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
+            env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as late:
+        print((late.stdout or b"").decode(errors="replace"))
+        print(f"gimp-console: not done within {seconds} s\nengine:\n{place.engine_log()}")
+        sys.exit(1)
     engine_log = place.engine_log()
 
 sums = re.findall(r"^(\d+) passed, (\d+) failed$", gimp.stdout, re.MULTILINE)

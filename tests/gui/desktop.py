@@ -27,14 +27,24 @@ class Desktop:
     def __init__(self, build: Path, pictures: Path):
         self.pictures = pictures  # where screenshots go
         pictures.mkdir(parents=True, exist_ok=True)
-        self.started = []
+        self.started, self.place = [], None
+        try:
+            self._begin(build)
+        except BaseException:
+            self.__exit__()  # else what was started would stay, and whoever reads its output would wait for it
+            raise
+
+    def _begin(self, build: Path):
         read, write = os.pipe()
         # Without -noreset a server starts over when its last client leaves, and drops whoever is just connecting.
         self._start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"],
                     pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as number:
-            self.place = scratch.Scratch(build, display=f":{number.readline().strip()}")
+            display = number.readline().strip()
+        if not display:
+            raise RuntimeError("Xvfb did not start")
+        self.place = scratch.Scratch(build, display=f":{display}")
         self.environment = self.place.environment
         bus = self._start(["dbus-daemon", "--session", "--nofork", "--print-address"], env=self.environment,
                           stdout=subprocess.PIPE, text=True)
@@ -43,7 +53,11 @@ class Desktop:
         until(self.is_managed, 60, "the window manager")
         self.log = open(self.place.folder / "gimp.log", "w+")
         self._start(["gimp-3.0", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
-        until(lambda: self.windows("GNU Image Manipulation Program"), 60, "GIMP's window")
+        try:
+            until(lambda: self.windows("GNU Image Manipulation Program"), 180, "GIMP's window")
+        except TimeoutError:
+            print(f"gone: {self.ended()}; GIMP:\n{self.gimp_output()}")
+            raise
 
     def _start(self, command, **options):
         process = subprocess.Popen(command, **options)
@@ -54,7 +68,7 @@ class Desktop:
         return self
 
     def __exit__(self, *_):
-        for pid in self.place.processes("gimp-sfumato"):
+        for pid in self.place.processes("gimp-sfumato") if self.place else []:
             scratch.end(pid)
         for process in reversed(self.started):
             process.terminate()
@@ -63,7 +77,8 @@ class Desktop:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self.place.__exit__()
+        if self.place:
+            self.place.__exit__()
 
     def is_managed(self) -> bool:
         """Whether a window manager is at work: without one no window ever has the keyboard."""
@@ -101,7 +116,7 @@ class Desktop:
         subprocess.run(["import", "-window", "root", str(self.pictures / f"{name}.png")], env=self.environment, check=True,
                        timeout=20)
 
-    def inside(self, code: str, seconds=30):
+    def inside(self, code: str, seconds=120):
         """Runs Python inside the GIMP that is open, also while a plug-in runs there; returns what it assigned to `answer`."""
         reply = self.place.folder / "answer.json"
         reply.unlink(missing_ok=True)

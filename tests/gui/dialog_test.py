@@ -33,7 +33,8 @@ def open_dialog(desk, entry="Inpaint Selection"):
     """Through GIMP's action search, as a user without a mouse would."""
     for _ in range(3):
         desk.keys(main_window(desk), "slash")
-        time.sleep(1)
+        until(lambda: desk.windows("^Search Actions"), 20, "the action search")
+        time.sleep(0.5)
         desk.type(entry)
         time.sleep(1)
         desk.xdotool("key", "Return")
@@ -259,35 +260,34 @@ def upscale_is_cancelled(desk):
 
 
 PREPARE = """
-image.scale(400, 300)
-image.get_layers()[-1].set_offsets(8, 4)
-select(image, 100, 80, 200, 150); image.set_selected_layers([image.get_layers()[-1]])
+image.scale(800, 600)
+image.get_layers()[-1].set_offsets(16, 8)
+select(image, 200, 160, 400, 300); image.set_selected_layers([image.get_layers()[-1]])
 """
 
 
 def changed_meanwhile(desk, change, *keys):
-    """An upscale during which `change` is done to the image; the dialog."""
+    """An upscale during which `change` is done to the image; the dialog, its height while it ran, the image's state then."""
     dialog = open_dialog(desk, "Upscale Layer")
     desk.keys(dialog, *keys, "alt+u")
     engine = scratch.engine_at_work(desk.place.runtime)
     os.kill(engine, signal.SIGSTOP)
     try:
         desk.inside(change)
-        before = state(desk)
+        before, height = state(desk), desk.height(dialog)
     finally:
         os.kill(engine, signal.SIGCONT)
-    return dialog, before
+    return dialog, height, before
 
 
 def refuses_what_fits_no_more(desk):
     adobe, srgb = (f"image.convert_color_profile(Gimp.ColorProfile.new_rgb_{name}(), 0, False)" for name in ("adobe", "srgb"))
-    for what, change in (("the canvas larger", "image.resize(440, 330, 20, 15)"), ("the image scaled", "image.scale(200, 150)"),
+    for what, change in (("the canvas larger", "image.resize(880, 660, 40, 30)"), ("the image scaled", "image.scale(400, 300)"),
                          ("the layer moved", "image.get_layers()[-1].set_offsets(3, 3)"),
                          ("another profile", adobe),
                          ("another precision", "image.convert_precision(Gimp.Precision.U16_NON_LINEAR)")):
         desk.inside(PREPARE)
-        dialog, before = changed_meanwhile(desk, change)
-        height = desk.height(dialog)
+        dialog, height, before = changed_meanwhile(desk, change)
         check(f"{what} meanwhile: the dialog stays and says it", says_something(desk, dialog, height))
         desk.screenshot("changed-" + what.split()[-1])
         same(f"{what} meanwhile: the image is left as it was", state(desk), before)
@@ -296,7 +296,7 @@ def refuses_what_fits_no_more(desk):
 
 
 def takes_the_selection_as_it_was(desk):
-    desk.inside(PREPARE + "old = image.duplicate(); old.scale(800, 600)\n"
+    desk.inside(PREPARE + "old = image.duplicate(); old.scale(1600, 1200)\n"
                 "open(os.path.expanduser('~/old-selection'), 'wb').write(pixels(old.get_selection(), 'Y u8')); old.delete()")
     changed_meanwhile(desk, "Gimp.Selection.none(image)", "alt+y")
     check("selection gone meanwhile: the dialog closes", closed(desk, 60))
@@ -305,7 +305,7 @@ old = open(os.path.expanduser('~/old-selection'), 'rb').read()
 layer = next(layer for layer in image.get_layers() if layer.get_name() == "Upscaled")
 _, x, y = layer.get_offsets()
 rows = mask_values(layer)
-answer = [sum(abs(value - old[(y + j) * 800 + x + i]) for j, row in enumerate(rows) for i, value in enumerate(row))
+answer = [sum(abs(value - old[(y + j) * 1600 + x + i]) for j, row in enumerate(rows) for i, value in enumerate(row))
           / (len(rows) * len(rows[0])), max(map(max, rows))]
 """)
     check(f"selection gone meanwhile: the mask is the one that was (off by {off:.2f} of 255)", most == 255 and off < 1)

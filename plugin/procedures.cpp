@@ -19,8 +19,9 @@ struct procedure_entry {
     char const* help;
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*); // null: as GIMP does it
-    std::string (*note)(call const&);      // null: nothing to say
+    void (*arrange)(GimpProcedureDialog*);         // null: as GIMP does it
+    void (*on_model_picked)(GimpProcedureConfig*); // null: nothing else changes
+    std::string (*note)(call const&);              // null: nothing to say
 };
 
 constexpr std::array procedures{
@@ -49,6 +50,7 @@ constexpr std::array procedures{
                     .add_arguments = add_upscale_arguments,
                     .steps = upscale_steps,
                     .arrange = arrange_upscale_dialog,
+                    .on_model_picked = set_scale_of_model,
                     .note = upscale_note},
 };
 
@@ -78,7 +80,10 @@ bool run_without_dialog(char const* title, steps steps) {
 bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
     steps const steps = entry.steps(c);
     if (!c.interactive) return run_without_dialog(_(entry.title), steps);
-    dialog_look look{.title = _(entry.title), .ok_label = _(entry.ok_label), .arrange = entry.arrange};
+    dialog_look look{.title = _(entry.title),
+                     .ok_label = _(entry.ok_label),
+                     .arrange = entry.arrange,
+                     .on_model_picked = entry.on_model_picked};
     if (entry.note) look.note = [&] { return entry.note(c); };
     return run_in_dialog(procedure, c.config, look, steps);
 }

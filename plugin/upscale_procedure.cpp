@@ -82,15 +82,6 @@ bool compute(upscale_run& run, job const& j) {
                             {.read = read, .run = engine_run, .write = write}, j);
 }
 
-// Whoever chooses a network that enlarges four times expects four times. A file that cannot be used is told of when it
-// is to be.
-void on_model_chosen(GimpProcedureConfig* config, GParamSpec*, gpointer) try {
-    std::string const name = model_name(config, "model");
-    if (name.empty()) return;
-    found_model const model = look_at_model(name);
-    if (model.error.empty() && model.is.upscaler) g_object_set(config, "scale", double(model.is.factor), nullptr);
-} catch (error const&) {}
-
 } // namespace
 
 void add_upscale_arguments(GimpProcedure* procedure) {
@@ -138,11 +129,16 @@ void arrange_upscale_dialog(GimpProcedureDialog* dialog) {
     g_value_set_static_string(g_value_init(&layer, G_TYPE_STRING), "layer");
     gimp_value_array_append(fixed, &layer);
     gimp_procedure_dialog_set_sensitive_if_in(dialog, "scale", nullptr, "target", fixed, FALSE); // takes `fixed`
-    GimpProcedureConfig* config = nullptr;
-    g_object_get(dialog, "config", &config, nullptr);
-    g_signal_connect_object(config, "notify::model", G_CALLBACK(on_model_chosen), dialog, GConnectFlags(0));
-    g_object_unref(config);
 }
+
+// Whoever chooses a network that enlarges four times expects four times. A file that cannot be used is told of when it
+// is to be.
+void set_scale_of_model(GimpProcedureConfig* config) try {
+    std::string const name = model_name(config, "model");
+    if (name.empty()) return;
+    found_model const model = look_at_model(name);
+    if (model.error.empty() && model.is.upscaler) g_object_set(config, "scale", double(model.is.factor), nullptr);
+} catch (error const&) {}
 
 std::string upscale_note(call const& c) {
     rect const canvas = canvas_of(c.image), larger = scaled(canvas, scale_of(c.config));

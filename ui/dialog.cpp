@@ -59,12 +59,12 @@ void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> ar
 }
 
 // The argument's label and the chooser. Returns what names it for filling.
-char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, std::span<GParamSpec*> arguments,
-                              GParamSpec* argument) {
+char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, dialog_look const& look,
+                              std::span<GParamSpec*> arguments, GParamSpec* argument) {
     constexpr char const *label_id = "model-label", *box_id = "model-box";
     GtkWidget* const label =
         gimp_procedure_dialog_get_label(d.window, label_id, g_param_spec_get_nick(argument), FALSE, TRUE);
-    GtkWidget* const chooser = make_model_chooser(G_OBJECT(config), argument->name);
+    GtkWidget* const chooser = make_model_chooser(config, argument->name, look.on_model_picked);
     GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id, label_id, nullptr);
     gtk_orientable_set_orientation(GTK_ORIENTABLE(box), GTK_ORIENTATION_HORIZONTAL);
     gtk_box_set_spacing(GTK_BOX(box), 6);
@@ -78,7 +78,7 @@ char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, std::span<
 }
 
 // Every argument as GIMP shows it, except models.
-void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config) {
+void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look) {
     int count = 0;
     GParamSpec** const first = gimp_procedure_get_arguments(procedure, &count);
     std::span const arguments(first, std::size_t(count));
@@ -86,7 +86,8 @@ void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config) {
     for (GParamSpec* argument : arguments) {
         std::string_view const name = argument->name;
         if (name == "run-mode" || name == "image" || name == "drawables") continue;
-        char const* const shown = name == "model" ? add_model_chooser(d, config, arguments, argument) : argument->name;
+        char const* const shown =
+            name == "model" ? add_model_chooser(d, config, look, arguments, argument) : argument->name;
         names = g_list_append(names, const_cast<char*>(shown));
     }
     gimp_procedure_dialog_fill_list(d.window, names);
@@ -105,7 +106,7 @@ GtkWidget* make_note() {
 void build(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look) {
     d.window = GIMP_PROCEDURE_DIALOG(gimp_procedure_dialog_new(procedure, config, look.title));
     gimp_procedure_dialog_set_ok_label(d.window, look.ok_label);
-    fill(d, procedure, config);
+    fill(d, procedure, config, look);
     if (look.arrange) look.arrange(d.window);
     GtkWidget* content = gtk_dialog_get_content_area(GTK_DIALOG(d.window));
     d.status = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);

@@ -15,8 +15,9 @@ namespace sfumato {
 struct dialog_look {
     char const* title;
     char const* ok_label;
-    void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
-    std::function<std::string()> note{};             // what will happen with the arguments as they are
+    void (*arrange)(GimpProcedureDialog*) = nullptr;         // called once, when the arguments' widgets are there
+    void (*on_model_picked)(GimpProcedureConfig*) = nullptr; // the user has; Reset and Load Saved Settings do not
+    std::function<std::string()> note{};                     // what will happen with the arguments as they are
 };
 
 /// Shows the dialog and runs `steps` each time the user asks for it. Errors are shown in the dialog, which stays, so

@@ -14,8 +14,9 @@ constexpr char const *ours = "ours", *chosen = "chosen", *another = "another";
 
 struct model_chooser {
     GtkComboBoxText* box;
-    GObject* config;
-    std::string name;        // of the argument
+    GimpProcedureConfig* config;
+    std::string name; // of the argument
+    void (*on_picked)(GimpProcedureConfig*);
     found_upscalers found{}; // empty until the disk has been looked at
     guint looking = 0;       // the source that waits for it
     bool showing = false;
@@ -32,6 +33,11 @@ object<GFile> file_of(model_chooser const& m) {
     return {file, [](gpointer f) {
                 if (f) g_object_unref(f);
             }};
+}
+
+void pick(model_chooser const& m, GFile* file) {
+    g_object_set(m.config, m.name.c_str(), file, nullptr);
+    if (m.on_picked) m.on_picked(m.config);
 }
 
 void show_choice(model_chooser& m) {
@@ -73,7 +79,7 @@ void ask_for_file(model_chooser const& m) {
     if (auto const file = file_of(m)) gtk_file_chooser_set_file(files, file.get(), nullptr);
     if (gtk_dialog_run(GTK_DIALOG(dialog)) == GTK_RESPONSE_ACCEPT) {
         object<GFile> const file(gtk_file_chooser_get_file(files), g_object_unref);
-        g_object_set(m.config, m.name.c_str(), file.get(), nullptr);
+        pick(m, file.get());
     }
     gtk_widget_destroy(dialog);
 }
@@ -87,8 +93,16 @@ gboolean on_ask(gpointer data) {
     return G_SOURCE_REMOVE;
 }
 
+// The list does not change while it is open.
+bool is_open(model_chooser const& m) {
+    gboolean is_shown = FALSE;
+    g_object_get(m.box, "popup-shown", &is_shown, nullptr);
+    return is_shown;
+}
+
 gboolean on_look(gpointer data) {
     auto& m = *static_cast<model_chooser*>(data);
+    if (is_open(m)) return G_SOURCE_CONTINUE;
     auto found = m.search.result();
     if (!found) return G_SOURCE_CONTINUE;
     m.looking = 0;
@@ -101,11 +115,11 @@ void on_changed(GtkComboBox* box, gpointer data) {
     auto& m = *static_cast<model_chooser*>(data);
     if (m.showing) return;
     std::string const id = gtk_combo_box_get_active_id(box);
-    if (id == ours) g_object_set(m.config, m.name.c_str(), nullptr, nullptr);
+    if (id == ours) pick(m, nullptr);
     if (id == another && !m.asking) m.asking = g_idle_add(on_ask, &m);
     if (id == ours || id == another || id == chosen) return;
     object<GFile> const file(g_file_new_for_path(id.c_str()), g_object_unref);
-    g_object_set(m.config, m.name.c_str(), file.get(), nullptr);
+    pick(m, file.get());
 }
 
 void on_notify(GObject*, GParamSpec*, gpointer data) { show_choice(*static_cast<model_chooser*>(data)); }
@@ -128,12 +142,12 @@ void ellipsize(GtkWidget* box) {
 
 } // namespace
 
-GtkWidget* make_model_chooser(GObject* config, char const* name) {
+GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name, void (*on_picked)(GimpProcedureConfig*)) {
     GtkWidget* const box = gtk_combo_box_text_new();
     ellipsize(box);
     // As it is, an empty list takes the keyboard away, and it is empty for a moment whenever it is filled.
     gtk_combo_box_set_button_sensitivity(GTK_COMBO_BOX(box), GTK_SENSITIVITY_ON);
-    auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name};
+    auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name, on_picked};
     show_choice(*m);
     m->looking = g_timeout_add(100, on_look, m);
     g_signal_connect(box, "changed", G_CALLBACK(on_changed), m);

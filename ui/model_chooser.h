@@ -5,7 +5,8 @@
 
 namespace sfumato {
 
-/// Follows the file argument `name` of `config`, and changes it.
-GtkWidget* make_model_chooser(GObject* config, char const* name);
+/// Follows the file argument `name` of `config`, and changes it; then, when the user has picked one here, calls
+/// `on_picked`, unless it is null.
+GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name, void (*on_picked)(GimpProcedureConfig*));
 
 } // namespace sfumato

@@ -36,22 +36,24 @@ constexpr std::array procedures{
                                "it was made."),
                     .add_arguments = add_inpaint_arguments,
                     .steps = inpaint_steps},
-    procedure_entry{.name = "plug-in-sfumato-upscale",
-                    .menu_label = N_("_Upscale Layer…"),
-                    .title = N_("Upscale Layer"),
-                    .ok_label = N_("_Upscale"),
-                    .blurb = N_("Enlarge or restore a layer with a network that knows what pictures look like"),
-                    .help =
-                        N_("Enlarges a layer, or all that is visible, with an upscaling network: Sfumato's own, or "
-                           "one from a file. The result is a new layer, and the image is scaled to match it; or a "
-                           "new image; or a new layer in the old size, restored. The source layer stays, scaled by "
-                           "GIMP where the image is; one that can be seen through is hidden, so that it is not seen "
-                           "twice. The new layer's parasite “sfumato-recipe” tells how it was made."),
-                    .add_arguments = add_upscale_arguments,
-                    .steps = upscale_steps,
-                    .arrange = arrange_upscale_dialog,
-                    .on_model_picked = set_scale_of_model,
-                    .note = upscale_note},
+    procedure_entry{
+        .name = "plug-in-sfumato-upscale",
+        .menu_label = N_("_Upscale Layer…"),
+        .title = N_("Upscale Layer"),
+        .ok_label = N_("_Upscale"),
+        .blurb = N_("Enlarge or restore a layer with a network that knows what pictures look like"),
+        .help = N_("Enlarges a layer, or all that is visible, with an upscaling network: Sfumato's own, or "
+                   "one from a file. The result is a new layer, and the image is scaled to match it; or a "
+                   "new image; or a new layer in the old size, restored. It has the source's layer mask and "
+                   "opacity and, within the image, its blend mode; made of the selection only, it lies there "
+                   "over the source instead, opaque, with a layer mask. The source layer stays, scaled by GIMP "
+                   "where the image is; one that can be seen through and is enlarged as a whole is hidden, so "
+                   "that it is not seen twice. The new layer's parasite “sfumato-recipe” tells how it was made."),
+        .add_arguments = add_upscale_arguments,
+        .steps = upscale_steps,
+        .arrange = arrange_upscale_dialog,
+        .on_model_picked = set_scale_of_model,
+        .note = upscale_note},
 };
 
 procedure_entry const* find_procedure(char const* name) {

@@ -65,6 +65,7 @@ void mask_by_selection(GimpLayer* copy, rect const& area, GimpImage* image) {
             std::ranges::transform(m.values, read_mask(to, here).values, m.values.begin(), std::multiplies());
         write_mask(to, here.x, here.y, m);
     });
+    check_delivered(gimp_layer_set_apply_mask(copy, TRUE));
 }
 
 void add_enlarged_mask(GimpLayer* made, GimpLayerMask* from, GimpLayer* of, rect const& area, double scale) {

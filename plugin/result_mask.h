@@ -8,7 +8,7 @@ namespace sfumato {
 GimpLayerMask* mask_in_use(GimpLayer*); // null: none, or it is switched off
 
 /// The layer mask of `copy`, which is no part of the image, becomes the selection as it is now, within the mask that
-/// the copy has in use. `area`: where it matters, in image coordinates, within the copy.
+/// the copy has in use, and is in use. `area`: where it matters, in image coordinates, within the copy.
 void mask_by_selection(GimpLayer* copy, rect const& area, GimpImage*);
 
 /// Gives `made` the layer mask `from` of the layer `of`, whose `area` (in image coordinates) it has in `scale` times

@@ -53,11 +53,12 @@ void prepare(upscale_run& run, call const& c) {
     run.area = run.from.extent;
     double const scale = run.request.upscale.scale;
     if (only_selection(c)) {
-        run.is_masked = run.target != target::new_image;
+        run.is_masked = true;
         rect const selected = selected_part(c.image, run.from);
-        run.area = run.is_masked ? intersect(with_surroundings(selected), run.area) : selected;
+        // An image of its own has the selection's size.
+        run.area = run.target == target::new_image ? selected : intersect(with_surroundings(selected), run.area);
         run.request.area = run.area;
-        if (run.is_masked) mask_by_selection(run.from.layer.get(), run.area, c.image);
+        mask_by_selection(run.from.layer.get(), run.area, c.image);
     }
     rect const result = scaled(run.area, scale);
     check_size(result);
@@ -103,8 +104,8 @@ void add_upscale_arguments(GimpProcedure* procedure) {
         "image", G_PARAM_READWRITE);
     add_source_argument(procedure);
     gimp_procedure_add_boolean_argument(procedure, "selection-only", _("Selection onl_y"),
-                                        _("Only what is selected, with a layer mask from the selection, or as the new "
-                                          "image. Without a selection: all."),
+                                        _("Only what is selected, with a layer mask from the selection. Without a "
+                                          "selection: all."),
                                         FALSE, G_PARAM_READWRITE);
 }
 

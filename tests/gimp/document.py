@@ -70,7 +70,8 @@ def visible(image):
 def state(image, with_undo=True):
     """Everything about an image that a run must not change."""
     def of(item):
-        return (item.get_id(), item.get_name(), tuple(item.get_offsets()), item.get_visible(), item.get_parasite_list(),
+        return (item.get_id(), item.get_name(), tuple(item.get_offsets()), item.get_visible(), item.get_lock_visibility(),
+                item.get_parasite_list(),
                 hashlib.sha256(raw(item)).hexdigest(),
                 hashlib.sha256(raw(item.get_mask())).hexdigest() if item.get_mask() else None,
                 [of(child) for child in item.get_children()] if item.is_group() else None)

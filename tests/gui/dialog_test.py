@@ -177,7 +177,11 @@ def canvas(desk):
 
 
 def upscales_and_is_undone(desk):
-    desk.inside("Gimp.Selection.none(image); image.scale(160, 120)")
+    desk.inside("""
+Gimp.Selection.none(image); image.scale(160, 120)
+source = image.get_layers()[-1]
+source.set_opacity(80); source.set_lock_visibility(True)
+""")
     before = state(desk)
     dialog = open_dialog(desk, "Upscale Layer")
     desk.screenshot("upscale-dialog")
@@ -185,9 +189,12 @@ def upscales_and_is_undone(desk):
     check("upscale: the dialog closes after the run", closed(desk, 120))
     check("upscale: the image is scaled, the layer has arrived", layers(desk)[-2:] == ["Upscaled", "photo"]
           and canvas(desk)[:2] == [320, 240])
+    now = desk.inside("source = image.get_layers()[-1]; answer = [source.get_visible(), source.get_lock_visibility()]")
+    check(f"upscale: the source is hidden, and its visibility locked as before ({now})", now == [False, True])
     desk.screenshot("upscaled")
     desk.keys(main_window(desk), "ctrl+z")
     same("upscale: one Ctrl+Z takes all of it back", eventually(lambda: state(desk), before), before)
+    desk.inside("source = image.get_layers()[-1]; source.set_opacity(100); source.set_lock_visibility(False)")
 
 
 def upscales_to_a_new_image(desk):
@@ -236,10 +243,35 @@ def upscales_with_a_model_that_was_found(desk):
     desk.screenshot("upscale-found")
     desk.keys(dialog, "alt+u")  # to a new image, as the last time
     check("found: the dialog closes after the run", closed(desk, 120))
-    made = desk.inside("answer = [[i.get_width(), recipe(i.get_layers()[0])['model'], i.get_id()]"
-                       " for i in Gimp.get_images() if i.get_width() != 160]")
-    check(f"found: as many times as large as the model says ({made})", [m[:2] for m in made] == [[4 * layer, str(found)]])
-    desk.inside("[Gimp.Display.get_by_id(n).delete() for n in range(2, 20) if Gimp.Display.id_is_valid(n)]")
+    made = take_new_images(desk)
+    check(f"found: as many times as large as the model says ({made})", made == [[4 * layer, str(found)]])
+
+
+def take_new_images(desk):
+    """Width and model of each image that an upscale made; closes them."""
+    return desk.inside("""
+answer = [[i.get_width(), recipe(i.get_layers()[0])["model"]] for i in Gimp.get_images() if i.get_width() != 160]
+for n in range(2, 20):
+    if Gimp.Display.id_is_valid(n):
+        Gimp.Display.get_by_id(n).delete()
+""")
+
+
+def reset_keeps_the_scale_it_had(desk):
+    """The network is made for four times; the last run, to which Reset goes back, was of three."""
+    layer = canvas(desk)[-1]
+    made = []
+    for keys in (("alt+a", "3", "Tab"), ("alt+m", "Home", "alt+r", "Return")):
+        dialog = open_dialog(desk, "Upscale Layer")
+        for key in keys:
+            desk.keys(dialog, key)
+            time.sleep(0.5)  # Reset opens a list, which moves
+        desk.screenshot("upscale-" + keys[-1].lower())
+        desk.keys(dialog, "alt+u")
+        check("reset: the dialog closes after the run", closed(desk, 120))
+        made += take_new_images(desk)
+    check(f"reset: to the model and the scale of the last run ({made})", len(made) == 2 and made[0] == made[1]
+          and made[0][0] == 3 * layer and made[0][1].endswith("aaa.safetensors"))
 
 
 def upscale_is_cancelled(desk):
@@ -326,7 +358,8 @@ Gimp.Display.new(picture)
         until(lambda: desk.windows("– GIMP$"), 20, "the image window")
         for part in (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine,
                      upscales_and_is_undone, refuses_what_fits_no_more, takes_the_selection_as_it_was,
-                     upscales_to_a_new_image, upscales_with_a_model_that_was_found, upscale_is_cancelled):
+                     upscales_to_a_new_image, upscales_with_a_model_that_was_found,
+                     reset_keeps_the_scale_it_had, upscale_is_cancelled):
             try:
                 part(desk)
             except Exception:

@@ -7,6 +7,7 @@ import traceback
 from gi.repository import Babl, Gegl, Gimp
 
 PROCEDURE = "plug-in-sfumato-inpaint"
+SUCCESS, ERROR = Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.EXECUTION_ERROR
 counts = {True: 0, False: 0}
 
 
@@ -82,6 +83,41 @@ def state(image, with_undo=True):
             # GIMP keeps the arguments of the last run with the image.
             [name for name in image.get_parasite_list() if not name.startswith("GimpProcedureConfigRun-")],
             image.is_dirty() if with_undo else None)  # an undo step would make a clean image dirty
+
+
+def refused(name, what, image, drawables, fragment, **arguments):
+    """The procedure says why in one sentence, and has changed nothing."""
+    image.clean_all()
+    before, images = state(image), len(Gimp.get_images())
+    status, why = run(name, image, drawables, **arguments)
+    check(f"{what}: one sentence ({why})", status == ERROR and fragment in why and "\n" not in why)
+    check(f"{what}: the image is as it was", state(image) == before and len(Gimp.get_images()) == images)
+
+
+def refused_sources(name, **arguments):
+    """What no procedure that reads the selection of a layer can do anything with."""
+    image = make_image(96, 72)
+    source = add_layer(image, "photo", 40, 40)
+    select(image, 60, 50, 20, 10)
+    refused(name, "selection outside the layer", image, [source], "outside the layer “photo”", **arguments)
+    select(image, 10, 10, 20, 15)
+    refused(name, "two layers", image, [source, add_layer(image, "second", 40, 40)], "Exactly one layer", **arguments)
+    channel = Gimp.Channel.new(image, "a channel", 96, 72, 50, Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    refused(name, "a channel", image, [channel], "Exactly one layer", **arguments)
+    group = Gimp.GroupLayer.new(image, "the group")
+    image.insert_layer(group, None, 0)
+    add_layer(image, "inside", 40, 40, parent=group)
+    refused(name, "a group", image, [group], "“the group” is a layer group", **arguments)
+    Gimp.edit_copy([source])
+    Gimp.edit_paste(source, True)
+    refused(name, "a floating selection", image, [source], "floating selection", **arguments)
+
+    image = make_image(96, 72)
+    source = add_layer(image, "photo", 96, 72)
+    select(image, 30, 24, 25, 19)
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
+    refused(name, "indexed", image, [source], "Image ▸ Mode ▸ RGB", **arguments)
 
 
 # The components of a texture that is different everywhere, yet has structure; in 0..1.

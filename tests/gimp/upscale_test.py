@@ -14,7 +14,6 @@ import scratch
 from document import *
 
 RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
-SUCCESS, ERROR = Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.EXECUTION_ERROR
 UPSCALE = "plug-in-sfumato-upscale"
 
 
@@ -41,14 +40,6 @@ REPEAT = repeating_network(2)
 
 def upscale(image, drawables, model=REPEAT, **arguments):
     return run(UPSCALE, image, drawables, model=model, **arguments)
-
-
-def refused(what, image, drawables, fragment, **arguments):
-    image.clean_all()
-    before, images = state(image), len(Gimp.get_images())
-    status, why = upscale(image, drawables, **arguments)
-    check(f"{what}: one sentence ({why})", status == ERROR and fragment in why and "\n" not in why)
-    check(f"{what}: the image is as it was", state(image) == before and len(Gimp.get_images()) == images)
 
 
 def said(what):
@@ -421,7 +412,7 @@ def layers_with_effects():
     source.append_filter(Gimp.DrawableFilter.new(source, "gegl:invert", ""))
     before, seen = raw(source), visible(image)
     select(image, 10, 8, 12, 9)  # effects were there before it
-    refused("effects, no such model", image, [source], "missing.pth", model=Gio.File.new_for_path("/nonexistent/missing.pth"))
+    refused(UPSCALE, "effects, no such model", image, [source], "missing.pth", model=Gio.File.new_for_path("/nonexistent/missing.pth"))
     status, layer = upscale(image, [source], target="new-image")
     check("effects: the image does not count as modified", not image.is_dirty())
     pixel = len(seen) // 1200
@@ -524,36 +515,20 @@ def groups_masks_and_locks():
 
 @chapter
 def refusals():
+    refused_sources(UPSCALE, model=REPEAT, selection_only=True)
     image = make_image(96, 72)
     source = add_layer(image, "photo", 40, 40)
-    group = Gimp.GroupLayer.new(image, "the group")
-    image.insert_layer(group, None, 0)
-    refused("two layers", image, [source, add_layer(image, "second", 40, 40)], "Exactly one layer")
-    refused("a group", image, [group], "“the group” is a layer group")
     for target in ("image", "new-image", "layer"):
-        refused(f"no such model, {target}", image, [source], "missing.pth", target=target,
+        refused(UPSCALE, f"no such model, {target}", image, [source], "missing.pth", target=target,
                 model=Gio.File.new_for_path("/nonexistent/missing.pth"))
     broken = os.path.join(os.environ["HOME"], "broken.safetensors")
     open(broken, "wb").write(b"\xff" * 4000)
-    refused("a damaged model", image, [source], "broken.safetensors", model=Gio.File.new_for_path(broken))
-    refused("no upscaler", image, [source], "is no upscaler", model=Gio.File.new_for_uri("procedural:sd1-tiny"))
-    refused("a model elsewhere", image, [source], "not on this computer", model=Gio.File.new_for_uri("https://example.org/x.pth"))
-    select(image, 60, 50, 20, 10)
-    refused("selection outside the layer", image, [source], "outside the layer “photo”", selection_only=True)
+    refused(UPSCALE, "a damaged model", image, [source], "broken.safetensors", model=Gio.File.new_for_path(broken))
+    refused(UPSCALE, "no upscaler", image, [source], "is no upscaler", model=Gio.File.new_for_uri("procedural:sd1-tiny"))
+    refused(UPSCALE, "a model elsewhere", image, [source], "not on this computer",
+            model=Gio.File.new_for_uri("https://example.org/x.pth"))
     big = make_image(40000, 100)
-    refused("more than GIMP can hold", big, [add_layer(big, "photo", 4, 4)], "smaller scale", scale=16)
-    select(image, 10, 10, 20, 15)
-    Gimp.edit_copy([source])
-    Gimp.edit_paste(source, True)
-    refused("a floating selection", image, [source], "floating selection")
-
-
-@chapter
-def indexed_images():
-    image = make_image(96, 72)
-    source = add_layer(image, "photo", 96, 72)
-    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
-    refused("indexed", image, [source], "Image ▸ Mode ▸ RGB")
+    refused(UPSCALE, "more than GIMP can hold", big, [add_layer(big, "photo", 4, 4)], "smaller scale", model=REPEAT, scale=16)
 
 
 @chapter

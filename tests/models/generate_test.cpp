@@ -12,9 +12,9 @@
 #include "models/weights/safetensors.h"
 #include "tests/kernels/kernel_test.h"
 #include "tests/models/cancel.h"
+#include "tests/models/less_memory.h"
 #include "tests/scratch_folder.h"
 
-#include <cstdlib>
 #include <set>
 
 namespace sfumato {
@@ -109,28 +109,19 @@ TEST(generate, the_picture_does_not_depend_on_the_memory) {
     EXPECT_EQ(whole.plan.choice, memory_choice{});
     EXPECT_EQ(whole.previews.at(0).width, 640);
     memory_choice last = whole.plan.choice;
-    std::uint64_t budget = whole.plan.needed;
-    int plans = 0, projected = 0, tiled = 0, sequential = 0, streamed = 0;
-    while (true) {
-        setenv("SFUMATO_BUDGET", std::to_string(budget - 1).c_str(), 1);
-        try {
-            test_device().memory_peak(true);
-            auto const less = run(r, dtype::f32, nullptr, taesd());
-            EXPECT_NE(less.plan.choice, last);
-            EXPECT_LE(test_device().memory_peak(), budget) << less.plan.text();
-            EXPECT_GT(psnr(less.made, whole.made), less.plan.choice.vae.tile ? 20 : 90) << less.plan.text();
-            last = less.plan.choice;
-            budget = less.plan.needed;
-            EXPECT_EQ(less.previews.at(0).width, last.decoded_previews ? 640 : 80);
-            projected += !last.decoded_previews, tiled += last.vae.tile > 0, sequential += !last.guidance_in_one_batch,
-                streamed += last.unet_weights == residence::host;
-            ++plans;
-        } catch (error const& e) {
-            EXPECT_NE(std::string(e.what()).find("GPU memory at least"), std::string::npos) << e.what();
-            break;
-        }
-    }
-    unsetenv("SFUMATO_BUDGET");
+    std::uint64_t needed = whole.plan.needed;
+    int projected = 0, tiled = 0, sequential = 0, streamed = 0;
+    int const plans = run_with_less_and_less_memory(needed, [&] {
+        auto const less = run(r, dtype::f32, nullptr, taesd());
+        EXPECT_NE(less.plan.choice, last);
+        EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
+        EXPECT_GT(psnr(less.made, whole.made), less.plan.choice.vae.tile ? 20 : 90) << less.plan.text();
+        last = less.plan.choice;
+        EXPECT_EQ(less.previews.at(0).width, last.decoded_previews ? 640 : 80);
+        projected += !last.decoded_previews, tiled += last.vae.tile > 0, sequential += !last.guidance_in_one_batch,
+            streamed += last.unet_weights == residence::host;
+        return needed = less.plan.needed;
+    });
     EXPECT_GE(plans, 4);
     EXPECT_TRUE(projected && tiled && sequential && streamed) << plans;
 }

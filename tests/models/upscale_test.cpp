@@ -2,8 +2,7 @@
 #include "models/pipelines/upscale.h"
 #include "models/pipelines/upscale_in_parts.h"
 #include "tests/kernels/kernel_test.h"
-
-#include <cstdlib>
+#include "tests/models/less_memory.h"
 
 namespace sfumato {
 namespace {
@@ -228,24 +227,15 @@ TEST(upscale, less_memory_means_smaller_tiles_and_the_same_picture) {
                 0.01 * double(whole.plans.at(0).needed));
     // On a software device the pictures lie in the same memory.
     auto const all = [](upscale_plan const& plan) { return plan.needed + (plan.is_software ? plan.pixels : 0); };
-    std::uint64_t budget = all(whole.plans.at(0));
-    int plans = 0;
-    while (true) {
-        setenv("SFUMATO_BUDGET", std::to_string(before + budget - 1).c_str(), 1);
-        try {
-            test_device().memory_peak(true);
-            auto const less = enlarge(p, asked(x4, 4));
-            EXPECT_LT(all(less.plans.at(0)), budget);
-            EXPECT_LE(test_device().memory_peak() - before, less.plans.at(0).needed + 4096); // a page rounded up
-            EXPECT_LT(largest_difference(less.made, whole.made), 1e-4);
-            budget = all(less.plans.at(0));
-            ++plans;
-        } catch (error const& e) {
-            EXPECT_NE(std::string(e.what()).find("GPU memory at least"), std::string::npos) << e.what();
-            break;
-        }
-    }
-    unsetenv("SFUMATO_BUDGET");
+    std::uint64_t needed = all(whole.plans.at(0));
+    int const plans = run_with_less_and_less_memory(before + needed, [&] {
+        auto const less = enlarge(p, asked(x4, 4));
+        EXPECT_LT(all(less.plans.at(0)), needed);
+        EXPECT_LE(test_device().memory_peak() - before, less.plans.at(0).needed + 4096); // a page rounded up
+        EXPECT_LT(largest_difference(less.made, whole.made), 1e-4);
+        needed = all(less.plans.at(0));
+        return before + needed;
+    });
     EXPECT_GE(plans, 4);
 }
 

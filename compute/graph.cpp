@@ -54,6 +54,13 @@ tensor graph::resident(sfumato::resident const& r) {
 
 void graph::output(tensor const& t) { tensors_.at(t.id).output = true; }
 
+void graph::end_at(tensor const& t) {
+    auto const writes_it = [&](node const& n) {
+        return std::ranges::any_of(n.accesses, [&](access const& a) { return a.tensor == t.id && a.writes; });
+    };
+    while (!nodes_.empty() && !writes_it(nodes_.back())) nodes_.pop_back();
+}
+
 void graph::keep(tensor const& t, sfumato::resident const& to) {
     auto& record = tensors_.at(t.id);
     assert(!record.input && !record.output && !record.home && to->type == t.type && to->bytes() == t.bytes());

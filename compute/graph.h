@@ -59,6 +59,8 @@ class graph {
     tensor resident(sfumato::resident const&);
     /// Keeps `t` until the end of the run, so that plan::download can read it.
     void output(tensor const& t);
+    /// Forgets what was recorded after `t` had been written: nothing else is wanted of the graph.
+    void end_at(tensor const& t);
     /// `t`, a temporary, will lie in `to` (same type and bytes), and stay there after the run.
     void keep(tensor const& t, sfumato::resident const& to);
 

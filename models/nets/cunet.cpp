@@ -10,7 +10,8 @@ constexpr epilogue as_f32{.type = dtype::f32};
 
 // x · σ(…): each channel by how much of it the whole picture has.
 tensor excited(scope const& b, tensor const& x, whole_means& means) {
-    tensor const mean = means.given.empty() ? channel_means(b.g, x) : means.given[means.used.size()];
+    std::size_t const k = means.used.size();
+    tensor const mean = k < means.given.size() ? means.given[k] : channel_means(b.g, x);
     means.used.push_back(mean);
     tensor const squeezed = linear(b["conv1"], mean, {.activation = activation::relu});
     return mul(b.g, x, linear(b["conv2"], squeezed, {.activation = activation::sigmoid}));

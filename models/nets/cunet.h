@@ -15,7 +15,7 @@ namespace sfumato {
 struct whole_means {
     static constexpr int channels[] = {64, 128, 128, 64};
 
-    std::vector<tensor> given; // all of them, or none: then those of the input are taken
+    std::vector<tensor> given; // the first of them, all or none; for the others those of the input are taken
     std::vector<tensor> used;  // what was taken; the network fills it in
 };
 

@@ -52,6 +52,21 @@ TEST(arena, tensors_alive_together_do_not_overlap) {
         }
 }
 
+TEST(arena, what_follows_the_end_needs_nothing) {
+    graph g, wanted;
+    for (graph* each : {&g, &wanted}) {
+        tensor const x = each->input({.c = 1000}), y = each->temporary({.c = 5000}), z = each->temporary({.c = 90000});
+        each->output(y);
+        chain(*each, x, y);
+        if (each == &wanted) continue;
+        chain(g, y, z);
+        chain(g, z, x);
+        g.end_at(y);
+    }
+    EXPECT_EQ(g.nodes().size(), 1u);
+    EXPECT_EQ(place_tensors(g, true).bytes, place_tensors(wanted, true).bytes);
+}
+
 TEST(plan, replays_with_new_inputs) {
     graph g;
     tensor const x = g.input({.c = 100}), y = g.temporary({.c = 100});

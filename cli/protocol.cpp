@@ -251,18 +251,37 @@ rect rect_from_json(json const& head, char const* key) {
     return {(*found)[0], (*found)[1], (*found)[2], (*found)[3]};
 }
 
+using lists = std::vector<std::vector<float>>;
+
+bool are_lists(json const& all) {
+    auto const is_list = [](json const& list) {
+        return list.is_array() && list.size() <= 1024 &&
+               std::ranges::all_of(list, [](json const& n) { return n.is_number() && std::isfinite(n.get<float>()); });
+    };
+    return all.is_array() && all.size() <= 16 && std::ranges::all_of(all, is_list);
+}
+
+json means_to_json(picture_means const& means) {
+    json all = json::array();
+    for (network_means const& m : means) all.push_back({{"colours", m.colours}, {"alpha", m.alpha}});
+    return all;
+}
+
 // Absent: nothing.
 std::optional<picture_means> means_from_json(json const& head) {
     auto const found = head.find("means");
     if (found == head.end()) return {};
-    constexpr std::size_t most_lists = 64, longest = 1024;
-    auto const is_list = [](json const& list) {
-        return list.is_array() && list.size() <= longest &&
-               std::ranges::all_of(list, [](json const& n) { return n.is_number() && std::isfinite(n.get<float>()); });
+    auto const are_means = [](json const& m) {
+        return m.is_object() && m.contains("colours") && m.contains("alpha") && are_lists(m["colours"]) &&
+               are_lists(m["alpha"]);
     };
-    if (!found->is_array() || found->size() > most_lists || !std::ranges::all_of(*found, is_list))
-        fail("The \"means\" of an upscale must be at most {} lists of at most {} numbers.", most_lists, longest);
-    return found->get<picture_means>();
+    if (!found->is_array() || found->size() > 16 || !std::ranges::all_of(*found, are_means))
+        fail("The \"means\" of an upscale must be at most 16 objects with \"colours\" and \"alpha\", each at most 16 "
+             "lists "
+             "of at most 1024 numbers.");
+    picture_means means;
+    for (json const& m : *found) means.push_back({m["colours"].get<lists>(), m["alpha"].get<lists>()});
+    return means;
 }
 
 upscale_part take_part(json const& head, double scale, picture const& p) {
@@ -283,7 +302,7 @@ outgoing encode_run(run_input const& run) {
         return encode(std::move(head), {view("picture", run.picture), view("selection", run.selection)});
     head["from"] = rect_to_json(run.part.from);
     head["to"] = rect_to_json(run.part.to);
-    if (run.means) head["means"] = *run.means;
+    if (run.means) head["means"] = means_to_json(*run.means);
     return encode(std::move(head), {view("picture", run.picture)});
 }
 
@@ -291,7 +310,7 @@ outgoing encode_result(run_result const& result, double seconds) {
     std::vector<blob_view> blobs{view("filled", result.filled)};
     if (!result.composite.values.empty()) blobs.push_back(view("composite", result.composite));
     json head{{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}};
-    if (!result.means.empty()) head["means"] = result.means;
+    if (!result.means.empty()) head["means"] = means_to_json(result.means);
     return encode(std::move(head), blobs);
 }
 

@@ -10,7 +10,8 @@
 //   run     request; picture                      progress   stage, fraction, seconds_left
 //           of inpaint; selection                 result     x, y, seconds; filled
 //           of upscale  from, to (rectangles)                of inpaint; composite
-//                       means (lists of numbers)             of upscale  means
+//                       means: colours and alpha of          of upscale  means
+//                        each pass (lists of numbers)
 //   cancel                                        cancelled
 //   quit    (end when your work is done)          error      message
 //                                                 bye        (the answer to quit)

@@ -6,7 +6,7 @@
 #include "models/pipelines/memory_plan.h"
 #include "models/pipelines/stages.h"
 #include "models/pipelines/upscale_graphs.h"
-#include "models/pipelines/upscale_pass.h"
+#include "models/pipelines/upscale_means.h"
 
 #include <algorithm>
 #include <cassert>
@@ -42,7 +42,9 @@ std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, 
     weight_store weights = m.sketch();
     std::uint64_t arenas = bytes_of(record_network(d.target(), weights, m, cut, scale, storage, with_means).g);
     if (arenas == too_much) return too_much;
-    if (with_means) arenas = std::max(arenas, bytes_of(record_means(d.target(), weights, m, cut, storage).g));
+    if (with_means)
+        for (tile_graph const& look : record_means(d.target(), weights, m, cut, storage))
+            arenas = std::max(arenas, bytes_of(look.g));
     if (more.lanczos) arenas += bytes_of(record_enlarge(d.target(), cut, scale).g);
     if (more.continued_colours) arenas += bytes_of(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
@@ -73,20 +75,35 @@ upscale_part first_part(upscale_part const& p, upscaler_shape const& s, double s
 }
 
 // Those of the k-th time that the network goes over the picture.
-picture_means means_of_pass(picture_means const& all, std::size_t k) {
-    constexpr std::size_t count = std::size(whole_means::channels);
-    if (all.size() < (k + 1) * count) return {};
-    auto const first = all.begin() + std::ptrdiff_t(k * count);
-    return {first, first + count};
+network_means means_of_pass(picture_means const& all, std::size_t k) {
+    return k < all.size() ? all[k] : network_means{};
+}
+
+// What `pass` makes; where its numbers do not fit `storage`, and the request does not ask for that, it is fp32 from
+// then on.
+std::optional<picture> in_enough_range(device& d, upscale_model& m, dtype& storage, bool is_asked,
+                                       std::function<std::optional<picture>()> const& pass) {
+    while (true) try {
+            return pass();
+        } catch (overflow const&) {
+            if (storage == dtype::f32)
+                fail("{} computes values of this picture that are no numbers on {}: take another model.",
+                     m.chosen().source, d.info().name);
+            if (is_asked)
+                fail("{} computes values of this picture that 16 bits do not hold on {}: take fp32.", m.chosen().source,
+                     d.info().name);
+            storage = dtype::f32;
+        }
 }
 
 } // namespace
 
 std::string upscale_plan::text() const {
     std::size_t const tiles = cut.tiles.size();
-    return std::format("needs {}, {} free: {} of {} × {} pixels", gigabytes(needed + (is_software ? pixels : 0)),
-                       gigabytes(available), tiles == 1 ? "one tile" : std::format("{} tiles", tiles), cut.width,
-                       cut.height);
+    return std::format("{}needs {}, {} free: {} of {} × {} pixels",
+                       is_repeated ? "once more in fp32, 16 bits do not hold what the network computes: " : "",
+                       gigabytes(needed + (is_software ? pixels : 0)), gigabytes(available),
+                       tiles == 1 ? "one tile" : std::format("{} tiles", tiles), cut.width, cut.height);
 }
 
 upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, upscale_part const& part, double scale,
@@ -96,12 +113,12 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
     upscale_plan plan{
         .storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d), .is_software = software};
     tile_needs const needs = needs_of(shape, scale);
-    beside_network const more = needs_of(given, shape, storage);
+    plan.more = needs_of(given, shape, storage);
     std::uint64_t least = too_much;
     // A long reach wants long tiles, or most of them is computed twice.
     for (int length : lengths(longest ? longest : !software ? 1024 : needs.reach > 32 ? 768 : 512)) {
         plan.cut = cut_into_tiles(part, scale, needs, length);
-        plan.needed = bytes_of(d, m, more, needs_means(shape, plan.cut, shares_means), plan.cut, scale, storage);
+        plan.needed = bytes_of(d, m, plan.more, needs_means(shape, plan.cut, shares_means), plan.cut, scale, storage);
         plan.pixels = bytes_of_pixels(given, part.to, plan.cut, shape.scale);
         std::uint64_t const all = plan.needed == too_much ? too_much : plan.needed + (software ? plan.pixels : 0);
         if (all <= plan.available) return plan;
@@ -119,28 +136,34 @@ upscale_model& open_model(open_upscalers& models, upscale_settings const& s) {
 }
 
 std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& in, job const& j,
-                                  std::function<void(upscale_plan const&)> const& planned) {
+                                  std::function<void(upscale_plan const&)> const& planned, std::optional<dtype> liked) {
     upscale_settings const& s = in.request.upscale;
-    dtype const storage = s.dtype.value_or(d.target().storage());
+    dtype const wanted = s.dtype.value_or(liked.value_or(d.target().storage()));
+    dtype storage = wanted;
     upscaler_shape const shape = m.shape();
     picture given;
     picture const* from = &in.picture;
     upscale_part part = in.part;
-    double left = s.scale, done = 0;
+    double left = s.scale, done = 0, reached = 0;
+    job const watched{.report = [&](progress const& p) { reached = p.fraction, j.report(p); },
+                      .cancelled = j.cancelled};
     run_result result;
     for (std::size_t k = 0;; ++k) {
         double const scale = scale_of_pass(left, shape.scale);
         bool const last = scale == left;
         upscale_part const now = last ? part : first_part(part, shape, left / scale);
-        upscale_plan const chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile, in.means.has_value());
-        planned(chosen);
         // Each pass has as many times more pixels than the one before.
         double const upto = last ? 1 : done + (1 - done) / (1 + double(shape.scale) * shape.scale);
-        picture_means means = means_of_pass(in.means.value_or(picture_means{}), k);
-        auto made = upscale_pass(d, m, *from, now, scale, chosen.cut, storage, in.means ? &means : nullptr,
-                                 part_of(j, done, upto));
+        network_means means = means_of_pass(in.means.value_or(picture_means{}), k);
+        auto made = in_enough_range(d, m, storage, s.dtype.has_value(), [&] {
+            upscale_plan chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile, in.means.has_value());
+            chosen.is_repeated = storage != wanted;
+            planned(chosen);
+            return upscale_pass(d, m, {*from, now, scale, chosen.cut, storage, chosen.more},
+                                in.means ? &means : nullptr, part_of(watched, std::max(done, reached), upto));
+        });
         if (!made) return std::nullopt;
-        if (in.means) result.means.insert(result.means.end(), means.begin(), means.end());
+        if (in.means && shape.has_means) result.means.push_back(std::move(means));
         given = std::move(*made);
         if (last) break;
         from = &given;

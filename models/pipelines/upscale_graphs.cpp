@@ -3,7 +3,10 @@
 #include "compute/ops.h"
 #include "compute/ops_fill.h"
 
+#include <algorithm>
+#include <cmath>
 #include <format>
+#include <iterator>
 
 namespace sfumato {
 
@@ -41,14 +44,21 @@ tile_graph record_network(target const& to, weight_store& weights, upscale_model
     return t;
 }
 
-tile_graph record_means(target const& to, weight_store& weights, upscale_model const& m, upscale_tiles const& cut,
-                        dtype storage) {
-    tile_graph t = begin(to, m, cut, storage, "look at");
-    whole_means means;
-    upscaler(scope(t.g, weights, ""), m.network(), t.in, storage, &means);
-    for (tensor const& mean : means.used) t.g.output(mean);
-    t.means = means.used;
-    return t;
+std::vector<tile_graph> record_means(target const& to, weight_store& weights, upscale_model const& m,
+                                     upscale_tiles const& cut, dtype storage) {
+    std::vector<tile_graph> all;
+    for (std::size_t k = 0; k < std::size(whole_means::channels); ++k) {
+        tile_graph t = begin(to, m, cut, storage, "look at");
+        whole_means means;
+        for (std::size_t i = 0; i < k; ++i) means.given.push_back(t.g.input({.c = whole_means::channels[i]}));
+        t.means = means.given;
+        upscaler(scope(t.g, weights, ""), m.network(), t.in, storage, &means);
+        t.out = means.used[k];
+        t.g.output(t.out);
+        t.g.end_at(t.out);
+        all.push_back(std::move(t));
+    }
+    return all;
 }
 
 tile_graph record_enlarge(target const& to, upscale_tiles const& cut, double scale) {
@@ -67,6 +77,18 @@ colour_graph record_continue_colours(target const& to, upscaler_shape const& sha
     c.out = smooth_fill(c.g, c.in, c.weights);
     c.g.output(c.out);
     return c;
+}
+
+void check_numbers(std::span<float const> values) {
+    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); }))
+        throw overflow("The network computed values that are no numbers.");
+}
+
+bool run_graph(plan& p, job const& j) {
+    return p.run([&](std::string const& stage, double fraction) {
+        j.report({stage, fraction});
+        return !j.is_cancelled();
+    });
 }
 
 } // namespace sfumato

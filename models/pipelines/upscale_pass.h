@@ -19,14 +19,19 @@ struct beside_network {
 };
 beside_network needs_of(picture const&, upscaler_shape const&, dtype storage);
 
-/// Whether the tiles get means of the whole picture. `shares_means`: with other parts of it.
-bool needs_means(upscaler_shape const&, upscale_tiles const&, bool shares_means);
+struct upscale_pass_input {
+    picture const& given; // the pixels of part.from → those of part.to
+    upscale_part part;
+    double scale = 1;  // at most the network's own, where that is above 1
+    upscale_tiles cut; // of that part
+    dtype storage = dtype::f32;
+    beside_network more; // of `given`
+};
 
-/// `given`: the pixels of part.from → those of part.to. `scale`: at most the network's own, where that is above 1.
-/// `cut`: of that part. `means`: those that all parts of the picture share, or empty: they are found and put there;
-/// null: this is the whole picture. Nothing: cancelled. Throws error: no memory, device lost, or colours that are no
-/// numbers.
-std::optional<picture> upscale_pass(device&, upscale_model&, picture const& given, upscale_part const&, double scale,
-                                    upscale_tiles const& cut, dtype storage, picture_means* means, job const&);
+/// `means`: those that all parts of the picture share; what is missing there and needed is found and put there. Null:
+/// this is the whole picture. Nothing: cancelled. Throws overflow (then `means` are as they were) or error: no memory,
+/// device lost.
+std::optional<picture> upscale_pass(device&, upscale_model&, upscale_pass_input const&, network_means* means,
+                                    job const&);
 
 } // namespace sfumato

@@ -100,7 +100,7 @@ TEST(protocol, an_upscale_arrives_as_it_was_sent) {
     run_input const sent{.request = {.operation = operation::upscale},
                          .picture = ramp(5, 3),
                          .part = {{10, 20, 5, 3}, {20, 40, 10, 6}},
-                         .means = picture_means{{0.1f, -3e-20f}, {}, {1}}};
+                         .means = picture_means{{.colours = {{0.1f, -3e-20f}, {}}, .alpha = {{1}}}, {}}};
     run_input const run = decode_run(only_message(bytes_of(encode_run(sent)))).input;
     EXPECT_EQ(run.request, resolve(sent.request));
     EXPECT_EQ(run.means, sent.means);
@@ -115,8 +115,15 @@ TEST(protocol, an_upscale_arrives_as_it_was_sent) {
 
 TEST(protocol, means_are_lists_of_numbers) {
     picture const p = ramp(5, 3);
-    for (json const& wrong : {json(), json(7), json{7}, json{{"x"}}, json{{1, nullptr}}, json{{1e300}},
-                              json(std::vector<json>(65, json::array()))}) {
+    std::vector<json> all_wrong{json(), json(7), json{7}, json{{1}},
+                                json(std::vector<json>(17, {{"colours", json::array()}, {"alpha", json::array()}}))};
+    for (json const& lists : {json(), json(7), json{7}, json{{"x"}}, json{{1, nullptr}}, json{{1e300}},
+                              json{std::vector<int>(1025)}, json(std::vector<json>(17, json::array()))}) {
+        all_wrong.push_back({{{"colours", lists}, {"alpha", json::array()}}});
+        all_wrong.push_back({{{"colours", json::array()}, {"alpha", lists}}});
+    }
+    all_wrong.push_back({{{"colours", json::array()}}});
+    for (json const& wrong : all_wrong) {
         json const head{{"type", "run"},
                         {"request", {{"sfumato", 1}, {"operation", "upscale"}}},
                         {"from", {10, 20, 5, 3}},

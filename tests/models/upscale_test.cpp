@@ -1,14 +1,19 @@
 // Enlarging pictures: the same pixels however they are cut, any factor, alpha, colours beyond white, memory as planned.
 #include "models/pipelines/upscale.h"
 #include "models/pipelines/upscale_in_parts.h"
+#include "models/weights/safetensors.h"
 #include "tests/kernels/kernel_test.h"
 #include "tests/models/less_memory.h"
+#include "tests/scratch_folder.h"
+
+#include <cstring>
 
 namespace sfumato {
 namespace {
 
 constexpr char const* x4 = "procedural:srvgg-x4-tiny";           // its convolutions reach 6 pixels
 constexpr char const* unshuffled = "procedural:rrdbnet-x2-tiny"; // its sides are even
+constexpr char const* with_means = "procedural:cunet-x2";        // of the whole picture
 
 // A picture with something everywhere.
 picture sketch(int width, int height) {
@@ -20,6 +25,16 @@ picture sketch(int width, int height) {
                 std::size_t const i = 4 * (std::size_t(y) * std::size_t(width) + std::size_t(x)) + std::size_t(c);
                 p.pixels[i] = c == 3 ? 1 : 0.5f + 0.3f * std::sin(0.1f * float(x * (c + 1) + y)) + 0.1f * noise[i];
             }
+    return p;
+}
+
+// Squares of 60 pixels, in turn dark and noise.
+picture draughts(int width, int height) {
+    picture p = sketch(width, height);
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x)
+            for (int c = 0; c < 3; ++c)
+                if ((x / 60 + y / 60) % 2 == 0) p.pixels[4 * std::size_t(y * width + x) + std::size_t(c)] = 0.1f;
     return p;
 }
 
@@ -59,6 +74,33 @@ float channel(picture const& p, int x, int y, int c) {
     return p.pixels[4 * (std::size_t(y) * std::size_t(p.width) + std::size_t(x)) + std::size_t(c)];
 }
 
+// Writes a procedural model of which each tensor is multiplied by what `factor` says to its name.
+std::string write_scaled(scratch_folder const& folder, char const* model, float (*factor)(std::string_view name)) {
+    checkpoint const c = open_checkpoint(model);
+    std::map<std::string, std::vector<float>> values;
+    std::map<std::string, stored_tensor, std::less<>> tensors;
+    for (auto const& [name, t] : c.tensors) {
+        std::vector<std::byte> scratch;
+        auto const bytes = t.read(scratch);
+        for (std::size_t i = 0; i < t.count(); ++i) {
+            std::uint16_t half;
+            std::memcpy(&half, &bytes[2 * i], 2);
+            values[name].push_back(f16_value(half) * factor(name));
+        }
+        tensors[name] = f32_tensor(t.shape, values[name]);
+    }
+    std::string const path = folder / "scaled.safetensors";
+    write_safetensors(path, tensors);
+    return path;
+}
+
+// CUnet in which what a channel's mean says has much weight, as in trained ones.
+std::string write_excited(scratch_folder const& folder) {
+    return write_scaled(folder, with_means, [](std::string_view name) {
+        return name.find("seblock") != name.npos && name.ends_with("weight") ? 20.f : 1.f;
+    });
+}
+
 // CUnet takes in means over the whole picture: tiles with means of their own would show, the plain ones beside those
 // with noise.
 TEST(upscale, tiles_have_the_means_of_the_whole_picture) {
@@ -72,6 +114,45 @@ TEST(upscale, tiles_have_the_means_of_the_whole_picture) {
         for (int x = 50; x < 240; x += 4)
             for (int c = 0; c < 3; ++c)
                 ASSERT_NEAR(channel(e.made, x, y, c), channel(e.made, 50, y, c), 1e-4) << x << " " << y;
+}
+
+// Each of CUnet's means hangs on those before it: the tiles differ from one another, and the means found from them are
+// nearly those of the whole.
+TEST(upscale, means_of_unlike_tiles_are_those_of_the_whole) {
+    scratch_folder const folder;
+    std::string const model = write_excited(folder);
+    picture const p = draughts(180, 120);
+    picture const whole = enlarge(p, asked(model, 2)).made;
+    EXPECT_LT(largest_difference(whole, enlarge(p, asked(model, 2, 60)).made), 2e-3);
+}
+
+// What lies hidden where the picture is transparent is not looked at, and alpha has means of its own.
+TEST(upscale, tiles_of_a_picture_with_alpha_are_those_of_the_whole) {
+    scratch_folder const folder;
+    std::string const model = write_excited(folder);
+    picture p = draughts(180, 120);
+    auto const from_hole = [](float x, float y) { // of which each square has one; pixels from its middle
+        return std::hypot(std::fmod(x, 60.f) - 29.5f, std::fmod(y, 60.f) - 29.5f);
+    };
+    for (int y = 0; y < 120; ++y)
+        for (int x = 0; x < 180; ++x) {
+            float* at = &p.pixels[4 * std::size_t(y * 180 + x)];
+            at[3] = std::clamp((from_hole(float(x), float(y)) - 8) / 4, 0.f, 1.f);
+            if (at[3] == 0) at[0] = at[1] = at[2] = 1; // unlike what is seen
+        }
+    picture const whole = enlarge(p, asked(model, 2)).made, tiled = enlarge(p, asked(model, 2, 60)).made;
+    double colours = 0, alpha = 0;
+    for (int y = 0; y < 240; ++y)
+        for (int x = 0; x < 360; ++x)
+            for (int c = 0; c < 4; ++c) {
+                double const d = std::abs(double(channel(whole, x, y, c)) - channel(tiled, x, y, c));
+                if (c == 3)
+                    alpha = std::max(alpha, d);
+                else if (from_hole(float(x) / 2, float(y) / 2) > 29) // no colour that was continued reaches so far
+                    colours = std::max(colours, d);
+            }
+    EXPECT_LT(colours, 2e-3);
+    EXPECT_LT(alpha, 2e-3);
 }
 
 // Against the network alone, without a pipeline around it.
@@ -270,7 +351,7 @@ TEST(upscale, a_picture_of_any_size_is_read_and_written_in_parts) {
 
 // What the first part finds, the others are given; a picture in one part is asked for nothing.
 TEST(upscale, parts_pass_their_means_on) {
-    picture_means const found{{1, 2}, {3}};
+    picture_means const found{{.colours = {{1, 2}, {3}}, .alpha = {}}};
     for (int width : {1000, 5000}) {
         std::vector<std::optional<picture_means>> given;
         bool const done = upscale_in_parts(asked("procedural:cunet-x2", 2), width, 8,
@@ -306,7 +387,7 @@ TEST(upscale, parts_of_any_network_fit_together) {
             return std::move(made->filled);
         };
         picture const first = part(left), second = part(right);
-        EXPECT_EQ(means.size(), m.shape().has_means ? 4u : 0u);
+        EXPECT_EQ(means.size(), m.shape().has_means ? 1u : 0u);
         // The whole with the same means.
         auto const whole =
             upscale(test_device(), m,
@@ -322,8 +403,87 @@ TEST(upscale, means_of_another_network_are_refused) {
     run_input in{.request = asked("procedural:cunet-x2", 2),
                  .picture = sketch(20, 20),
                  .part = {{0, 0, 20, 20}, {0, 0, 40, 40}}};
-    in.means = picture_means{{1}, {2}, {3}, {4}};
-    EXPECT_THROW(upscale(test_device(), m, in, {}), error);
+    for (std::vector<std::vector<float>> const& wrong : {std::vector<std::vector<float>>{{1}, {2}, {3}, {4}}, {{}}}) {
+        in.means = picture_means{{.colours = wrong, .alpha = {}}};
+        EXPECT_THROW(upscale(test_device(), m, in, {}), error);
+        in.means = picture_means{{.colours = {}, .alpha = wrong}};
+        EXPECT_THROW(upscale(test_device(), m, in, {}), error);
+    }
+}
+
+// Each part finds what it needs and no earlier one has found.
+TEST(upscale, parts_find_means_where_there_is_something_to_see) {
+    upscale_model m({.source = with_means});
+    picture_means means;
+    auto const part = [&](float left, float right) {
+        picture p = sketch(24, 24);
+        for (int i = 0; i < 24 * 24; ++i) p.pixels[4 * std::size_t(i) + 3] = i % 24 < 12 ? left : right;
+        auto made = upscale(
+            test_device(), m,
+            {.request = asked(with_means, 2), .picture = p, .part = {{0, 0, 24, 24}, {0, 0, 48, 48}}, .means = means},
+            {});
+        EXPECT_TRUE(made);
+        means = made->means;
+    };
+    part(0, 0);
+    EXPECT_EQ(means, picture_means(1));
+    part(1, 1);
+    ASSERT_EQ(means.at(0).colours.size(), 4u);
+    EXPECT_TRUE(means[0].alpha.empty());
+    auto const colours = means[0].colours;
+    part(0, 0);
+    part(0, 1);
+    EXPECT_EQ(means.at(0).colours, colours);
+    ASSERT_EQ(means[0].alpha.size(), 4u);
+    EXPECT_NE(means[0].alpha, colours);
+    auto const found = means;
+    part(0.5f, 1);
+    EXPECT_EQ(means, found);
+}
+
+TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
+    scratch_folder const folder;
+    picture const p = sketch(20, 20);
+    run_input in{.request = asked(write_scaled(folder, x4, [](auto) { return 10.f; }), 8),
+                 .picture = p,
+                 .part = {{0, 0, 20, 20}, {0, 0, 160, 160}}};
+    upscale_settings& s = in.request.upscale;
+    auto const run = [&](std::optional<dtype> asked) {
+        s.dtype = asked;
+        open_upscalers models;
+        enlarged e;
+        double last = 0;
+        job const j{.report = [&](progress const& now) {
+            EXPECT_GE(now.fraction, last - 1e-9);
+            last = now.fraction;
+        }};
+        auto made = upscale(
+            test_device(), models.open({s.model, {}}), in, j,
+            [&](upscale_plan const& plan) { e.plans.push_back(plan); }, dtype::f16);
+        if (made) e.made = std::move(made->filled);
+        return e;
+    };
+    auto const e = run({});
+    ASSERT_EQ(e.plans.size(), 3u); // the second time it goes over the picture, it is known
+    EXPECT_EQ(e.plans[0].storage, dtype::f16);
+    EXPECT_EQ(e.plans[1].storage, dtype::f32);
+    EXPECT_EQ(e.plans[2].storage, dtype::f32);
+    EXPECT_EQ(e.plans[0].text().find("fp32"), std::string::npos) << e.plans[0].text();
+    EXPECT_TRUE(e.plans[1].text().starts_with("once more in fp32")) << e.plans[1].text();
+    EXPECT_EQ(e.made.pixels, run(dtype::f32).made.pixels);
+
+    auto const message = [&](std::optional<dtype> asked) -> std::string {
+        try {
+            run(asked);
+        } catch (error const& e) {
+            return e.what();
+        }
+        return "";
+    };
+    EXPECT_NE(message(dtype::f16).find("take fp32"), std::string::npos) << message(dtype::f16);
+    s.model = write_scaled(folder, x4, [](auto) { return 1e9f; });
+    EXPECT_NE(message({}).find("take another model"), std::string::npos) << message({});
+    EXPECT_EQ(message({}).find("--"), std::string::npos) << message({});
 }
 
 TEST(upscale, a_cancelled_run_gives_nothing) {

@@ -16,9 +16,9 @@ struct upscale_io {
     std::function<void(rect const& area, picture const&)> write;                // of the result
 };
 
-/// `r`: an upscale of a picture of width × height, with its model resolved. The part in the middle comes first, its
-/// means of the picture are for all; then the others row by row. False: cancelled. Throws error when the model cannot
-/// be used.
+/// `r`: an upscale of a picture of width × height, with its model resolved. The part in the middle comes first, then
+/// the others row by row; means of the picture go from each to the next, and the first in which there is something to
+/// see finds them. False: cancelled. Throws error when the model cannot be used.
 bool upscale_in_parts(request const& r, int width, int height, upscale_io const&, job const&);
 
 } // namespace sfumato

@@ -1,5 +1,6 @@
 #include "cli/picture_file.h"
 
+#include "cli/pixel_numbers.h"
 #include "compute/error.h"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cassert>
 #include <cctype>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <gegl.h>
@@ -136,9 +138,48 @@ std::shared_ptr<GeglBuffer> read(fs::path const& path) {
 
 Babl const* format_of(GeglBuffer* buffer) { return gegl_buffer_get_format(buffer); }
 
-// What a `picture` holds, in the file's own colour space.
-Babl const* picture_format(GeglBuffer* buffer) {
-    return babl_format_with_space("R~G~B~A float", babl_format_get_space(format_of(buffer)));
+number_formats numbers_of(GeglBuffer* buffer) {
+    Babl const* curve = nullptr;
+    double unused[8];
+    babl_space_get(babl_format_get_space(format_of(buffer)), &unused[0], &unused[1], &unused[2], &unused[3], &unused[4],
+                   &unused[5], &unused[6], &unused[7], &curve, nullptr, nullptr);
+    return picture_numbers(format_of(buffer), curve == babl_trc_gamma(1));
+}
+
+// The part of a buffer whose own first pixel need not be (0, 0).
+GeglRectangle part_of(GeglBuffer* buffer, rect const& area) {
+    GeglRectangle const* const extent = gegl_buffer_get_extent(buffer);
+    return {extent->x + area.x, extent->y + area.y, area.width, area.height};
+}
+
+// Pixels as they are stored, some rows at a time, so that a large picture is not in memory once more.
+constexpr int rows_at_once = 64;
+
+template <class F> void for_rows(GeglBuffer* buffer, rect const& area, F each) {
+    std::vector<std::byte> stored(std::size_t(babl_format_get_bytes_per_pixel(format_of(buffer))) *
+                                  std::size_t(area.width) * std::size_t(std::min(rows_at_once, area.height)));
+    for (int y = 0; y < area.height; y += rows_at_once) {
+        rect const rows{area.x, area.y + y, area.width, std::min(rows_at_once, area.height - y)};
+        each(part_of(buffer, rows), stored.data(), std::size_t(y) * std::size_t(area.width),
+             long(rows.width) * rows.height);
+    }
+}
+
+// 4 channels a pixel.
+void get(GeglBuffer* buffer, rect const& area, float* to) {
+    number_formats const numbers = numbers_of(buffer);
+    for_rows(buffer, area, [&](GeglRectangle const& rows, void* stored, std::size_t first, long pixels) {
+        gegl_buffer_get(buffer, &rows, 1.0, nullptr, stored, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+        convert_numbers(numbers.stored, stored, numbers.floats, to + 4 * first, pixels);
+    });
+}
+
+void set(GeglBuffer* buffer, rect const& area, float const* from) {
+    number_formats const numbers = numbers_of(buffer);
+    for_rows(buffer, area, [&](GeglRectangle const& rows, void* stored, std::size_t first, long pixels) {
+        convert_numbers(numbers.floats, from + 4 * first, numbers.stored, stored, pixels);
+        gegl_buffer_set(buffer, &rows, 0, nullptr, stored, GEGL_AUTO_ROWSTRIDE);
+    });
 }
 
 bool is_8_bit(GeglBuffer* buffer) { return babl_format_get_type(format_of(buffer), 0) == babl_type("u8"); }
@@ -213,10 +254,7 @@ int picture_file::height() const { return gegl_buffer_get_height(buffer.get()); 
 picture picture_file::crop(rect const& area) const {
     assert(intersect(area, {0, 0, width(), height()}) == area);
     picture p(area.width, area.height);
-    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
-    GeglRectangle const from{extent.x + area.x, extent.y + area.y, area.width, area.height};
-    gegl_buffer_get(buffer.get(), &from, 1.0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE,
-                    GEGL_ABYSS_NONE);
+    get(buffer.get(), area, p.pixels.data());
     return p;
 }
 
@@ -229,17 +267,13 @@ picture finite_crop(picture_file const& file, rect const& area, std::string cons
 
 void picture_file::write_pixels(int x, int y, picture const& p) {
     assert((intersect({x, y, p.width, p.height}, {0, 0, width(), height()}) == rect{x, y, p.width, p.height}));
-    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
-    GeglRectangle const to{extent.x + x, extent.y + y, p.width, p.height};
-    gegl_buffer_set(buffer.get(), &to, 0, picture_format(buffer.get()), p.pixels.data(), GEGL_AUTO_ROWSTRIDE);
+    set(buffer.get(), {x, y, p.width, p.height}, p.pixels.data());
 }
 
 void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {
     assert(filled.width == composite.width && filled.height == composite.height);
     assert((intersect({x, y, filled.width, filled.height}, {0, 0, width(), height()}) ==
             rect{x, y, filled.width, filled.height}));
-    Babl const* const format = picture_format(buffer.get());
-    GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
     std::vector<float> row(std::size_t(filled.width) * 4);
     for (int line = 0; line < filled.height; ++line) {
         float const* const over = filled.pixels.data() + std::size_t(line) * filled.width * 4;
@@ -249,11 +283,11 @@ void picture_file::paste(int x, int y, picture const& filled, mask const& compos
             end = start + 1;
             if (c[start] <= 0) continue;
             while (end < filled.width && c[end] > 0) ++end;
-            GeglRectangle const run{extent.x + x + start, extent.y + y + line, end - start, 1};
-            gegl_buffer_get(buffer.get(), &run, 1.0, format, row.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+            rect const run{x + start, y + line, end - start, 1};
+            get(buffer.get(), run, row.data());
             for (int i = start; i < end; ++i)
                 blend(over + std::size_t(i) * 4, c[i], row.data() + std::size_t(i - start) * 4);
-            gegl_buffer_set(buffer.get(), &run, 0, format, row.data(), GEGL_AUTO_ROWSTRIDE);
+            set(buffer.get(), run, row.data());
         }
     }
 }
@@ -298,19 +332,20 @@ mask read_mask(fs::path const& path, int width, int height) {
         fail("The mask {} has {} × {} pixels, but the picture {} × {}; they must be the same size.", path.string(),
              extent.width, extent.height, width, height);
     // A selection's values are taken as the file has them, whatever its transfer curve.
-    bool const linear = babl_get_model_flags(babl_format_get_model(format_of(buffer.get()))) & BABL_MODEL_FLAG_LINEAR;
-    Babl const* const format =
-        babl_format_with_space(linear ? "YA float" : "Y'A float", babl_format_get_space(format_of(buffer.get())));
+    Babl const* const stored = numbers_of(buffer.get()).stored;
+    bool const linear = babl_get_model_flags(babl_format_get_model(stored)) & BABL_MODEL_FLAG_LINEAR;
+    Babl const* const floats = babl_format(linear ? "YA float" : "Y'A float");
 
     mask lightness(width, height);
-    std::vector<float> row(std::size_t(width) * 2); // [width, 2]: lightness, alpha
+    std::vector<float> values(std::size_t(width) * std::size_t(std::min(height, rows_at_once)) * 2); // lightness, alpha
     auto const for_each_pixel = [&](auto use) {
-        for (int y = 0; y < height; ++y) {
-            GeglRectangle const line{extent.x, extent.y + y, width, 1};
-            gegl_buffer_get(buffer.get(), &line, 1.0, format, row.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-            for (int x = 0; x < width; ++x)
-                use(std::size_t(y) * width + x, within_0_1(row[x * 2]), within_0_1(row[x * 2 + 1]));
-        }
+        for_rows(buffer.get(), {0, 0, width, height},
+                 [&](GeglRectangle const& rows, void* row, std::size_t first, long n) {
+                     gegl_buffer_get(buffer.get(), &rows, 1.0, nullptr, row, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+                     convert_numbers(stored, row, floats, values.data(), n);
+                     for (std::size_t i = 0; i < std::size_t(n); ++i)
+                         use(first + i, within_0_1(values[2 * i]), within_0_1(values[2 * i + 1]));
+                 });
     };
     float darkest = 1, lightest = 0, thinnest = 1;
     for_each_pixel([&](std::size_t i, float value, float alpha) {

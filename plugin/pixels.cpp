@@ -1,8 +1,11 @@
 #include "plugin/pixels.h"
 
+#include "cli/pixel_numbers.h"
+
 #include <algorithm>
+#include <cstring>
 #include <memory>
-#include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -24,33 +27,18 @@ bool has_linear_profile(GimpDrawable* drawable) {
     return linear;
 }
 
-// How a drawable's numbers become ours. Both formats leave the profile out, so that babl converts numbers and nothing
-// else: colours stay in the document's own space, and 16 bits come back to the last one. (With the profile's space,
-// babl goes through linear light even from R' to R', several steps of 16 bits off.)
-struct number_formats {
-    Babl const* stored;
-    Babl const* floats;
-};
-
-char curve_of(std::string const& encoding) {
-    for (char const mark : {'\'', '~'})
-        if (encoding.find(mark) != encoding.npos) return mark;
-    return ' ';
-}
-
 number_formats picture_formats(GimpDrawable* drawable) {
-    std::string encoding = babl_format_get_encoding(gimp_drawable_get_format(drawable));
-    // Under a linear profile the marked components, which follow the profile's own curve, are linear as well.
-    if (curve_of(encoding) == '\'' && has_linear_profile(drawable)) std::erase(encoding, '\'');
-    return {babl_format(encoding.c_str()), babl_format(curve_of(encoding) == '\'' ? "R'G'B'A float" : "R~G~B~A float")};
+    return picture_numbers(gimp_drawable_get_format(drawable), has_linear_profile(drawable));
 }
 
 // A mask is read as it is stored. Some selections claim to follow a curve (after an XCF was loaded), others do not;
 // none means one.
 number_formats mask_formats(GimpDrawable* drawable) {
     char const* const encoding = babl_format_get_encoding(gimp_drawable_get_format(drawable));
-    char const curve = curve_of(encoding);
-    return {babl_format(encoding), babl_format(curve == '\'' ? "Y' float" : curve == '~' ? "Y~ float" : "Y float")};
+    char const* const floats = std::strchr(encoding, '\'')  ? "Y' float"
+                               : std::strchr(encoding, '~') ? "Y~ float"
+                                                            : "Y float";
+    return {babl_format(encoding), babl_format(floats)};
 }
 
 // Some rows at a time, so that what a drawable stores is never in memory twice.
@@ -72,8 +60,8 @@ void read(GimpDrawable* drawable, number_formats const& formats, rect const& are
     auto stored = room_for_rows(formats, area);
     for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
         gegl_buffer_get(buffer.get(), &rows, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-        babl_process(babl_fish(formats.stored, formats.floats), stored.data(), to + first * channels,
-                     long(rows.width) * rows.height);
+        convert_numbers(formats.stored, stored.data(), formats.floats, to + first * channels,
+                        long(rows.width) * rows.height);
     });
 }
 
@@ -81,8 +69,8 @@ void write(GimpDrawable* drawable, number_formats const& formats, rect const& ar
     buffer_handle const buffer = open_buffer(drawable);
     auto stored = room_for_rows(formats, area);
     for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
-        babl_process(babl_fish(formats.floats, formats.stored), from + first * channels, stored.data(),
-                     long(rows.width) * rows.height);
+        convert_numbers(formats.floats, from + first * channels, formats.stored, stored.data(),
+                        long(rows.width) * rows.height);
         gegl_buffer_set(buffer.get(), &rows, 0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE);
     });
 }

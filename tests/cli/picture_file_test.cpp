@@ -149,6 +149,47 @@ TEST(picture_file, values_are_perceptual) {
     for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(got.pixels[i], p.samples[i] / 255.0, 1e-5) << i;
 }
 
+// To the nearest step of the file, in its own colour space.
+TEST(picture_file, values_are_the_files_numbers) {
+    gegl_init(nullptr, nullptr);
+    scratch_folder folder;
+    std::mt19937 random(3);
+    for (bool const profile : {false, true})
+        for (int const depth : {8, 16}) {
+            float const most = depth == 8 ? 255 : 65535;
+            write_png(folder.path / "in.png", noise(64, 64, {depth, PNG_COLOR_TYPE_RGBA, profile}));
+            png_file const given = read_png(folder.path / "in.png");
+            picture_file file(folder.path / "in.png");
+            picture p = file.crop({0, 0, 64, 64});
+            for (std::size_t i = 0; i < p.pixels.size(); ++i) ASSERT_EQ(p.pixels[i], float(given.samples[i]) / most);
+            for (float& v : p.pixels) v = float(random() % 1'200'000) / 1e6f - 0.1f;
+            file.write_pixels(0, 0, p);
+            file.write(folder.path / "out.png", {});
+            png_file const made = read_png(folder.path / "out.png");
+            for (std::size_t i = 0; i < p.pixels.size(); ++i)
+                ASSERT_EQ(made.samples[i], std::floor(std::clamp(p.pixels[i], 0.f, 1.f) * most + 0.5f)) << p.pixels[i];
+        }
+}
+
+TEST(picture_file, linear_numbers_become_what_people_see) {
+    scratch_folder folder;
+    gegl_init(nullptr, nullptr);
+    write_with_gegl(folder.path / "in.exr", "gegl:exr-save", "RGB float");
+    picture_file file(folder.path / "in.exr");
+    picture const seen = file.crop({0, 0, 32, 24});
+    std::vector<float> light(32 * 24 * 4);
+    Babl const* const in_its_space = babl_format_with_space("RGBA float", gegl_buffer_get_format(file.buffer.get()));
+    gegl_buffer_get(file.buffer.get(), nullptr, 1, in_its_space, light.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    for (std::size_t i = 0; i < light.size(); ++i) {
+        double const v = light[i];
+        double const curve = v <= 0.0031308 ? v * 12.92 : 1.055 * std::pow(v, 1 / 2.4) - 0.055;
+        ASSERT_NEAR(seen.pixels[i], i % 4 == 3 ? v : curve, 1e-6) << i;
+    }
+    file.write_pixels(0, 0, seen);
+    picture const again = file.crop({0, 0, 32, 24});
+    for (std::size_t i = 0; i < light.size(); ++i) ASSERT_NEAR(again.pixels[i], seen.pixels[i], 1e-6);
+}
+
 TEST(picture_file, a_new_picture_is_8_bit_srgb) {
     scratch_folder folder;
     picture p(2, 1);

@@ -52,6 +52,19 @@ TEST_F(upscale_command, keeps_depth_and_channels_to_the_last_bit) {
         }
 }
 
+TEST_F(upscale_command, the_same_file_gives_the_same_file) {
+    for (auto [depth, color] : {std::pair{8, PNG_COLOR_TYPE_RGB}, {16, PNG_COLOR_TYPE_RGBA}}) {
+        write(in, depth, color, 90, 70);
+        std::string first;
+        for (int i = 0; i < 10; ++i) {
+            ended const e = run({in, "-o", out, "--tile", std::to_string(fake_seed::between_steps)});
+            EXPECT_EQ(e.code, 0) << e.err;
+            if (!i) first = text_of(out);
+            EXPECT_TRUE(text_of(out) == first) << depth << " bit, colour type " << color << ", run " << i;
+        }
+    }
+}
+
 TEST_F(upscale_command, the_recipe_says_it_all) {
     ended const e = run({in, "-o", out, "--scale", "1.5", "--model", "procedural:srvgg-x4-tiny", "--tile", "640",
                          "--dtype", "fp16", "--json"});

@@ -149,7 +149,8 @@ int img2img(options const& given) {
     request const r = prepare(given, "img2img", img2img_settings, line);
     std::string const& in = given.files.front();
     line.show({.stage = "read " + in});
-    picture_file const file(in);
+    check_differ(in, given.value("-o"));
+    picture_file const file = picture_file(in, [&](std::string const& text) { line.warn(text); }).upright();
     picture const from = finite_crop(file, {0, 0, file.width(), file.height()}, in);
     return generate_files(given, r, &from, line);
 }

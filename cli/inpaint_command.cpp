@@ -45,9 +45,10 @@ int inpaint_file(options const& given) {
     progress_line line(given.has("--json"));
     request r = request_of(given, "inpaint", settings, line);
     check_can_write(out);
+    check_differ(in, out);
 
     line.show({.stage = "read " + in});
-    picture_file file(in);
+    picture_file file(in, [&](std::string const& text) { line.warn(text); });
     mask selection = read_mask(given.value("--mask"), file.width(), file.height());
     rect const selected = bounds(selection);
     if (selected.empty()) fail("The mask {} selects nothing; paint white what is to be filled.", given.value("--mask"));
@@ -82,7 +83,9 @@ command const inpaint_command{
         "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Every other pixel stays as "
         "it\n"
         "is. PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name; depth and colour\n"
-        "profile are kept where the format can (JPEG and WebP are lossy and 8-bit).\n\n"
+        "profile are kept where the format can (JPEG and WebP are lossy and 8-bit), and what IN says beside its pixels "
+        "(EXIF,\n"
+        "XMP, IPTC, resolution). MASK lies on the pixels as they are stored, before EXIF's orientation turns them.\n\n"
         "  --mask MASK      a picture of the same size: white is filled, black kept, grey in between; transparent "
         "parts\n"
         "                   are kept; a picture of one colour counts by its alpha\n"

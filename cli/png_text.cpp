@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <vector>
 #include <zlib.h>
 
 namespace sfumato {
@@ -107,14 +108,16 @@ std::string read_bytes(std::istream& png, std::size_t count, std::string_view na
 
 } // namespace
 
-void copy_with_texts(fs::path const& from, fs::path const& to, std::span<text_entry const> texts) {
+void copy_with_texts(fs::path const& from, fs::path const& to, std::span<text_entry const> texts,
+                     std::string const& name) {
     std::ifstream in(from, std::ios::binary);
     std::ofstream out(to, std::ios::binary);
     out << read_bytes(in, header_end, from.string());
     for (text_entry const& t : texts) out << chunk_of(t);
-    out << in.rdbuf();
+    for (std::vector<char> some(1 << 16); out && in.read(some.data(), std::streamsize(some.size())).gcount() > 0;)
+        out.write(some.data(), in.gcount());
     out.close();
-    if (!in || !out) fail("{} could not be written: {}.", to.string(), std::strerror(errno));
+    if (in.bad() || !out) fail("{} could not be written: {}.", name, std::strerror(errno));
 }
 
 std::optional<std::string> find_png_text(std::istream& png, std::string_view keyword, std::string_view name) {

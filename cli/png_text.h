@@ -16,9 +16,10 @@ struct text_entry {
 };
 
 /// Copies the PNG `from` to `to` with `texts` after its header, where every reader looks. Latin-1 becomes tEXt, other
-/// text iTXt; what is not UTF-8 and NUL become U+FFFD. Throws error when `to` cannot be written.
+/// text iTXt; what is not UTF-8 and NUL become U+FFFD. Throws error calling it `name` when it
+/// cannot be written.
 void copy_with_texts(std::filesystem::path const& from, std::filesystem::path const& to,
-                     std::span<text_entry const> texts);
+                     std::span<text_entry const> texts, std::string const& name);
 
 /// The first text under `keyword`, as UTF-8; of those longer than 4 MiB none is taken. `name` stands in the errors:
 /// not a PNG, damaged.

@@ -57,13 +57,14 @@ std::vector<file_pair> pairs_of(options const& given) {
     std::string const out = given.value("-o");
     if (fs::is_directory(in)) return pairs_of_folder(in, out);
     check_can_write(out);
+    check_differ(in, out);
     return {{in, out}};
 }
 
 // False: cancelled.
 bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
     line.show({.stage = "read " + files.in});
-    picture_file const file(files.in);
+    picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
     check_can_hold(files.out, width, height);
     picture_file made(file, width, height);
@@ -129,9 +130,11 @@ command const upscale_command{
         "Usage: sfumato upscale IN -o OUT [OPTION…]\n\n"
         "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
         "format\n"
-        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. Of a folder IN, every picture goes to the folder OUT, and one "
-        "that\n"
-        "cannot be read is passed over (but a damaged JPEG ends the run).\n\n"
+        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. What IN says beside its pixels (EXIF, XMP, IPTC, resolution) "
+        "goes\n"
+        "along, except to OpenEXR, which has no such thing: there the pixels are turned upright. Of a folder IN, "
+        "every\n"
+        "picture goes to the folder OUT, and one that cannot be read is passed over.\n\n"
         "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
         "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
         "                  (default: sfumato's own)\n"

@@ -1,10 +1,12 @@
 #include "cli/picture_file.h"
 #include "compute/error.h"
+#include "tests/cli/gegl_file.h"
 #include "tests/cli/png_file.h"
 #include "tests/cli/process.h"
 
-#include <gegl.h>
+#include <algorithm>
 #include <random>
+#include <sys/resource.h>
 
 using namespace sfumato;
 
@@ -17,16 +19,6 @@ struct png_case {
 
 void PrintTo(png_case const& c, std::ostream* to) {
     *to << c.depth << " bit, colour type " << c.color << (c.profile ? ", profile" : "");
-}
-
-// An ICC profile with other primaries and another curve than sRGB.
-std::string wide_gamut_profile() {
-    Babl const* const space = babl_space_from_chromaticities("sfumato-test", 0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71,
-                                                             0.15, 0.06, babl_trc_gamma(2.2), babl_trc_gamma(2.2),
-                                                             babl_trc_gamma(2.2), BABL_SPACE_FLAG_EQUALIZE);
-    int length = 0;
-    char const* const icc = babl_space_get_icc(space, &length);
-    return {icc, std::size_t(length)};
 }
 
 // Every sample value there is: noise over the whole range.
@@ -53,37 +45,6 @@ struct patch {
             }
     }
 };
-
-std::string error_of(std::function<void()> f) {
-    try {
-        f();
-    } catch (error const& e) {
-        return e.what();
-    }
-    return "no error";
-}
-
-bool mentions(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
-
-// A small gradient in any GEGL format and file format.
-void write_with_gegl(std::filesystem::path const& path, char const* saver, char const* format, int width = 32,
-                     int height = 24) {
-    gegl_init(nullptr, nullptr);
-    GeglRectangle const area{0, 0, width, height};
-    GeglBuffer* const buffer = gegl_buffer_new(&area, babl_format(format));
-    std::vector<float> pixels;
-    for (int i = 0; i < width * height; ++i)
-        for (float v : {float(i % width) / float(width), float(i / width) / float(height), 0.25f, 1.f})
-            pixels.push_back(v);
-    gegl_buffer_set(buffer, &area, 0, babl_format("R~G~B~A float"), pixels.data(), GEGL_AUTO_ROWSTRIDE);
-    GeglNode* const graph = gegl_node_new();
-    GeglNode* const source = gegl_node_new_child(graph, "operation", "gegl:buffer-source", "buffer", buffer, nullptr);
-    GeglNode* const save = gegl_node_new_child(graph, "operation", saver, "path", path.c_str(), nullptr);
-    gegl_node_link(source, save);
-    gegl_node_process(save);
-    g_object_unref(graph);
-    g_object_unref(buffer);
-}
 
 std::string type_name(picture_file const& file) {
     return babl_get_name(babl_format_get_type(gegl_buffer_get_format(file.buffer.get()), 0));
@@ -285,12 +246,25 @@ TEST(picture_file, errors_are_sentences) {
     write_text(folder.path / "cut.png", text_of(folder.path / "good.png").substr(0, 2000));
     EXPECT_TRUE(mentions(read("cut.png"), "damaged PNG")) << read("cut.png");
     for (auto [name, saver, format] :
-         {std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"}, std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"},
-          std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
-        write_with_gegl(folder.path / name, saver, format);
-        write_text(folder.path / name, text_of(folder.path / name).substr(0, 40));
-        EXPECT_TRUE(mentions(read(name), "damaged")) << name << ": " << read(name);
+         {std::tuple{"x.jpg", "gegl:jpg-save", "R'G'B' u8"}, std::tuple{"x.tif", "gegl:tiff-save", "R'G'B'A u8"},
+          std::tuple{"x.webp", "gegl:webp-save", "R'G'B'A u8"}, std::tuple{"x.exr", "gegl:exr-save", "RGBA float"}}) {
+        write_with_gegl(folder.path / name, saver, format, 200, 150);
+        std::string const whole = text_of(folder.path / name);
+        EXPECT_EQ(read(name), "no error");
+        for (std::size_t const length : {std::size_t(13), std::size_t(40), whole.size() / 2, whole.size() - 9}) {
+            write_text(folder.path / name, whole.substr(0, length));
+            EXPECT_TRUE(mentions(read(name), std::string(name) + " is a damaged ")) << length << ": " << read(name);
+        }
     }
+    // A JPEG that ends the process under GEGL, and one that is whole but for junk between its segments.
+    write_with_gegl(folder.path / "x.jpg", "gegl:jpg-save", "R'G'B' u8");
+    std::string jpeg = text_of(folder.path / "x.jpg");
+    auto const table = jpeg.find("\xFF\xC4");
+    ASSERT_NE(table, jpeg.npos);
+    write_text(folder.path / "broken.jpg", jpeg.substr(0, table) + std::string("\xFF\xC4\0\x09\x99\x99", 6) + jpeg);
+    EXPECT_TRUE(mentions(read("broken.jpg"), "damaged JPEG picture (")) << read("broken.jpg");
+    write_text(folder.path / "junk.jpg", jpeg.substr(0, table) + "junk" + jpeg.substr(table));
+    EXPECT_EQ(read("junk.jpg"), "no error");
 
     picture_file const good(folder.path / "good.png");
     auto const write = [&](std::filesystem::path const& path) { return error_of([&] { good.write(path, {}); }); };
@@ -300,6 +274,51 @@ TEST(picture_file, errors_are_sentences) {
     EXPECT_EQ(error_of([&] { check_can_write(folder.path / "out.png"); }), "no error");
     std::filesystem::create_directory(folder.path / "dir.png");
     EXPECT_TRUE(mentions(write(folder.path / "dir.png"), "is a directory"));
+}
+
+TEST(picture_file, a_link_stays_one) {
+    namespace fs = std::filesystem;
+    scratch_folder folder;
+    fs::create_directory(folder.path / "there");
+    picture_file const file(picture(3, 2));
+    for (std::string const name : {"old.png", "new.png"}) {
+        if (name == "old.png") write_text(folder.path / "there" / name, "an older picture");
+        fs::create_symlink("there/" + name, folder.path / name);
+        fs::create_symlink(name, folder.path / ("twice-" + name));
+        file.write(folder.path / ("twice-" + name), {});
+        EXPECT_TRUE(fs::is_symlink(folder.path / name));
+        EXPECT_TRUE(fs::is_symlink(folder.path / ("twice-" + name)));
+        EXPECT_FALSE(fs::is_symlink(folder.path / "there" / name));
+        EXPECT_EQ(read_png(folder.path / "there" / name).width, 3);
+    }
+    EXPECT_EQ(error_of([&] { check_differ(folder.path / "old.png", folder.path / "new.png"); }), "no error");
+    EXPECT_TRUE(mentions(error_of([&] { check_differ(folder.path / "old.png", folder.path / "there/old.png"); }),
+                         "cannot be written over"));
+}
+
+// As a full disk would: no file grows beyond its limit. (Nor does memory that GEGL writes a JPEG into, so that is not
+// among them.)
+TEST(picture_file, what_cannot_be_written_is_named_as_the_user_names_it) {
+    scratch_folder folder;
+    write_png(folder.path / "noise.png", noise(300, 300, {8, PNG_COLOR_TYPE_RGB, false}));
+    picture_file const file(folder.path / "noise.png");
+    for (std::string const name : {"out.png", "out.tif", "out.webp", "out.exr"}) {
+        write_text(folder.path / name, "before");
+        rlimit before{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        auto const handler = std::signal(SIGXFSZ, SIG_IGN);
+        rlimit const small{4096, before.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &small);
+        testing::internal::CaptureStderr();
+        std::string const message = error_of([&] { file.write(folder.path / name, {{"Comment", "{}"}}); });
+        std::string const printed = testing::internal::GetCapturedStderr();
+        setrlimit(RLIMIT_FSIZE, &before);
+        std::signal(SIGXFSZ, handler);
+        EXPECT_TRUE(mentions(message, name + " could not be written")) << name << ": " << message;
+        EXPECT_FALSE(mentions(message, "/.out")) << message;
+        EXPECT_LE(std::ranges::count(printed, '\n'), 1) << printed;
+        EXPECT_EQ(text_of(folder.path / name), "before");
+    }
 }
 
 TEST(read_mask, lightness_or_alpha) {

@@ -66,7 +66,7 @@ TEST_F(png_texts, any_text_survives) {
                                         {"kanji", "猫 🐈"},
                                         {"long", long_text},
                                         {"empty", ""}};
-    copy_with_texts(plain, with, texts);
+    copy_with_texts(plain, with, texts, "with");
     for (auto const& [keyword, text] : texts) EXPECT_EQ(read(keyword), text) << keyword;
     EXPECT_EQ(read("other"), "nothing");
     // libpng agrees, and the picture is the same.
@@ -80,13 +80,13 @@ TEST_F(png_texts, any_text_survives) {
 
 TEST_F(png_texts, what_a_png_cannot_hold_is_replaced) {
     std::vector<text_entry> const texts{{"key", "a\0b\xFF"s}};
-    copy_with_texts(plain, with, texts);
+    copy_with_texts(plain, with, texts, "with");
     EXPECT_EQ(read("key"), "a\uFFFDb\uFFFD");
 }
 
 TEST_F(png_texts, a_recipe_comes_from_a_png_or_a_text) {
     std::vector<text_entry> const texts{{"parameters", "x"}, {recipe_keyword, "{}"}};
-    copy_with_texts(plain, with, texts);
+    copy_with_texts(plain, with, texts, "with");
     EXPECT_EQ(read_recipe(with), "{}");
     write_text(folder.path / "r.json", "{ }\n");
     EXPECT_EQ(read_recipe(folder.path / "r.json"), "{ }\n");

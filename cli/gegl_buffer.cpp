@@ -3,9 +3,11 @@
 #include "compute/error.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <format>
+#include <fstream>
 #include <gegl-metadatahash.h>
 #include <optional>
 #include <sys/mman.h>
@@ -99,9 +101,11 @@ struct memory_file {
 
     void copy_to(fs::path const& to, std::string const& name) const {
         if (fs::file_size(path) == 0) fail("{} could not be written{}", name, because(path, name));
-        std::error_code failed;
-        fs::copy_file(path, to, fs::copy_options::overwrite_existing, failed);
-        if (failed) fail("{} could not be written: {}.", name, failed.message());
+        // As any new file, not with the permissions of the memory.
+        std::ofstream out(to, std::ios::binary);
+        out << std::ifstream(path, std::ios::binary).rdbuf();
+        out.close();
+        if (!out) fail("{} could not be written: {}.", name, std::strerror(errno));
     }
 };
 

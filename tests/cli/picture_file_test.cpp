@@ -52,6 +52,16 @@ std::string type_name(picture_file const& file) {
 
 } // namespace
 
+TEST(picture_file, a_result_has_the_permissions_of_a_new_file) {
+    scratch_folder const folder;
+    auto const permissions = [](std::string const& path) { return std::filesystem::status(path).permissions(); };
+    auto const of_new = permissions(folder.put("new", ""));
+    for (char const* name : {"a.png", "a.jpg", "a.tif", "a.webp", "a.exr"}) {
+        picture_file(picture(3, 2)).write(folder / name, {});
+        EXPECT_EQ(permissions(folder / name), of_new) << name;
+    }
+}
+
 struct png_round_trip : testing::TestWithParam<png_case> {};
 
 TEST_P(png_round_trip, pixels_outside_the_mask_are_bit_identical) {

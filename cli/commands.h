@@ -32,8 +32,6 @@ struct options {
     std::string value(std::string_view name, std::string_view otherwise = "") const;
     /// A whole number within [least, most]; throws usage_error.
     std::int64_t number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const;
-    /// A number that is finite; throws usage_error.
-    double real(std::string_view name) const;
     /// --dtype fp32|fp16|bf16, if it is given; throws usage_error.
     std::optional<dtype> precision() const;
 };
@@ -60,7 +58,7 @@ using run_generate = std::function<std::optional<std::vector<picture>>(request c
                                                                        generate_watch const&)>;
 run_generate open_generate_job(std::string device_choice);
 
-/// The upscale of one part on the chosen device; the model stays open between calls.
+/// The upscale of one part on the chosen device, which is opened now; the model stays open between calls.
 using run_upscale = std::function<std::optional<run_result>(run_input const&, job const&,
                                                             std::function<void(upscale_plan const&)> const& planned)>;
 run_upscale open_upscale_job(std::string device_choice);

@@ -57,8 +57,9 @@ run_job open_device_job(std::string device_choice) {
 }
 
 run_upscale open_upscale_job(std::string device_choice) {
-    return [e = make_engine(std::move(device_choice))](run_input const& in, job const& j,
-                                                       std::function<void(upscale_plan const&)> const& planned) {
+    auto const e = make_engine(std::move(device_choice));
+    e->device.open(); // what is wrong with it is said before a folder is gone through
+    return [e](run_input const& in, job const& j, std::function<void(upscale_plan const&)> const& planned) {
         return upscale(e->device.open(), open_model(e->upscalers, in.request.upscale), in, j, planned);
     };
 }

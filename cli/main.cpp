@@ -29,6 +29,17 @@ std::string overview() {
     return text;
 }
 
+command const* find_command(std::string_view name) {
+    auto const found = std::ranges::find(commands, name, [](command const* c) { return c->name; });
+    return found == std::end(commands) ? nullptr : *found;
+}
+
+void report(std::span<std::string const> arguments, std::string const& message) {
+    if (std::ranges::find(arguments, "--json") != arguments.end())
+        print(stdout, json_line({{"type", "error"}, {"message", message}}) + "\n");
+    std::fprintf(stderr, "sfumato: %s\n", message.c_str());
+}
+
 int run(command const& c, std::span<std::string const> arguments) {
     std::vector<std::string_view> flags = c.flags;
     flags.insert(flags.end(), {"--help", "-h"});
@@ -49,9 +60,9 @@ int run(std::span<std::string const> arguments) {
         print(stdout, "sfumato " SFUMATO_VERSION "\n");
         return exit_code::ok;
     }
-    auto const found = std::ranges::find(commands, first, [](command const* c) { return c->name; });
-    if (found == std::end(commands)) throw usage_error(std::format("there is no command \"{}\"", first));
-    return run(**found, arguments.subspan(1));
+    command const* const found = find_command(first);
+    if (!found) throw usage_error(std::format("there is no command \"{}\"", first));
+    return run(*found, arguments.subspan(1));
 }
 
 } // namespace
@@ -63,12 +74,11 @@ int main(int count, char** values) {
         if (std::fflush(stdout) != 0) fail("The output cannot be written.");
         return code;
     } catch (usage_error const& e) {
-        std::fprintf(stderr, "sfumato: %s; see sfumato --help\n", e.what());
+        command const* const c = arguments.empty() ? nullptr : find_command(arguments.front());
+        report(arguments, std::format("{}; see sfumato {}--help", e.what(), c ? std::string(c->name) + " " : ""));
         return exit_code::usage;
     } catch (std::exception const& e) {
-        if (std::ranges::find(arguments, "--json") != arguments.end())
-            print(stdout, json_line({{"type", "error"}, {"message", e.what()}}) + "\n");
-        std::fprintf(stderr, "sfumato: %s\n", e.what());
+        report(arguments, e.what());
         return exit_code::failed;
     }
 }

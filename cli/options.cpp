@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <format>
 
 namespace sfumato {
@@ -21,15 +20,6 @@ std::int64_t options::number(std::string_view name, std::int64_t least, std::int
     auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (status != std::errc() || end != text.data() + text.size() || number < least || number > most)
         throw usage_error(std::format("{} must be a whole number from {} to {}, not \"{}\"", name, least, most, text));
-    return number;
-}
-
-double options::real(std::string_view name) const {
-    std::string const text = value(name);
-    double number = 0;
-    auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (status != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
-        throw usage_error(std::format("{} must be a number, not \"{}\"", name, text));
     return number;
 }
 

@@ -19,7 +19,8 @@ struct request_option {
 };
 
 /// --recipe FILE (a PNG that an earlier run wrote, or its JSON), then `known`. Keys that are not known here are warned
-/// of. A seed that is asked for is drawn. Throws error naming the key, usage_error naming the option.
+/// of. A seed that is asked for is drawn. Throws error naming the key, usage_error naming the option where the value
+/// is the command line's.
 request request_of(options const& given, std::string_view operation, std::span<request_option const> known,
                    progress_line&);
 

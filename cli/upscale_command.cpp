@@ -5,15 +5,17 @@
 #include "cli/progress_line.h"
 #include "cli/recipe.h"
 #include "cli/request_options.h"
+#include "compute/device.h"
 #include "compute/error.h"
 #include "models/json.h"
 #include "models/pipelines/upscale_in_parts.h"
-#include "models/weights/scan.h"
+#include "models/weights/family.h"
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <format>
+#include <new>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
@@ -34,36 +36,46 @@ struct file_pair {
     std::string in, out;
 };
 
-// Every picture of a folder, in the order of their names, under the same name in another.
-std::vector<file_pair> pairs_of_folder(fs::path const& folder, fs::path const& out) {
+struct folder_files {
     std::vector<file_pair> pairs;
-    for (fs::directory_entry const& entry : fs::directory_iterator(folder))
-        if (entry.is_regular_file() && has_picture_name(entry.path()))
-            pairs.push_back({entry.path().string(), (out / entry.path().filename()).string()});
-    std::ranges::sort(pairs, {}, &file_pair::in);
-    if (pairs.empty()) fail("There is no picture in the folder {}.", folder.string());
+    std::size_t passed_over = 0; // visible files whose names are no picture's
+};
+
+// Every picture of a folder, in the order of their names, under the same name in another.
+folder_files files_of_folder(fs::path const& folder, fs::path const& out) try {
+    folder_files files;
+    for (fs::directory_entry const& entry : fs::directory_iterator(folder)) {
+        std::string const name = entry.path().filename().string();
+        if (!entry.is_regular_file()) continue;
+        if (has_picture_name(name))
+            files.pairs.push_back({entry.path().string(), (out / name).string()});
+        else if (!name.starts_with('.'))
+            ++files.passed_over;
+    }
+    std::ranges::sort(files.pairs, {}, &file_pair::in);
+    if (files.pairs.empty()) fail("There is no picture in the folder {}.", folder.string());
     if (fs::exists(out) && fs::equivalent(folder, out))
         fail("The results cannot be written over the pictures in {}; name another folder with -o.", folder.string());
+    return files;
+} catch (fs::filesystem_error const& e) {
+    fail("The folder {} cannot be read: {}.", e.path1().string(), e.code().message());
+}
+
+void make_folder(fs::path const& out) {
     std::error_code failed;
     fs::create_directories(out, failed);
     if (failed) fail("The folder {} cannot be made: {}. Name another one with -o.", out.string(), failed.message());
-    return pairs;
 }
 
-std::vector<file_pair> pairs_of(options const& given) {
+void check_arguments(options const& given) {
     if (given.files.size() != 1) throw usage_error("upscale takes exactly one picture, or a folder of them");
     if (!given.has("-o")) throw usage_error("upscale needs -o OUT");
-    std::string const& in = given.files.front();
-    std::string const out = given.value("-o");
-    if (fs::is_directory(in)) return pairs_of_folder(in, out);
-    check_can_write(out);
-    check_differ(in, out);
-    return {{in, out}};
 }
 
 // False: cancelled.
 bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
     line.show({.stage = "read " + files.in});
+    check_differ(files.in, files.out);
     picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
     check_can_hold(files.out, width, height);
@@ -90,35 +102,69 @@ bool upscale_file(file_pair const& files, request const& r, run_upscale const& r
     return true;
 }
 
-// Whoever names a network that enlarges four times, and no scale, expects four times.
+// Whoever names a network that enlarges four times, and no scale, expects four times; and another scale than a recipe's
+// may need another one of our networks.
 request upscale_request(options const& given, progress_line& line) {
     request r = request_of(given, "upscale", settings, line);
-    if (given.has("--scale") || given.has("--recipe") || !given.has("--model")) return r;
-    found_model const model = look_at_model(r.upscale.model);
-    if (model.error.empty() && model.is.upscaler) r.upscale.scale = model.is.factor;
+    bool const has_scale = given.has("--scale"), has_model = given.has("--model");
+    if (has_scale && !has_model && r.upscale.model.starts_with("sfumato:")) {
+        r.upscale.model.clear();
+        r = resolve(r);
+    }
+    checkpoint const model = open_checkpoint(r.upscale.model);
+    require_upscaler(model); // before anything is read or made
+    if (!has_scale && has_model && !given.has("--recipe")) r.upscale.scale = describe_model(model).factor;
     return r;
 }
 
-int upscale_files(options const& given) {
-    auto const pairs = pairs_of(given);
-    cancel_on_interrupt();
-    progress_line line(given.has("--json"));
-    request const r = upscale_request(given, line);
-    run_upscale const run = open_upscale_job(given.value("--device"));
-    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
+std::string with_name(std::string const& message, std::string const& name) {
+    return message.find(name) == message.npos ? name + ": " + message : message;
+}
+
+// Those that cannot be enlarged are warned of, and the others done all the same.
+int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_upscale const& run, progress_line& line,
+                   job const& j) {
     std::size_t failed = 0;
     for (file_pair const& files : pairs) try {
-            if (!upscale_file(files, r, run, line, j)) {
-                line.finish("cancelled", {{"type", "cancelled"}});
-                return exit_code::cancelled;
-            }
+            if (!upscale_file(files, r, run, line, j)) return exit_code::cancelled;
+        } catch (device_lost const&) {
+            throw; // no other picture would fare better
         } catch (error const& e) {
-            if (pairs.size() == 1) throw;
-            line.warn(e.what()); // the others are done all the same
+            line.warn(with_name(e.what(), files.in));
+            ++failed;
+        } catch (std::bad_alloc const&) {
+            line.warn(files.in + ": there is not enough memory for it");
             ++failed;
         }
     if (failed) fail("{} of {} pictures could not be enlarged.", failed, pairs.size());
     return exit_code::ok;
+}
+
+int upscale_pictures(options const& given, request const& r, progress_line& line) {
+    std::string const in = given.files.front(), out = given.value("-o");
+    job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
+    std::error_code none;
+    if (!fs::is_directory(in, none)) {
+        check_can_write(out);
+        run_upscale const run = open_upscale_job(given.value("--device"));
+        return upscale_file({in, out}, r, run, line, j) ? exit_code::ok : exit_code::cancelled;
+    }
+    folder_files const files = files_of_folder(in, out);
+    run_upscale const run = open_upscale_job(given.value("--device"));
+    make_folder(out);
+    if (files.passed_over == 1) line.warn("1 file that is no picture Sfumato reads was passed over");
+    if (files.passed_over > 1)
+        line.warn(std::format("{} files that are no pictures Sfumato reads were passed over", files.passed_over));
+    return upscale_folder(files.pairs, r, run, line, j);
+}
+
+int upscale_files(options const& given) {
+    check_arguments(given);
+    cancel_on_interrupt();
+    progress_line line(given.has("--json"));
+    int const code = upscale_pictures(given, upscale_request(given, line), line);
+    if (code == exit_code::cancelled) line.finish("cancelled", {{"type", "cancelled"}});
+    return code;
 }
 
 } // namespace

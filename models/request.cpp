@@ -59,7 +59,7 @@ struct object_reader {
     std::vector<std::string_view> known{};
 
     [[noreturn]] void refuse(std::string_view key, std::string const& what_it_may_be, json const& value) const {
-        fail("The request's \"{}{}\" must be {}, not {}.", prefix, key, what_it_may_be, json_show(value));
+        throw request_error(prefix + std::string(key), "must be " + what_it_may_be, json_show(value));
     }
 
     json const* find(std::string_view key) {
@@ -160,8 +160,8 @@ rect area_from_json(json const& value, std::vector<std::string>* unknown) {
 void read_size(object_reader& reader, std::string_view key, int& to) {
     reader.read(key, 0, 1 << 14, to);
     if (to % 8 || (to && to < 64))
-        fail("The request's \"{}\" must be a multiple of 8, from 64 on (0: as the model was trained), not {}.", key,
-             to);
+        throw request_error(std::string(key), "must be a multiple of 8, from 64 on (0: as the model was trained)",
+                            std::to_string(to));
 }
 
 void read_diffusion(object_reader& reader, request& r) {

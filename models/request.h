@@ -3,15 +3,18 @@
 // on the finished layer.
 #pragma once
 
+#include "compute/error.h"
 #include "compute/tensor.h"
 #include "models/picture.h"
 #include "models/sampling/noise.h"
 #include "models/sampling/samplers.h"
 
 #include <cstdint>
+#include <format>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sfumato {
@@ -57,6 +60,14 @@ struct upscale_settings {
     bool operator==(upscale_settings const&) const = default;
 };
 
+/// A key's value is not what it may be: "The request's \"scale\" must be a number from 1 to 16, not 99."
+struct request_error : error {
+    std::string key, rule; // "scale", "must be a number from 1 to 16"
+    request_error(std::string key, std::string rule, std::string const& value)
+        : error(std::format("The request's \"{}\" {}, not {}.", key, rule, value)), key(std::move(key)),
+          rule(std::move(rule)) {}
+};
+
 struct request {
     static constexpr int version = 1; // key "sfumato"; raised when an old reader would misunderstand
 
@@ -74,8 +85,8 @@ struct request {
     bool operator==(request const&) const = default;
 };
 
-/// Checks types, ranges and the version; throws error naming the key and what it may be. Unknown keys are not an error
-/// (a newer Sfumato wrote them) but are reported in `unknown`.
+/// Checks types, ranges and the version; throws error, where it is about a value request_error. Unknown keys are not an
+/// error (a newer Sfumato wrote them) but are reported in `unknown`.
 request request_from_json(nlohmann::json const&, std::vector<std::string>* unknown = nullptr);
 nlohmann::json request_to_json(request const&);
 

@@ -114,6 +114,11 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
         {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "1e3"}, "--seed must be a whole number"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", ""}, "--seed must be a whole number"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--json=yes"}, "takes no value"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "4294967296"},
+         "--seed must be a whole number from -1 to 4294967295, not 4294967296"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--method", "magic"},
+         "--method must be \"patchmatch\", not \"magic\""},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--context", "all"}, "--context must be \"automatic\""},
         {{"serve", "extra"}, "takes no file"},
         {{"serve", "--idle-exit", "-1"}, "--idle-exit must be"},
         {{"devices", "extra"}, "takes no file"},
@@ -122,9 +127,20 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
         ended const e = run(c.arguments);
         EXPECT_EQ(e.code, 2) << c.mentions;
         EXPECT_TRUE(mentions(e.err, c.mentions)) << e.err;
-        EXPECT_TRUE(mentions(e.err, "sfumato --help")) << e.err;
+        bool const has_command = c.arguments.size() > 1 || c.mentions == "exactly one picture";
+        EXPECT_TRUE(mentions(e.err, has_command ? "see sfumato " + c.arguments[0] + " --help" : "see sfumato --help"))
+            << e.err;
         EXPECT_EQ(e.out, "");
     }
+}
+
+TEST_F(command_line, usage_errors_are_json_too) {
+    ended const e = run({"inpaint", in, "--mask", chosen, "-o", out, "--json", "--seed", "x"});
+    EXPECT_EQ(e.code, 2);
+    std::string const message =
+        "--seed must be a whole number from -1 to 4294967295, not \"x\"; see sfumato inpaint --help";
+    EXPECT_EQ(json_lines(e.out), (std::vector<json>{{{"type", "error"}, {"message", message}}}));
+    EXPECT_EQ(e.err, "sfumato: " + message + "\n");
 }
 
 TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
@@ -136,11 +152,8 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
         std::vector<std::string> more;
         std::string mentions;
     } const cases[] = {
-        {{"--method", "magic"}, "\"method\" must be \"patchmatch\", not \"magic\""},
-        {{"--context", "all"}, "\"context\""},
-        {{"--seed", "4294967296"}, "\"seed\" must be a whole number from -1 to 4294967295"},
         {{"--device", "GeForce"}, "no Vulkan device is called \"GeForce\""},
-        {{"--recipe", folder.path / "bad.json"}, "\"seed\""},
+        {{"--recipe", folder.path / "bad.json"}, "The request's \"seed\" must be a whole number"},
         {{"--recipe", folder.path / "area.json"}, "outside the request's \"area\""},
         {{"--recipe", folder.path / "far.json"}, "does not lie inside the picture"},
         {{"--recipe", in}, "carries no recipe"},
@@ -156,7 +169,9 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
         EXPECT_FALSE(std::filesystem::exists(out));
     }
     write_text(folder.path / "cut.jpg", "\xFF\xD8\xFF\xE0 then nothing that a JPEG has");
-    EXPECT_EQ(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).code, 1);
+    EXPECT_TRUE(mentions(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).err,
+                         "cut.jpg is a damaged JPEG picture ("));
+    EXPECT_TRUE(mentions(run({"inpaint", in, "--mask", chosen, "-o", in}).err, "cannot be written over the picture"));
     write_mask(0);
     EXPECT_TRUE(mentions(inpaint({}).err, "selects nothing"));
     EXPECT_TRUE(

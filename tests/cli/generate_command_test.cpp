@@ -243,6 +243,15 @@ TEST_F(generate_command, usage_errors_are_exit_code_2) {
         {{"txt2img", "-o", out, "--model", "m", "--cfg", "nan"}, "--cfg must be a number"},
         {{"txt2img", "-o", out, "--model", "m", "--preview-model", "t"}, "--preview-model needs --preview FILE"},
         {{"txt2img", "-o", out, "--model", "m", "--model", "n"}, "given twice"},
+        {{"txt2img", "-o", out, "--model", "m", "--sampler", "dpm_fast"}, "--sampler must be \"euler\""},
+        {{"txt2img", "-o", out, "--model", "m", "--scheduler", "none"}, "--scheduler must be \"normal\""},
+        {{"txt2img", "-o", out, "--model", "m", "--seed", "-2"}, "--seed must be a whole number from -1 to"},
+        {{"txt2img", "-o", out, "--model", "m", "--batch", "0"}, "--batch must be a whole number from 1 to 64, not 0"},
+        {{"txt2img", "-o", out, "--model", "m", "--dtype", "fp8"}, "--dtype must be \"fp32\", \"fp16\" or \"bf16\""},
+        {{"txt2img", "-o", out, "--model", "m", "--rng", "gpu"}, "--rng must be \"cpu\" or \"cuda\""},
+        {{"txt2img", "-o", out, "--model", "m", "--width", "100"}, "--width must be a multiple of 8"},
+        {{"img2img", in, "-o", out, "--model", "m", "--strength", "0"},
+         "--strength must be a number from 0.01 to 1, not 0;"},
     };
     for (auto const& c : cases) {
         ended const e = run(c.arguments);
@@ -253,6 +262,14 @@ TEST_F(generate_command, usage_errors_are_exit_code_2) {
     }
 }
 
+TEST_F(generate_command, a_photo_is_seen_as_its_orientation_says) {
+    write_png(in, {.width = 3, .height = 2, .samples = std::vector<std::uint16_t>(18, 9), .orientation = 6});
+    ended const e = img2img({"--seed", "51"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_EQ(read_png(out).width, 2);
+    EXPECT_EQ(read_png(out).height, 3);
+}
+
 TEST_F(generate_command, failures_are_exit_code_1_and_one_line) {
     write_text(folder.path / "bad.json", R"({"sfumato": 1, "steps": "many"})");
     write_text(folder.path / "list.json", "[]");
@@ -260,13 +277,6 @@ TEST_F(generate_command, failures_are_exit_code_1_and_one_line) {
         std::vector<std::string> more;
         std::string mentions;
     } const cases[] = {
-        {{"--sampler", "dpm_fast"}, "\"sampler\" must be \"euler\""},
-        {{"--scheduler", "none"}, "\"scheduler\" must be \"normal\""},
-        {{"--strength", "0"}, "\"strength\" must be a number from 0.01 to 1"},
-        {{"--seed", "-2"}, "\"seed\""},
-        {{"--batch", "0"}, "\"batch\""},
-        {{"--dtype", "fp8"}, "\"dtype\" must be \"fp32\", \"fp16\" or \"bf16\""},
-        {{"--rng", "gpu"}, "\"rng\" must be \"cpu\" or \"cuda\""},
         {{"--recipe", folder.path / "bad.json"}, "\"steps\""},
         {{"--recipe", folder.path / "list.json"}, "must be a JSON object"},
         {{"--recipe", in}, "carries no recipe"},
@@ -285,7 +295,7 @@ TEST_F(generate_command, failures_are_exit_code_1_and_one_line) {
         EXPECT_EQ(std::ranges::count(e.err, '\n'), 1 + mentions(e.err, "needs 1 MB")) << e.err;
         EXPECT_FALSE(std::filesystem::exists(out));
     }
-    EXPECT_TRUE(mentions(txt2img({"--width", "100"}).err, "\"width\" must be a multiple of 8"));
+    EXPECT_TRUE(mentions(run({"img2img", in, "-o", in, "--model", "m"}).err, "cannot be written over the picture"));
     EXPECT_TRUE(mentions(run({"txt2img", "-o", folder.path / "out.gif", "--model", "m"}).err, "must end in .png"));
     EXPECT_TRUE(mentions(run({"img2img", folder.path / "no.png", "-o", out, "--model", "m"}).err, "No such file"));
 }

@@ -17,6 +17,7 @@ struct png_file {
     std::vector<std::uint16_t> samples{}; // [height, width, channels()]
     std::string profile{};                // ICC, "" = none
     std::map<std::string, std::string> texts{};
+    int orientation = 0; // EXIF's; 0: there is none
 
     int channels() const { return 1 + (color & PNG_COLOR_MASK_COLOR ? 2 : 0) + (color & PNG_COLOR_MASK_ALPHA ? 1 : 0); }
 };
@@ -31,6 +32,9 @@ inline void write_png(std::filesystem::path const& path, png_file const& p) {
     if (!p.profile.empty())
         png_set_iCCP(png, info, "test", 0, reinterpret_cast<png_const_bytep>(p.profile.data()),
                      png_uint_32(p.profile.size()));
+    std::string exif("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0", 26);
+    exif[19] = char(p.orientation);
+    if (p.orientation) png_set_eXIf_1(png, info, png_uint_32(exif.size()), reinterpret_cast<png_bytep>(exif.data()));
     png_write_info(png, info);
     std::size_t const stride = std::size_t(p.width) * std::size_t(p.channels());
     std::vector<png_byte> row(stride * std::size_t(p.depth / 8));
@@ -70,6 +74,10 @@ inline png_file read_png(std::filesystem::path const& path) {
     int compression = 0;
     if (png_get_iCCP(png, info, &name, &compression, &profile, &length))
         p.profile.assign(reinterpret_cast<char*>(profile), length);
+    png_uint_32 exif_length = 0;
+    png_bytep exif = nullptr; // of one tag, or of more with the orientation first
+    if (png_get_eXIf_1(png, info, &exif_length, &exif) && exif_length >= 20)
+        p.orientation = exif[0] == 'M' ? exif[19] : exif[18];
     png_textp texts = nullptr;
     int const count = png_get_text(png, info, &texts, nullptr);
     for (int i = 0; i < count; ++i) p.texts[texts[i].key] = texts[i].text;

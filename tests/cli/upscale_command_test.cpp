@@ -121,11 +121,16 @@ TEST_F(upscale_command, a_folder_is_done_picture_by_picture) {
     write(pictures / "b.png", 8, PNG_COLOR_TYPE_RGB);
     write(pictures / "a.png", 16, PNG_COLOR_TYPE_GRAY);
     std::ofstream(pictures / "damaged.png") << "no picture";
+    std::ofstream(pictures / "broken.jpg") << "\xFF\xD8\xFF\xE0 then nothing that a JPEG has";
     std::ofstream(pictures / "notes.txt") << "no picture either";
+    std::ofstream(pictures / "old.gif") << "GIF89a";
+    std::ofstream(pictures / ".hidden") << "nor this";
     ended const e = run({pictures, "-o", results});
     EXPECT_EQ(e.code, 1);
     EXPECT_TRUE(mentions(e.err, "damaged.png is not a PNG")) << e.err;
-    EXPECT_TRUE(mentions(e.err, "1 of 3 pictures could not be enlarged.")) << e.err;
+    EXPECT_TRUE(mentions(e.err, "broken.jpg is a damaged JPEG picture (")) << e.err;
+    EXPECT_TRUE(mentions(e.err, "2 of 4 pictures could not be enlarged.")) << e.err;
+    EXPECT_TRUE(mentions(e.err, "2 files that are no pictures Sfumato reads were passed over")) << e.err;
     EXPECT_EQ(read_png(results / "a.png").depth, 16);
     EXPECT_EQ(read_png(results / "b.png").width, 14);
     EXPECT_FALSE(fs::exists(results / "damaged.png"));
@@ -133,6 +138,69 @@ TEST_F(upscale_command, a_folder_is_done_picture_by_picture) {
     EXPECT_TRUE(mentions(run({pictures, "-o", out}).err, "cannot be made"));
     EXPECT_TRUE(mentions(run({pictures, "-o", pictures}).err, "name another folder"));
     EXPECT_TRUE(mentions(run({pictures / "below", "-o", results}).err, "no picture in the folder"));
+}
+
+TEST_F(upscale_command, what_is_wrong_with_a_whole_folder_is_said_once) {
+    fs::path const pictures = folder.path / "pictures", results = folder.path / "results";
+    fs::create_directory(pictures);
+    write(pictures / "a.png", 8, PNG_COLOR_TYPE_RGB);
+    write(pictures / "b.png", 8, PNG_COLOR_TYPE_RGB);
+    auto const fails = [&](std::vector<std::string> const& options, std::string const& says, std::ptrdiff_t lines) {
+        std::vector<std::string> all{pictures, "-o", results};
+        all.insert(all.end(), options.begin(), options.end());
+        ended const e = run(all);
+        EXPECT_NE(e.code, 0);
+        EXPECT_TRUE(mentions(e.err, says)) << e.err;
+        EXPECT_EQ(std::ranges::count(e.err, '\n'), lines) << e.err;
+    };
+    fails({"--model", "nosuch.pth"}, "nosuch.pth", 1);
+    fails({"--scale", "99"}, "--scale must be a number from 1 to 16, not 99", 1);
+    fails({"--device", "nosuch"}, "no Vulkan device is called \"nosuch\"", 1);
+    EXPECT_FALSE(fs::exists(results));
+    fails({"--tile", std::to_string(fake_seed::loses_device)}, "sfumato: The fake device is lost.", 2);
+    fails({"--tile", std::to_string(fake_seed::fails)}, "b.png: The fake job fails as it was told.", 5);
+}
+
+TEST_F(upscale_command, no_picture_is_written_over_itself) {
+    std::string const before = text_of(in);
+    fs::create_symlink("in.png", folder.path / "link.png");
+    fs::create_hard_link(in, folder.path / "hard.png");
+    for (std::string const name : {"in.png", "link.png", "hard.png"}) {
+        ended const e = run({in, "-o", folder / name});
+        EXPECT_EQ(e.code, 1);
+        EXPECT_TRUE(mentions(e.err, "cannot be written over the picture")) << e.err;
+    }
+    fs::create_directories(folder.path / "pictures");
+    fs::create_directories(folder.path / "results");
+    fs::copy(in, folder.path / "pictures");
+    fs::create_symlink("../pictures/in.png", folder.path / "results" / "in.png");
+    EXPECT_EQ(run({folder / "pictures", "-o", folder / "results"}).code, 1);
+    EXPECT_EQ(text_of(folder.path / "pictures" / "in.png"), before);
+    EXPECT_EQ(text_of(in), before);
+}
+
+TEST_F(upscale_command, the_orientation_stays) {
+    write_png(in, {.width = 3, .height = 2, .samples = std::vector<std::uint16_t>(18, 9), .orientation = 6});
+    ended const e = run({in, "-o", out});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_EQ(read_png(out).width, 6);
+    EXPECT_EQ(read_png(out).orientation, 6);
+}
+
+TEST_F(upscale_command, another_scale_than_the_recipes_chooses_our_network_anew) {
+    auto const model_of = [&](std::string const& path) {
+        return json::parse(read_png(path).texts.at("Comment")).at("model").get<std::string>();
+    };
+    EXPECT_EQ(run({in, "-o", out}).code, 0);
+    EXPECT_EQ(model_of(out), "sfumato:upscale-x2");
+    std::string const again = folder / "again.png";
+    EXPECT_EQ(run({in, "-o", again, "--recipe", out, "--scale", "4"}).code, 0);
+    EXPECT_EQ(model_of(again), "sfumato:upscale-x4");
+    EXPECT_EQ(run({in, "-o", again, "--recipe", out, "--scale", "4", "--model", "sfumato:upscale-x2"}).code, 0);
+    EXPECT_EQ(model_of(again), "sfumato:upscale-x2");
+    EXPECT_EQ(run({in, "-o", out, "--model", "procedural:rrdbnet-x1-tiny"}).code, 0);
+    EXPECT_EQ(run({in, "-o", again, "--recipe", out, "--scale", "4"}).code, 0);
+    EXPECT_EQ(model_of(again), "procedural:rrdbnet-x1-tiny");
 }
 
 TEST_F(upscale_command, what_is_wrong_is_said_in_a_sentence) {
@@ -146,8 +214,11 @@ TEST_F(upscale_command, what_is_wrong_is_said_in_a_sentence) {
         {{in}, 2, "upscale needs -o OUT"},
         {{"-o", out}, 2, "exactly one picture"},
         {{in, "-o", out, "--scale", "much"}, 2, "--scale must be a number"},
-        {{in, "-o", out, "--scale", "0.5"}, 1, "\"scale\" must be a number from 1 to 16"},
-        {{in, "-o", out, "--dtype", "int8"}, 1, "\"dtype\" must be"},
+        {{in, "-o", out, "--scale", "0"},
+         2,
+         "--scale must be a number from 1 to 16, not 0; see sfumato upscale --help"},
+        {{in, "-o", out, "--tile", "abc"}, 2, "--tile must be a whole number from 0 to 16384, not \"abc\""},
+        {{in, "-o", out, "--dtype", "int8"}, 2, "--dtype must be \"fp32\", \"fp16\" or \"bf16\", not \"int8\""},
         {{in, "-o", out + ".xcf"}, 1, "must end in .png"},
         {{wide, "-o", out + ".webp", "--scale", "16"}, 1, "more than a WebP picture can have (16383)"},
         {{folder.path / "no.png", "-o", out}, 1, "no.png cannot be opened"},

@@ -100,10 +100,12 @@ struct memory_file {
     ~memory_file() { ::close(descriptor); }
 
     void copy_to(fs::path const& to, std::string const& name) const {
-        if (fs::file_size(path) == 0) fail("{} could not be written{}", name, because(path, name));
+        std::string bytes(fs::file_size(path), 0);
+        if (bytes.empty()) fail("{} could not be written{}", name, because(path, name));
+        std::ifstream(path, std::ios::binary).read(bytes.data(), std::streamsize(bytes.size()));
         // As any new file, not with the permissions of the memory.
         std::ofstream out(to, std::ios::binary);
-        out << std::ifstream(path, std::ios::binary).rdbuf();
+        out.write(bytes.data(), std::streamsize(bytes.size()));
         out.close();
         if (!out) fail("{} could not be written: {}.", name, std::strerror(errno));
     }

@@ -115,8 +115,9 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
     tile_needs const needs = needs_of(shape, scale);
     plan.more = needs_of(given, shape, storage);
     std::uint64_t least = too_much;
-    // A long reach wants long tiles, or most of them is computed twice.
-    for (int length : lengths(longest ? longest : !software ? 1024 : needs.reach > 32 ? 768 : 512)) {
+    // A long reach wants long tiles, or most of them is computed twice; means want one tile, or they are looked for.
+    int const liked = !software || shape.has_means ? 1024 : needs.reach > 32 ? 768 : 512;
+    for (int length : lengths(longest ? longest : liked)) {
         plan.cut = cut_into_tiles(part, scale, needs, length);
         plan.needed = bytes_of(d, m, plan.more, needs_means(shape, plan.cut, shares_means), plan.cut, scale, storage);
         plan.pixels = bytes_of_pixels(given, part.to, plan.cut, shape.scale);

@@ -79,7 +79,8 @@ std::string webp_damage(fs::path const& path) {
     std::array<unsigned char, 8> b{}; // "RIFF", then the bytes that follow, little-endian
     std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(b.data()), b.size());
     std::uint64_t const length = 8 + (b[4] | b[5] << 8 | b[6] << 16 | std::uint64_t(b[7]) << 24);
-    return fs::file_size(path) < length ? "it ends too early" : "";
+    std::error_code none;
+    return fs::file_size(path, none) < length ? "it ends too early" : "";
 }
 
 } // namespace sfumato

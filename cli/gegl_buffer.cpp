@@ -1,17 +1,14 @@
 #include "cli/gegl_buffer.h"
+#include "cli/memory_file.h"
 
 #include "compute/error.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <format>
-#include <fstream>
 #include <gegl-metadatahash.h>
 #include <optional>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
 namespace sfumato {
@@ -90,27 +87,6 @@ resolution resolution_in(GeglMetadataStore* store) {
     return {an_inch(gegl_metadata_store_get_resolution_x(store)), an_inch(gegl_metadata_store_get_resolution_y(store))};
 }
 
-// libjpeg under GEGL ends the process when it cannot write. So it writes into memory, and this to the disk.
-struct memory_file {
-    int const descriptor = ::memfd_create("sfumato", MFD_CLOEXEC);
-    fs::path const path = std::format("/proc/self/fd/{}", descriptor);
-
-    memory_file() = default;
-    memory_file(memory_file const&) = delete;
-    ~memory_file() { ::close(descriptor); }
-
-    void copy_to(fs::path const& to, std::string const& name) const {
-        std::string bytes(fs::file_size(path), 0);
-        if (bytes.empty()) fail("{} could not be written{}", name, because(path, name));
-        std::ifstream(path, std::ios::binary).read(bytes.data(), std::streamsize(bytes.size()));
-        // As any new file, not with the permissions of the memory.
-        std::ofstream out(to, std::ios::binary);
-        out.write(bytes.data(), std::streamsize(bytes.size()));
-        out.close();
-        if (!out) fail("{} could not be written: {}.", name, std::strerror(errno));
-    }
-};
-
 constexpr int rows_at_once = 64;
 
 std::size_t pixel_size(GeglBuffer* buffer) { return std::size_t(babl_format_get_bytes_per_pixel(format_of(buffer))); }
@@ -142,7 +118,7 @@ buffer_handle load_buffer(fs::path const& path, picture_format const& format, re
 void save_buffer(GeglBuffer* buffer, fs::path const& path, picture_format const& format, resolution const& dots,
                  std::string const& name) {
     start_gegl();
-    std::optional<memory_file> in_memory;
+    std::optional<memory_file> in_memory; // libjpeg under GEGL ends the process when it cannot write
     if (format.name == "JPEG") in_memory.emplace();
     fs::path const& to = in_memory ? in_memory->path : path;
     graph const g(gegl_node_new());
@@ -160,7 +136,10 @@ void save_buffer(GeglBuffer* buffer, fs::path const& path, picture_format const&
         gegl_node_set(save, "metadata", store.get(), nullptr);
     gegl_node_link(source, save);
     gegl_node_process(save);
-    if (in_memory) in_memory->copy_to(path, name);
+    if (in_memory) {
+        if (in_memory->size() == 0) fail("{} could not be written{}", name, because(path, name));
+        in_memory->copy_to(path, name);
+    }
     if (!fs::exists(path) || fs::file_size(path) == 0 || !gegl_complaint().empty())
         fail("{} could not be written{}", name, because(path, name));
 }

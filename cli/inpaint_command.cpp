@@ -46,6 +46,7 @@ int inpaint_file(options const& given) {
     request r = request_of(given, "inpaint", settings, line);
     check_can_write(out);
     check_differ(in, out);
+    check_differ(given.value("--mask"), out);
 
     line.show({.stage = "read " + in});
     picture_file file(in, [&](std::string const& text) { line.warn(text); });

@@ -100,13 +100,20 @@ bool is_of_preview(std::string const& tag) {
         [&](char const* group) { return tag.starts_with(group); });
 }
 
+// … and what cameras say of more that is in their files: moving pictures, depth, the sizes of a panorama.
+bool speaks_of_the_file(std::string const& tag) {
+    return std::ranges::any_of(std::array{"Xmp.xmp.Thumbnails", "Xmp.GCamera.", "Xmp.Container.", "Xmp.GContainer.",
+                                          "Xmp.GPano.", "Xmp.GDepth.", "Xmp.GImage."},
+                               [&](char const* group) { return tag.starts_with(group); });
+}
+
 void clear_what_speaks_of_the_file(GExiv2Metadata* tags) {
     gexiv2_metadata_try_erase_exif_thumbnail(tags, nullptr);
     for (char const* name : stored) clear(tags, (std::string("Exif.Image.") + name).c_str());
     for (std::string const& tag : names_of(gexiv2_metadata_get_exif_tags(tags)))
         if (is_of_preview(tag)) clear(tags, tag.c_str());
     for (std::string const& tag : names_of(gexiv2_metadata_get_xmp_tags(tags)))
-        if (tag.starts_with("Xmp.xmp.Thumbnails")) clear(tags, tag.c_str());
+        if (speaks_of_the_file(tag)) clear(tags, tag.c_str());
     gexiv2_metadata_clear_comment(tags); // a PNG's may be the recipe of an earlier run
 }
 
@@ -127,7 +134,9 @@ double rational(GExiv2Metadata* tags, char const* tag) {
 }
 
 resolution exif_resolution(GExiv2Metadata* tags) {
-    double const inch = gexiv2_metadata_try_get_tag_long(tags, "Exif.Image.ResolutionUnit", nullptr) == 3 ? 2.54 : 1;
+    glong const unit = gexiv2_metadata_try_get_tag_long(tags, "Exif.Image.ResolutionUnit", nullptr);
+    if (unit == 1) return {}; // no unit: how wide a pixel is for its height
+    double const inch = unit == 3 ? 2.54 : 1;
     return {rational(tags, "Exif.Image.XResolution") * inch, rational(tags, "Exif.Image.YResolution") * inch};
 }
 
@@ -162,10 +171,13 @@ metadata read_metadata(fs::path const& path, std::string_view format) {
     return m;
 }
 
+// PNG, JPEG and TIFF have a resolution of their own, which is there already.
+bool has_something_for(metadata const& m, std::string_view format) {
+    return carries_metadata(format) && (m.tags || (format == "WebP" && is_known(m.dots)));
+}
+
 void write_metadata(metadata const& m, fs::path const& path, std::string_view format, int width, int height) {
-    // PNG, JPEG and TIFF have a resolution of their own, which is there already.
-    bool const needs_resolution = is_known(m.dots) && (m.tags || format == "WebP");
-    if (!carries_metadata(format) || (!m.tags && !needs_resolution)) return;
+    if (!has_something_for(m, format)) return;
     start_gexiv2();
     std::shared_ptr<GExiv2Metadata> const fresh(m.tags ? nullptr : gexiv2_metadata_new(), [](GExiv2Metadata* t) {
         if (t) g_object_unref(t);
@@ -177,9 +189,23 @@ void write_metadata(metadata const& m, fs::path const& path, std::string_view fo
         if (has(tags, tag)) gexiv2_metadata_try_set_tag_long(tags, tag, width, nullptr);
     for (char const* tag : {"Exif.Photo.PixelYDimension", "Xmp.exif.PixelYDimension", "Xmp.tiff.ImageLength"})
         if (has(tags, tag)) gexiv2_metadata_try_set_tag_long(tags, tag, height, nullptr);
-    if (needs_resolution) set_exif_resolution(tags, m.dots);
+    if (is_known(m.dots)) set_exif_resolution(tags, m.dots);
     GError* error = nullptr;
-    if (!gexiv2_metadata_save_file(tags, path.c_str(), &error)) throw sfumato::error(take(error));
+    if (!gexiv2_metadata_save_file(tags, path.c_str(), &error)) throw metadata_error(take(error));
+}
+
+bool drop_xmp(metadata const& m) {
+    if (!m.tags || !gexiv2_metadata_has_xmp(m.tags.get())) return false;
+    gexiv2_metadata_clear_xmp(m.tags.get());
+    return true;
+}
+
+bool set_upright(fs::path const& path) {
+    start_gexiv2();
+    std::shared_ptr<GExiv2Metadata> const tags(gexiv2_metadata_new(), [](GExiv2Metadata* t) { g_object_unref(t); });
+    return gexiv2_metadata_open_path(tags.get(), path.c_str(), nullptr) &&
+           gexiv2_metadata_try_set_tag_long(tags.get(), "Exif.Image.Orientation", 1, nullptr) &&
+           gexiv2_metadata_save_file(tags.get(), path.c_str(), nullptr);
 }
 
 } // namespace sfumato

@@ -2,6 +2,8 @@
 // picture is to be turned, and its resolution.
 #pragma once
 
+#include "compute/error.h"
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,14 +25,28 @@ struct metadata {
     std::string damage; // what is wrong with it, "" when nothing is
 };
 
+struct metadata_error : error {
+    using error::error;
+};
+
 /// Whether files of that format ("PNG", "OpenEXR" …) can carry it.
 bool carries_metadata(std::string_view format);
 
 /// Never throws: what cannot be read is in `damage`. A PNG's resolution is not among what is read.
 metadata read_metadata(std::filesystem::path const&, std::string_view format);
 
+/// Whether there is something to add to a picture of that format.
+bool has_something_for(metadata const&, std::string_view format);
+
 /// Adds it to a finished picture of width × height: sizes in pixels are set anew, embedded previews are left out, and
-/// what describes how the other file stored its pixels, too. Throws error saying why it could not.
+/// what describes how the other file stored its pixels, too. Throws metadata_error saying why it could not; then the
+/// file may be damaged.
 void write_metadata(metadata const&, std::filesystem::path const&, std::string_view format, int width, int height);
+
+/// Forgets the XMP data, which may be larger than a JPEG can hold; false: there are none.
+bool drop_xmp(metadata const&);
+
+/// Makes the file say that its pixels lie as they are to be seen; false: it could not be changed.
+bool set_upright(std::filesystem::path const&);
 
 } // namespace sfumato

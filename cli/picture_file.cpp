@@ -1,6 +1,7 @@
 #include "cli/picture_file.h"
 
 #include "cli/gegl_buffer.h"
+#include "cli/memory_file.h"
 #include "compute/error.h"
 
 #include <algorithm>
@@ -52,8 +53,16 @@ buffer_handle make_buffer(picture const& p) {
 fs::path behind_links(fs::path path) {
     std::error_code none;
     for (int links = 0; links < 40 && fs::is_symlink(path, none); ++links)
-        path = fs::absolute(path).parent_path() / fs::read_symlink(path);
+        path = fs::absolute(path).parent_path() / fs::read_symlink(path, none);
     return path;
+}
+
+// libtiff turns some TIFFs (with a palette, YCbCr) half way to what their orientation says: GEGL is given one that says
+// nothing of it.
+buffer_handle load_as_stored(fs::path const& path, picture_format const& format, resolution* dots) {
+    if (format.name == "TIFF" && read_metadata(path, format.name).orientation != 1)
+        if (memory_file const copy(path); set_upright(copy.path)) return load_buffer(copy.path, format, dots);
+    return load_buffer(path, format, dots);
 }
 
 std::shared_ptr<metadata const> metadata_of(fs::path const& path, picture_format const& format, resolution const& dots,
@@ -71,7 +80,7 @@ std::shared_ptr<metadata const> metadata_of(fs::path const& path, picture_format
 picture_file picture_file::open(fs::path const& path, warn_user const& warn) {
     picture_format const& format = format_by_content(path);
     resolution dots;
-    buffer_handle const loaded = load_buffer(path, format, &dots);
+    buffer_handle const loaded = load_as_stored(path, format, &dots);
     return {loaded, metadata_of(path, format, dots, warn), warn};
 }
 
@@ -151,13 +160,30 @@ void check_can_write(fs::path const& path) {
     format_by_name(path);
     fs::path const directory = fs::absolute(behind_links(path)).parent_path();
     if (::access(directory.c_str(), W_OK) != 0) fail("{} cannot be written: {}.", path.string(), std::strerror(errno));
-    if (fs::is_directory(path)) fail("{} cannot be written: it is a directory.", path.string());
+    std::error_code none;
+    if (fs::is_directory(path, none)) fail("{} cannot be written: it is a directory.", path.string());
 }
 
 void check_differ(fs::path const& in, fs::path const& out) {
     std::error_code none;
     if (fs::equivalent(in, out, none))
         fail("The result cannot be written over the picture {}; name another file with -o.", in.string());
+}
+
+// False: they cannot be written.
+bool picture_file::add_metadata(fs::path const& pixels, picture_format const& format, std::string const& name) const {
+    while (has_something_for(*about, format.name)) try {
+            memory_file const file(pixels); // exiv2 does not notice a full disk
+            write_metadata(*about, file.path, format.name, width(), height());
+            file.copy_to(pixels, name);
+            return true;
+        } catch (metadata_error const& e) {
+            bool const dropped = drop_xmp(*about);
+            warn(std::format("{} has no {} data: they could not be written ({})", name,
+                             dropped ? "XMP" : "EXIF, XMP and IPTC", e.what()));
+            if (!dropped) return false;
+        }
+    return true;
 }
 
 void picture_file::write(fs::path const& path, std::vector<text_entry> const& texts) const {
@@ -168,12 +194,8 @@ void picture_file::write(fs::path const& path, std::vector<text_entry> const& te
     fs::path const target = behind_links(path);
     scratch_file const pixels(target, "pixels"), finished(target, "texts");
     save_buffer(buffer.get(), pixels.path, format, about->dots, path.string());
-    try {
-        write_metadata(*about, pixels.path, format.name, width(), height());
-    } catch (error const& e) {
-        warn(std::format("{} has no EXIF, XMP and IPTC data: they could not be written ({})", path.string(), e.what()));
-        save_buffer(buffer.get(), pixels.path, format, about->dots, path.string());
-    }
+    if (!add_metadata(pixels.path, format, path.string()) && about->orientation != 1)
+        return upright().write(path, texts);
     bool const carries_texts = format.name == "PNG" && !texts.empty();
     if (carries_texts) copy_with_texts(pixels.path, finished.path, texts, path.string());
 

@@ -55,6 +55,8 @@ class picture_file {
     std::shared_ptr<GeglBuffer> const buffer;
 
   private:
+    bool add_metadata(std::filesystem::path const& pixels, picture_format const&, std::string const& name) const;
+
     picture_file(std::shared_ptr<GeglBuffer>, std::shared_ptr<metadata const>, warn_user);
     static picture_file open(std::filesystem::path const&, warn_user const&);
 

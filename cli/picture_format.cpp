@@ -74,7 +74,8 @@ picture_format const& format_by_name(fs::path const& path) {
 }
 
 picture_format const& format_by_content(fs::path const& path) {
-    if (fs::is_directory(path)) fail("{} is a directory, not a picture.", path.string());
+    std::error_code none;
+    if (fs::is_directory(path, none)) fail("{} is a directory, not a picture.", path.string());
     std::ifstream file(path, std::ios::binary);
     if (!file) fail("{} cannot be opened: {}.", path.string(), std::strerror(errno));
     std::array<char, 12> first{};

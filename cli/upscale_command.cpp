@@ -46,15 +46,18 @@ folder_files files_of_folder(fs::path const& folder, fs::path const& out) try {
     folder_files files;
     for (fs::directory_entry const& entry : fs::directory_iterator(folder)) {
         std::string const name = entry.path().filename().string();
-        if (!entry.is_regular_file()) continue;
-        if (has_picture_name(name))
+        std::error_code unreadable;
+        if (!entry.is_regular_file(unreadable) && !unreadable) continue;
+        if (!unreadable && has_picture_name(name))
             files.pairs.push_back({entry.path().string(), (out / name).string()});
         else if (!name.starts_with('.'))
             ++files.passed_over;
     }
     std::ranges::sort(files.pairs, {}, &file_pair::in);
     if (files.pairs.empty()) fail("There is no picture in the folder {}.", folder.string());
-    if (fs::exists(out) && fs::equivalent(folder, out))
+    fs::path const source = fs::canonical(folder);
+    auto const lands_there = [&](file_pair const& p) { return fs::weakly_canonical(p.out).parent_path() == source; };
+    if (std::ranges::any_of(files.pairs, lands_there))
         fail("The results cannot be written over the pictures in {}; name another folder with -o.", folder.string());
     return files;
 } catch (fs::filesystem_error const& e) {
@@ -131,6 +134,9 @@ int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_up
             throw; // no other picture would fare better
         } catch (error const& e) {
             line.warn(with_name(e.what(), files.in));
+            ++failed;
+        } catch (fs::filesystem_error const& e) {
+            line.warn(std::format("{}: {}", files.in, e.code().message()));
             ++failed;
         } catch (std::bad_alloc const&) {
             line.warn(files.in + ": there is not enough memory for it");

@@ -24,7 +24,9 @@ found_upscalers labelled(std::vector<found_model> const& models) {
         std::string const name = name_of(m), folder = m.path.parent_path().string();
         std::string const label = count[name] == 1 ? name : std::format("{} – {}", name, folder);
         std::unique_ptr<char, decltype(&g_free)> const shown(g_filename_display_name(label.c_str()), g_free);
-        list.push_back({m.path.string(), shown.get()});
+        // As a GFile has it, to be found again in the list.
+        std::unique_ptr<char, decltype(&g_free)> const path(g_canonicalize_filename(m.path.c_str(), nullptr), g_free);
+        list.push_back({path.get(), shown.get()});
     }
     std::ranges::sort(list, [](found_upscaler const& a, found_upscaler const& b) {
         return g_utf8_collate(a.label.c_str(), b.label.c_str()) < 0;
@@ -33,15 +35,12 @@ found_upscalers labelled(std::vector<found_model> const& models) {
 }
 
 found_upscalers look(std::atomic<bool> const& stopped) {
-    struct enough {};
     std::vector<found_model> models;
+    auto const add = [&](found_model const& m) {
+        if (m.error.empty() && m.is.supported && m.is.upscaler) models.push_back(m);
+    };
     try {
-        scan_models(upscaler_folders(), [&](found_model const& m) {
-            if (stopped) throw enough{};
-            if (m.error.empty() && m.is.supported && m.is.upscaler) models.push_back(m);
-        });
-    } catch (enough) {
-        return {};
+        scan_models(upscaler_folders(), add, &stopped);
     } catch (std::exception const&) { // a folder that has just gone, memory: the list is only a convenience
     }
     return labelled(models);

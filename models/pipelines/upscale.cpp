@@ -93,6 +93,7 @@ std::optional<picture> in_enough_range(device& d, upscale_model& m, dtype& stora
                 fail("{} computes values of this picture that 16 bits do not hold on {}: take fp32.", m.chosen().source,
                      d.info().name);
             storage = dtype::f32;
+            m.needs_f32 = true; // of other parts, too
         }
 }
 
@@ -139,8 +140,7 @@ upscale_model& open_model(open_upscalers& models, upscale_settings const& s) {
 std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& in, job const& j,
                                   std::function<void(upscale_plan const&)> const& planned, std::optional<dtype> liked) {
     upscale_settings const& s = in.request.upscale;
-    dtype const wanted = s.dtype.value_or(liked.value_or(d.target().storage()));
-    dtype storage = wanted;
+    dtype storage = s.dtype.value_or(m.needs_f32 ? dtype::f32 : liked.value_or(d.target().storage()));
     upscaler_shape const shape = m.shape();
     picture given;
     picture const* from = &in.picture;
@@ -156,9 +156,10 @@ std::optional<run_result> upscale(device& d, upscale_model& m, run_input const& 
         // Each pass has as many times more pixels than the one before.
         double const upto = last ? 1 : done + (1 - done) / (1 + double(shape.scale) * shape.scale);
         network_means means = means_of_pass(in.means.value_or(picture_means{}), k);
+        bool again = false;
         auto made = in_enough_range(d, m, storage, s.dtype.has_value(), [&] {
             upscale_plan chosen = plan_upscale(d, m, *from, now, scale, storage, s.tile, in.means.has_value());
-            chosen.is_repeated = storage != wanted;
+            chosen.is_repeated = std::exchange(again, true);
             planned(chosen);
             return upscale_pass(d, m, {*from, now, scale, chosen.cut, storage, chosen.more},
                                 in.means ? &means : nullptr, part_of(watched, std::max(done, reached), upto));

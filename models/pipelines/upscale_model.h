@@ -27,6 +27,7 @@ class upscale_model {
     bool is_current() const { return file_->is_current(); }
     upscaler_config const& network() const { return network_; }
     upscaler_shape shape() const { return shape_of(network()); }
+    bool needs_f32 = false; // 16 bits did not hold what it computed
 
     weight_store& weights() { return weights_; }
     /// A store that nothing is loaded into: to record graphs for their memory.

@@ -70,7 +70,7 @@ struct checkpoint {
     /// Throws error naming the tensor and the source.
     stored_tensor const& at(std::string_view name) const;
 
-    /// Whether opening it again would find the same files.
+    /// Whether the files with its weights are as they were.
     bool is_current() const;
 };
 

@@ -63,7 +63,8 @@ std::vector<place> places() {
     std::vector<place> found;
     fs::path const home = from_environment("HOME"), data = from_environment("XDG_DATA_HOME");
     for (fs::path const& folder : named_by_user()) add_if_there(found, folder, holds::anything);
-    add_if_there(found, (data.is_absolute() ? data : home / ".local/share") / "sfumato/models", holds::anything);
+    fs::path const own = (data.is_absolute() ? data : home / ".local/share") / "sfumato/models";
+    if (own.is_absolute()) add_if_there(found, own, holds::anything);
     for (auto const& k : known)
         if (fs::path const folder = home / k.folder; folder.is_absolute()) add_if_there(found, folder, k.what);
     return found;

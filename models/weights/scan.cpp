@@ -34,6 +34,7 @@ std::uint64_t bytes_of(checkpoint const& c) {
 
 struct scanner {
     std::function<void(found_model const&)> const& found;
+    std::atomic<bool> const* stopped;
     std::set<std::pair<dev_t, ino_t>> seen;
 
     // By its place on the disk: links may lead in circles.
@@ -54,6 +55,7 @@ struct scanner {
     }
 
     void visit(fs::path const& entry, int depth) {
+        if (stopped && *stopped) return;
         std::error_code gone;
         auto const kind = fs::status(entry, gone).type();
         bool const hidden = entry.filename().string().starts_with(".");
@@ -75,11 +77,12 @@ void scan_built_in_models(std::function<void(found_model const&)> const& found) 
     for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
 }
 
-void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found) {
+void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found,
+                 std::atomic<bool> const* stopped) {
     std::error_code gone;
     for (fs::path const& folder : folders)
         if (!fs::is_directory(folder, gone)) fail("'{}' is not a folder.", folder.string());
-    scanner scanner{found, {}};
+    scanner scanner{found, stopped, {}};
     for (fs::path const& folder : folders) scanner.enter(folder, 0);
 }
 

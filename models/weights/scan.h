@@ -4,6 +4,7 @@
 
 #include "models/weights/family.h"
 
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -26,8 +27,8 @@ void scan_built_in_models(std::function<void(found_model const&)> const& found);
 /// Calls `found` for each model below the folders, in the order of their names: files that end as model files do (of
 /// ncnn's pairs the .param), and folders that diffusers made. Links are followed, each folder is entered once, hidden
 /// ones are not; no deeper than 16 folders. Folders that cannot be read are passed over. Throws error where one that is
-/// named is none.
+/// named is none. It ends early when `stopped` becomes true.
 void scan_models(std::vector<std::filesystem::path> const& folders,
-                 std::function<void(found_model const&)> const& found);
+                 std::function<void(found_model const&)> const& found, std::atomic<bool> const* stopped = nullptr);
 
 } // namespace sfumato

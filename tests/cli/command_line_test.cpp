@@ -172,6 +172,8 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
     EXPECT_TRUE(mentions(run({"inpaint", folder.path / "cut.jpg", "--mask", chosen, "-o", out}).err,
                          "cut.jpg is a damaged JPEG picture ("));
     EXPECT_TRUE(mentions(run({"inpaint", in, "--mask", chosen, "-o", in}).err, "cannot be written over the picture"));
+    EXPECT_TRUE(
+        mentions(run({"inpaint", in, "--mask", chosen, "-o", chosen}).err, "cannot be written over the picture"));
     write_mask(0);
     EXPECT_TRUE(mentions(inpaint({}).err, "selects nothing"));
     EXPECT_TRUE(

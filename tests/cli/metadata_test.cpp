@@ -191,6 +191,60 @@ TEST(metadata, where_it_cannot_be_kept_the_pixels_are_turned) {
     }
 }
 
+// A segment of JPEG has at most 64 KB; XMP may be longer.
+TEST(metadata, what_is_too_much_for_the_format_is_left_out_alone) {
+    scratch_folder folder;
+    write_photo(folder.path / "in.png");
+    tags_of const given(folder.path / "in.png");
+    given.set("Xmp.dc.description", "lang=x-default " + std::string(70'000, 'x'));
+    given.save();
+    auto const warnings = warnings_of(
+        [&](auto const& warn) { picture_file(folder.path / "in.png", warn).write(folder.path / "out.jpg", {}); });
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_TRUE(mentions(warnings[0], "out.jpg has no XMP data: ")) << warnings[0];
+    tags_of const made(folder.path / "out.jpg");
+    EXPECT_EQ(made.number("Exif.Image.Orientation"), 6);
+    EXPECT_EQ(made.text("Exif.Image.Make"), "Camera");
+}
+
+TEST(metadata, what_speaks_of_more_in_the_file_and_of_no_unit_is_left_out) {
+    scratch_folder folder;
+    write_photo(folder.path / "in.tif");
+    tags_of const given(folder.path / "in.tif");
+    gexiv2_metadata_try_register_xmp_namespace("http://ns.google.com/photos/1.0/panorama/", "GPano", nullptr);
+    given.set("Xmp.GPano.FullPanoWidthPixels", "32");
+    given.set("Exif.Image.ResolutionUnit", "1");
+    given.save();
+    EXPECT_FALSE(is_known(read_metadata(folder.path / "in.tif", "TIFF").dots));
+    picture_file(folder.path / "in.tif").write(folder.path / "out.jpg", {});
+    EXPECT_FALSE(tags_of(folder.path / "out.jpg").has("Xmp.GPano.FullPanoWidthPixels"));
+    EXPECT_EQ(tags_of(folder.path / "out.jpg").text("Xmp.dc.title"), "lang=\"x-default\" A title");
+}
+
+// libtiff turns pixels of a palette by itself.
+TEST(metadata, a_tiff_with_a_palette_lies_as_it_is_stored) {
+    scratch_folder folder;
+    std::string file("II*\0\x08\0\0\0", 8);
+    auto const number = [&](unsigned value, int bytes) {
+        for (int i = 0; i < bytes; ++i) file += char(value >> (8 * i));
+    };
+    constexpr unsigned entries = 10, colours = 8 + 2 + 12 * entries + 4, pixels = colours + 2 * 768, us = 3, ul = 4;
+    auto const entry = [&](unsigned tag, unsigned type, unsigned count, unsigned value) {
+        number(tag, 2), number(type, 2), number(count, 4), number(value, 4);
+    };
+    number(entries, 2);
+    entry(256, us, 1, 3), entry(257, us, 1, 2), entry(258, us, 1, 8), entry(259, us, 1, 1), entry(262, us, 1, 3);
+    entry(273, ul, 1, pixels), entry(274, us, 1, 3), entry(277, us, 1, 1), entry(279, ul, 1, 6);
+    entry(320, us, 768, colours);
+    number(0, 4);
+    for (unsigned i = 0; i < 768; ++i) number(i < 256 ? i * 40 * 257 : 0, 2);
+    for (int n : numbered) number(unsigned(n), 1);
+    write_text(folder.path / "in.tif", file);
+    picture_file const read(folder.path / "in.tif");
+    EXPECT_EQ(numbers_in(read), std::vector(numbered.begin(), numbered.end()));
+    EXPECT_EQ(numbers_in(read.upright()), (std::vector{6, 5, 4, 3, 2, 1}));
+}
+
 TEST(metadata, damaged_it_is_warned_of_once) {
     scratch_folder folder;
     write_with_gegl(folder.path / "good.jpg", "gegl:jpg-save", "R'G'B' u8");

@@ -125,12 +125,13 @@ TEST_F(upscale_command, a_folder_is_done_picture_by_picture) {
     std::ofstream(pictures / "notes.txt") << "no picture either";
     std::ofstream(pictures / "old.gif") << "GIF89a";
     std::ofstream(pictures / ".hidden") << "nor this";
+    fs::create_symlink("loop.png", pictures / "loop.png");
     ended const e = run({pictures, "-o", results});
     EXPECT_EQ(e.code, 1);
     EXPECT_TRUE(mentions(e.err, "damaged.png is not a PNG")) << e.err;
     EXPECT_TRUE(mentions(e.err, "broken.jpg is a damaged JPEG picture (")) << e.err;
     EXPECT_TRUE(mentions(e.err, "2 of 4 pictures could not be enlarged.")) << e.err;
-    EXPECT_TRUE(mentions(e.err, "2 files that are no pictures Sfumato reads were passed over")) << e.err;
+    EXPECT_TRUE(mentions(e.err, "3 files that are no pictures Sfumato reads were passed over")) << e.err;
     EXPECT_EQ(read_png(results / "a.png").depth, 16);
     EXPECT_EQ(read_png(results / "b.png").width, 14);
     EXPECT_FALSE(fs::exists(results / "damaged.png"));
@@ -174,6 +175,8 @@ TEST_F(upscale_command, no_picture_is_written_over_itself) {
     fs::create_directories(folder.path / "results");
     fs::copy(in, folder.path / "pictures");
     fs::create_symlink("../pictures/in.png", folder.path / "results" / "in.png");
+    fs::create_symlink("../pictures/in.png", folder.path / "results" / "other.png");
+    fs::copy(in, folder.path / "pictures" / "other.png");
     EXPECT_EQ(run({folder / "pictures", "-o", folder / "results"}).code, 1);
     EXPECT_EQ(text_of(folder.path / "pictures" / "in.png"), before);
     EXPECT_EQ(text_of(in), before);

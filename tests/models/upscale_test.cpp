@@ -470,6 +470,7 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
     EXPECT_EQ(e.plans[2].storage, dtype::f32);
     EXPECT_EQ(e.plans[0].text().find("fp32"), std::string::npos) << e.plans[0].text();
     EXPECT_TRUE(e.plans[1].text().starts_with("once more in fp32")) << e.plans[1].text();
+    EXPECT_TRUE(e.plans[2].text().starts_with("needs ")) << e.plans[2].text();
     EXPECT_EQ(e.made.pixels, run(dtype::f32).made.pixels);
 
     auto const message = [&](std::optional<dtype> asked) -> std::string {

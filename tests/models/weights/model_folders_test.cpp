@@ -64,6 +64,8 @@ TEST_F(model_folders_test, the_users_own_come_first) {
 
 TEST_F(model_folders_test, without_a_home) {
     unsetenv("HOME");
+    std::filesystem::current_path(home.path);
+    make({".local/share/sfumato/models"});
     for (auto const& folder : model_folders()) EXPECT_TRUE(folder.is_absolute()) << folder;
 }
 

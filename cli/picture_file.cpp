@@ -60,8 +60,10 @@ fs::path behind_links(fs::path path) {
 // libtiff turns some TIFFs (with a palette, YCbCr) half way to what their orientation says: GEGL is given one that says
 // nothing of it.
 buffer_handle load_as_stored(fs::path const& path, picture_format const& format, resolution* dots) {
-    if (format.name == "TIFF" && read_metadata(path, format.name).orientation != 1)
-        if (memory_file const copy(path); set_upright(copy.path)) return load_buffer(copy.path, format, dots);
+    if (format.name == "TIFF" && read_metadata(path, format.name).orientation != 1) try {
+            memory_file const copy(path);
+            if (set_upright(copy.path)) return load_buffer(copy.path, format, dots);
+        } catch (error const&) {} // what is wrong is said of the file itself
     return load_buffer(path, format, dots);
 }
 

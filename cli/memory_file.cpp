@@ -1,5 +1,6 @@
 #include "cli/memory_file.h"
 
+#include "cli/copy_stream.h"
 #include "compute/error.h"
 
 #include <cerrno>
@@ -8,7 +9,6 @@
 #include <fstream>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <vector>
 
 namespace sfumato {
 
@@ -16,10 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Not `to << from.rdbuf()`, which takes a part for the whole.
 bool copy(std::ifstream from, std::ofstream to) {
-    for (std::vector<char> some(1 << 16); to && from.read(some.data(), std::streamsize(some.size())).gcount() > 0;)
-        to.write(some.data(), from.gcount());
+    copy_stream(from, to);
     to.close();
     return !from.bad() && to;
 }

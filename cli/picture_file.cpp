@@ -59,31 +59,26 @@ fs::path behind_links(fs::path path) {
 
 // libtiff turns some TIFFs (with a palette, YCbCr) half way to what their orientation says: GEGL is given one that says
 // nothing of it.
-buffer_handle load_as_stored(fs::path const& path, picture_format const& format, resolution* dots) {
-    if (format.name == "TIFF" && read_metadata(path, format.name).orientation != 1) try {
+buffer_handle load_as_stored(fs::path const& path, picture_format const& format, int orientation, resolution* dots) {
+    if (format.name == "TIFF" && orientation != 1) try {
             memory_file const copy(path);
             if (set_upright(copy.path)) return load_buffer(copy.path, format, dots);
         } catch (error const&) {} // what is wrong is said of the file itself
     return load_buffer(path, format, dots);
 }
 
-std::shared_ptr<metadata const> metadata_of(fs::path const& path, picture_format const& format, resolution const& dots,
-                                            picture_file::warn_user const& warn) {
-    auto const about = std::make_shared<metadata>(read_metadata(path, format.name));
-    if (!is_known(about->dots)) about->dots = dots;
-    if (!about->damage.empty())
-        warn(std::format("{}: its EXIF, XMP or IPTC data are damaged ({}); only what can be read of them is kept",
-                         path.string(), about->damage));
-    return about;
-}
-
 } // namespace
 
 picture_file picture_file::open(fs::path const& path, warn_user const& warn) {
     picture_format const& format = format_by_content(path);
+    auto const about = std::make_shared<metadata>(read_metadata(path, format.name));
     resolution dots;
-    buffer_handle const loaded = load_as_stored(path, format, &dots);
-    return {loaded, metadata_of(path, format, dots, warn), warn};
+    buffer_handle const loaded = load_as_stored(path, format, about->orientation, &dots);
+    if (!is_known(about->dots)) about->dots = dots;
+    if (!about->damage.empty())
+        warn(std::format("{}: its EXIF, XMP or IPTC data are damaged ({}); only what can be read of them is kept",
+                         path.string(), about->damage));
+    return {loaded, about, warn};
 }
 
 picture_file::picture_file(fs::path const& path, warn_user const& warn) : picture_file(open(path, warn)) {}

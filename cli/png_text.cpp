@@ -1,5 +1,6 @@
 #include "cli/png_text.h"
 
+#include "cli/copy_stream.h"
 #include "compute/error.h"
 #include "models/text/characters.h"
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <vector>
 #include <zlib.h>
 
 namespace sfumato {
@@ -114,8 +114,7 @@ void copy_with_texts(fs::path const& from, fs::path const& to, std::span<text_en
     std::ofstream out(to, std::ios::binary);
     out << read_bytes(in, header_end, from.string());
     for (text_entry const& t : texts) out << chunk_of(t);
-    for (std::vector<char> some(1 << 16); out && in.read(some.data(), std::streamsize(some.size())).gcount() > 0;)
-        out.write(some.data(), in.gcount());
+    copy_stream(in, out);
     out.close();
     if (in.bad() || !out) fail("{} could not be written: {}.", name, std::strerror(errno));
 }

@@ -4,7 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "compute/self_check.h"
-#include "models/weights/family.h"
+#include "models/library/family.h"
 
 #include <algorithm>
 #include <chrono>

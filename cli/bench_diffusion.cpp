@@ -1,8 +1,8 @@
 #include "cli/bench.h"
 
-#include "models/pipelines/denoise.h"
-#include "models/pipelines/latent_codec.h"
-#include "models/pipelines/prompt_context.h"
+#include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/latent_codec.h"
+#include "models/pipelines/diffusion/prompt_context.h"
 #include "models/sampling/noise.h"
 
 #include <format>

@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 #include "compute/device.h"
 #include "compute/self_check.h"
-#include "models/json.h"
+#include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

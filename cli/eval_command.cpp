@@ -1,13 +1,13 @@
 #include "cli/commands.h"
 #include "compute/device.h"
 #include "compute/error.h"
+#include "models/eval/eval_sampler.h"
+#include "models/eval/eval_tokenizer.h"
 #include "models/eval/networks.h"
 #include "models/eval/pipeline.h"
-#include "models/json.h"
-#include "models/sampling/eval_sampler.h"
-#include "models/text/eval_tokenizer.h"
-#include "models/weights/joined.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
+#include "models/library/joined.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>

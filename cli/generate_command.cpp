@@ -1,15 +1,15 @@
 // txt2img and img2img: what the options say becomes a request, and its pictures become files.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_file.h"
 #include "cli/progress_line.h"
-#include "cli/recipe.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/sampling/names.h"
+#include "models/library/joined.h"
 #include "models/text/parameters.h"
-#include "models/weights/joined.h"
+#include "pictures/picture_file.h"
+#include "pictures/recipe.h"
+#include "request/json.h"
+#include "request/names.h"
 
 #include <chrono>
 #include <filesystem>

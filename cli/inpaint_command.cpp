@@ -1,12 +1,12 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_file.h"
 #include "cli/progress_line.h"
-#include "cli/recipe.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/pipelines/context.h"
+#include "pictures/picture_file.h"
+#include "pictures/recipe.h"
+#include "request/context.h"
+#include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

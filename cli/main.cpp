@@ -1,7 +1,7 @@
 // The `sfumato` executable: the command line, and the engine of the plug-in (`sfumato serve`).
 #include "cli/commands.h"
 #include "compute/error.h"
-#include "models/json.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>

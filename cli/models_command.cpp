@@ -1,9 +1,9 @@
 #include "cli/commands.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/weights/model_folders.h"
-#include "models/weights/scan.h"
-#include "models/weights/upscalers.h"
+#include "models/library/model_folders.h"
+#include "models/library/scan.h"
+#include "models/networks/upscalers.h"
+#include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

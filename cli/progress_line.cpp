@@ -1,6 +1,6 @@
 #include "cli/progress_line.h"
 
-#include "models/json.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>

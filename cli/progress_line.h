@@ -2,7 +2,7 @@
 // nothing.
 #pragma once
 
-#include "models/job.h"
+#include "request/job.h"
 
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>

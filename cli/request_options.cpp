@@ -1,7 +1,7 @@
 #include "cli/request_options.h"
 
-#include "cli/recipe.h"
-#include "models/json.h"
+#include "pictures/recipe.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <charconv>

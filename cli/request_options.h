@@ -4,7 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/progress_line.h"
-#include "models/request.h"
+#include "request/request.h"
 
 #include <span>
 #include <string_view>

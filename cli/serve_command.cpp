@@ -1,5 +1,5 @@
 #include "cli/commands.h"
-#include "cli/serve.h"
+#include "engine/serve.h"
 
 namespace sfumato {
 

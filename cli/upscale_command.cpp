@@ -1,15 +1,16 @@
 // Enlarging picture files, one or a folder of them.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_file.h"
 #include "cli/progress_line.h"
-#include "cli/recipe.h"
 #include "cli/request_options.h"
 #include "compute/device.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/pipelines/upscale_in_parts.h"
-#include "models/weights/family.h"
+#include "models/library/family.h"
+#include "models/pipelines/upscale/upscale_in_parts.h"
+#include "models/pipelines/upscale/upscale_parts.h"
+#include "pictures/picture_file.h"
+#include "pictures/recipe.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <chrono>

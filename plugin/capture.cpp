@@ -1,7 +1,7 @@
 #include "plugin/capture.h"
 
-#include "models/pipelines/context.h"
 #include "plugin/pixels.h"
+#include "request/context.h"
 #include "ui/translated.h"
 
 namespace sfumato {

@@ -1,9 +1,9 @@
 // From the document to what a pipeline is given.
 #pragma once
 
-#include "models/pipelines/run.h"
 #include "plugin/document_state.h"
 #include "plugin/layers.h"
+#include "request/run.h"
 
 namespace sfumato {
 

@@ -1,7 +1,7 @@
 // plug-in-sfumato-inpaint: the selection is filled.
+#include "engine/client.h"
 #include "plugin/capture.h"
 #include "plugin/deliver.h"
-#include "plugin/engine_client.h"
 #include "plugin/procedure.h"
 #include "ui/translated.h"
 

@@ -1,4 +1,5 @@
 #include "plugin/upscale_deliver.h"
+#include "models/pipelines/upscale/upscale_parts.h"
 
 #include "plugin/result_mask.h"
 #include "ui/translated.h"

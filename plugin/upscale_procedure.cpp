@@ -1,8 +1,8 @@
 // plug-in-sfumato-upscale: a layer is enlarged, or restored, by a network.
-#include "models/pipelines/upscale_in_parts.h"
-#include "models/weights/scan.h"
+#include "engine/client.h"
+#include "models/library/scan.h"
+#include "models/pipelines/upscale/upscale_in_parts.h"
 #include "plugin/capture.h"
-#include "plugin/engine_client.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
 #include "plugin/result_mask.h"

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-ORDER = ["shaders", "compute", "models", "cli", "ui", "plugin"]  # bottom-up
+ORDER = ["shaders", "compute", "request", "models", "pictures", "engine", "cli", "ui", "plugin"]  # bottom-up
 
 source, build, *compiler = sys.argv[1:]
 source = pathlib.Path(source)

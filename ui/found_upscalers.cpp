@@ -1,7 +1,7 @@
 #include "ui/found_upscalers.h"
 
-#include "models/weights/model_folders.h"
-#include "models/weights/scan.h"
+#include "models/library/model_folders.h"
+#include "models/library/scan.h"
 
 #include <algorithm>
 #include <format>

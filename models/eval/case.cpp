@@ -2,8 +2,8 @@
 
 #include "compute/error.h"
 #include "compute/half.h"
-#include "models/json.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,10 +1,10 @@
 #include "models/eval/case_config.h"
 
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/weights/family.h"
-#include "models/weights/layout.h"
-#include "models/weights/sizes.h"
+#include "models/library/family.h"
+#include "models/networks/layout.h"
+#include "models/networks/sizes.h"
+#include "request/json.h"
 
 #include <algorithm>
 

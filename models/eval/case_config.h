@@ -3,8 +3,8 @@
 #pragma once
 
 #include "models/eval/case.h"
-#include "models/weights/checkpoint.h"
-#include "models/weights/networks.h"
+#include "models/files/checkpoint.h"
+#include "models/networks/networks.h"
 
 namespace sfumato {
 

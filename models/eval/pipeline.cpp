@@ -2,11 +2,11 @@
 
 #include "compute/device.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/pipelines/denoise.h"
-#include "models/pipelines/latent_codec.h"
-#include "models/sampling/diffusers.h"
+#include "models/eval/diffusers.h"
+#include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/latent_codec.h"
 #include "models/sampling/noise.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <charconv>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/networks/networks.h"
 
 #include <map>
 #include <string>

@@ -3,7 +3,7 @@
 
 #include "models/nets/cunet.h"
 #include "models/nets/scope.h"
-#include "models/weights/upscalers.h"
+#include "models/networks/upscalers.h"
 
 #include <optional>
 

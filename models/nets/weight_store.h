@@ -3,8 +3,8 @@
 #pragma once
 
 #include "compute/ops.h"
-#include "models/job.h"
-#include "models/weights/checkpoint.h"
+#include "models/files/checkpoint.h"
+#include "request/job.h"
 
 #include <map>
 #include <memory>

@@ -2,6 +2,8 @@
 // of it. Computed on the host with nothing but +, ×, ÷ and √, so that they are the same bits on every machine.
 #pragma once
 
+#include "request/choices.h"
+
 #include "compute/tensor.h"
 
 #include <cstdint>
@@ -11,9 +13,6 @@
 #include <vector>
 
 namespace sfumato {
-
-/// What torch.randn does on the CPU (ComfyUI's noise): MT19937. On CUDA (A1111's default): Philox 4×32-10.
-enum class generator { cpu, cuda };
 
 /// torch.Generator(…).manual_seed(seed), drawing float32.
 class noise_source {

@@ -11,8 +11,8 @@
 // of (image, noise), so that they hold where x is kept as x0 + σ·n, where it has unit variance, and for flows.
 #pragma once
 
-#include "models/prediction.h"
 #include "models/sampling/schedule.h"
+#include "request/choices.h"
 
 #include <array>
 #include <optional>
@@ -20,20 +20,6 @@
 #include <vector>
 
 namespace sfumato {
-
-enum class sampler {
-    euler,
-    euler_a,
-    heun, // two evaluations a step
-    dpmpp_2m,
-    dpmpp_2m_sde,
-    dpmpp_sde, // two evaluations a step
-    dpmpp_3m_sde,
-    ddim, // Euler, or with η > 0 Euler a, under the name and with the schedules that diffusers users know
-    plms, // one evaluation more than steps
-    unipc,
-    lcm,
-};
 
 /// Where a sample is between picture and noise: x = image·x0 + noise·n with n of unit variance.
 struct noise_level {
@@ -73,15 +59,6 @@ struct sampling_run {
     /// A run begins from a picture, x = from_image.image·x0 + from_image.noise·n, or from noise, x = from_noise·n.
     noise_level from_image;
     double from_noise = 1;
-};
-
-/// How a strength below 1, for runs that begin from a picture, shortens them.
-enum class strength_rule {
-    /// All steps run, the last ones of a schedule of ⌊steps / strength⌋: how long it takes does not depend on strength.
-    /// ComfyUI's denoise; A1111 with "do exactly the amount of steps the slider specifies".
-    full_steps,
-    /// The last ⌊steps · strength⌋ of a schedule of `steps`: diffusers. (A1111 by default runs one more.)
-    fewer_steps,
 };
 
 struct sampling_settings {

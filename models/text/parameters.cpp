@@ -1,6 +1,6 @@
 #include "models/text/parameters.h"
 
-#include "models/json.h"
+#include "request/json.h"
 
 #include <format>
 #include <nlohmann/json.hpp>

@@ -1,10 +1,10 @@
 // txt2img and img2img as people and scripts see them: with `fake_sfumato`, whose pictures are plain grey.
-#include "models/json.h"
-#include "models/request.h"
-#include "models/sampling/names.h"
+#include "request/json.h"
+#include "request/names.h"
+#include "request/request.h"
 #include "tests/cli/command.h"
-#include "tests/cli/fake_device_job.h"
-#include "tests/cli/png_file.h"
+#include "tests/engine/fake_jobs.h"
+#include "tests/pictures/png_file.h"
 
 using namespace sfumato;
 using namespace std::chrono_literals;

@@ -1,9 +1,9 @@
 // upscale as people and scripts see it: with `fake_sfumato`, which repeats each pixel as often as the scale says.
-#include "models/json.h"
-#include "models/request.h"
+#include "request/json.h"
+#include "request/request.h"
 #include "tests/cli/command.h"
-#include "tests/cli/fake_device_job.h"
-#include "tests/cli/png_file.h"
+#include "tests/engine/fake_jobs.h"
+#include "tests/pictures/png_file.h"
 
 using namespace sfumato;
 using namespace std::chrono_literals;

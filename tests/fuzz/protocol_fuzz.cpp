@@ -1,7 +1,7 @@
 // Any bytes from the socket, in pieces: messages or an error, the same whatever the pieces, never more memory than
 // bytes. Inputs begin with the size of the pieces; the rest is the stream.
-#include "cli/protocol.h"
 #include "compute/error.h"
+#include "engine/protocol.h"
 
 #include <cstdlib>
 

@@ -1,8 +1,8 @@
 // Samplers by what must hold for any of them: with a network that is always right a run never leaves its path, and on
 // data of which the solution is known the error falls with the order that the sampler has.
 #include "models/sampling/coefficients.h"
-#include "models/sampling/names.h"
-#include "tests/models/weights/scratch.h"
+#include "request/names.h"
+#include "tests/models/files/scratch.h"
 
 #include <algorithm>
 #include <cmath>

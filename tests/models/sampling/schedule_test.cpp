@@ -1,9 +1,9 @@
 #include "models/sampling/schedule.h"
 
 #include "models/sampling/beta_quantile.h"
-#include "models/sampling/names.h"
+#include "request/names.h"
+#include "tests/models/files/scratch.h"
 #include "tests/models/sampling/golden.h"
-#include "tests/models/weights/scratch.h"
 
 #include <algorithm>
 

@@ -4,6 +4,7 @@
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
+#include "engine/jobs.h"
 #include "models/library/joined.h"
 #include "models/text/parameters.h"
 #include "pictures/picture_file.h"

@@ -3,6 +3,7 @@
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
+#include "engine/jobs.h"
 #include "pictures/picture_file.h"
 #include "pictures/recipe.h"
 #include "request/context.h"

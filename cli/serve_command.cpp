@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "engine/jobs.h"
 #include "engine/serve.h"
 
 namespace sfumato {

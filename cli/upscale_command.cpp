@@ -5,6 +5,7 @@
 #include "cli/request_options.h"
 #include "compute/device.h"
 #include "compute/error.h"
+#include "engine/jobs.h"
 #include "models/library/family.h"
 #include "models/pipelines/upscale/upscale_in_parts.h"
 #include "models/pipelines/upscale/upscale_parts.h"

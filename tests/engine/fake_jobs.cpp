@@ -2,7 +2,7 @@
 // the seed.
 #include "tests/engine/fake_jobs.h"
 
-#include "cli/commands.h"
+#include "engine/jobs.h"
 #include "compute/device.h"
 
 #include <algorithm>

@@ -165,7 +165,7 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
         int const inputs = e->is_convolution() ? e->shape.h : e->shape.c;
         e->packed = e->pack(scratch, scratch.input(e->shape),
                             options_.format.value_or(own_format(stored.type, !e->is_convolution(), inputs)));
-        e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type);
+        e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type, options_.where);
     } else
         e->home = std::make_shared<resident_tensor>(
             e->shape, k == kind::vector ? dtype::f32 : direct_type(stored.type).value_or(dtype::f32));
@@ -176,7 +176,7 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
 
 packed_weights weight_store::matrix(graph& g, entry const& e) {
     packed_weights w = e.packed;
-    w.panels = options_.where == residence::host ? stream(g, e.home) : g.resident(e.home);
+    w.panels = g.fetch(e.home);
     return w;
 }
 
@@ -193,13 +193,12 @@ tensor weight_store::table(graph& g, std::string const& name) { return g.residen
 std::vector<resident> weight_store::residents(residence where, bool placed_too) const {
     std::vector<resident> all;
     for (entry const* e : in_order_)
-        if ((e->is_matrix() ? options_.where : residence::device) == where && (placed_too || !e->home->home))
-            all.push_back(e->home);
+        if (e->home->where == where && (placed_too || !e->home->home)) all.push_back(e->home);
     return all;
 }
 
 std::uint64_t weight_store::bytes(device& d, residence where) const {
-    return resident_bytes(d, residents(where, true));
+    return resident_bytes(d, residents(where, true), where);
 }
 
 std::uint64_t weight_store::loaded_bytes(device& d) const {
@@ -246,7 +245,7 @@ bool weight_store::loaded() const { return std::ranges::all_of(in_order_, &entry
 
 bool weight_store::load(device& d, job const& j) {
     if (loaded()) return true;
-    for (residence where : {residence::device, residence::host}) place(d, residents(where, false), where);
+    for (residence where : {residence::device, residence::host}) place(d, residents(where, false));
 
     std::uint64_t total = 0, done = 0;
     for (entry const* e : in_order_) total += e->loaded ? 0 : e->stored->bytes();

@@ -29,25 +29,15 @@ tile_needs needs_of(upscaler_shape const& s, double scale) {
     return {.multiple = s.multiple, .reach = s.reach + lanczos};
 }
 
-constexpr std::uint64_t too_much = ~std::uint64_t(0);
-
-// Of a graph's arena; kernels count elements with 32 bits.
-std::uint64_t bytes_of(graph const& g) {
-    for (auto const& t : g.tensors())
-        if (t.bytes >= std::size_t(1) << 33) return too_much;
-    return plan::peak_bytes(g);
-}
-
 std::uint64_t bytes_of(device& d, upscale_model& m, beside_network const& more, bool with_means,
                        upscale_tiles const& cut, double scale, dtype storage) {
     weight_store weights = m.sketch();
-    std::uint64_t arenas = bytes_of(record_network(d.target(), weights, m, cut, scale, storage, with_means).g);
-    if (arenas == too_much) return too_much;
+    std::uint64_t arenas = plan::peak_bytes(record_network(d.target(), weights, m, cut, scale, storage, with_means).g);
     if (with_means)
         for (tile_graph const& look : record_means(d.target(), weights, m, cut, storage))
-            arenas = std::max(arenas, bytes_of(look.g));
-    if (more.lanczos) arenas += bytes_of(record_enlarge(d.target(), cut, scale).g);
-    if (more.continued_colours) arenas += bytes_of(record_continue_colours(d.target(), m.shape(), cut).g);
+            arenas = std::max(arenas, plan::peak_bytes(look.g));
+    if (more.lanczos) arenas += plan::peak_bytes(record_enlarge(d.target(), cut, scale).g);
+    if (more.continued_colours) arenas += plan::peak_bytes(record_continue_colours(d.target(), m.shape(), cut).g);
     return weights.bytes(d, residence::device) + std::max(weights.loading_bytes(d), arenas);
 }
 
@@ -116,14 +106,14 @@ upscale_plan plan_upscale(device& d, upscale_model& m, picture const& given, ups
         .storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d), .is_software = software};
     tile_needs const needs = needs_of(shape, scale);
     plan.more = needs_of(given, shape, storage);
-    std::uint64_t least = too_much;
+    std::uint64_t least = ~std::uint64_t(0);
     // A long reach wants long tiles, or most of them is computed twice; means want one tile, or they are looked for.
     int const liked = !software || shape.has_means ? 1024 : needs.reach > 32 ? 768 : 512;
     for (int length : lengths(longest ? longest : liked)) {
         plan.cut = cut_into_tiles(part, scale, needs, length);
         plan.needed = bytes_of(d, m, plan.more, needs_means(shape, plan.cut, shares_means), plan.cut, scale, storage);
         plan.pixels = bytes_of_pixels(given, part.to, plan.cut, shape.scale);
-        std::uint64_t const all = plan.needed == too_much ? too_much : plan.needed + (software ? plan.pixels : 0);
+        std::uint64_t const all = plan.needed + (software ? plan.pixels : 0);
         if (all <= plan.available) return plan;
         least = std::min(least, all);
     }

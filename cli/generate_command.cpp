@@ -5,11 +5,11 @@
 #include "cli/request_options.h"
 #include "compute/error.h"
 #include "engine/jobs.h"
-#include "models/library/joined.h"
 #include "models/text/parameters.h"
 #include "pictures/picture_file.h"
 #include "pictures/recipe.h"
 #include "request/json.h"
+#include "request/memory_client.h"
 #include "request/names.h"
 
 #include <chrono>
@@ -47,7 +47,7 @@ std::vector<request_option> const txt2img_settings =
 std::vector<request_option> const img2img_settings = with_shared(
     {{"--strength", "strength", request_option::real}, {"--strength-rule", "strength_rule", request_option::text}});
 
-generation_parameters parameters_of(request const& r, picture const& made, int k) {
+generation_parameters parameters_of(request const& r, picture const& made) {
     diffusion_settings const& d = r.diffusion;
     generation_parameters p{.prompt = d.prompt,
                             .negative_prompt = d.negative_prompt,
@@ -56,7 +56,7 @@ generation_parameters parameters_of(request const& r, picture const& made, int k
                             .schedule_type =
                                 std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
                             .cfg_scale = float(d.cfg),
-                            .seed = std::uint64_t(r.seed) + std::uint64_t(k),
+                            .seed = std::uint64_t(r.seed),
                             .width = made.width,
                             .height = made.height,
                             .model = std::filesystem::path(d.model).stem().string(),
@@ -75,12 +75,10 @@ std::string name_of_picture(std::string const& out, int k, int count) {
         .string();
 }
 
-// Each picture's own recipe makes that one alone again.
-void write_picture(std::string const& path, request r, picture const& made, int k) {
-    std::string const parameters = parameters_text(parameters_of(r, made, k));
-    r.seed += k;
-    r.diffusion.batch = 1;
-    picture_file(made).write(path, {{"parameters", parameters}, {recipe_keyword, json_line(request_to_json(r))}});
+void write_picture(std::string const& path, run_result const& made) {
+    picture_file(made.picture)
+        .write(path, {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
+                      {recipe_keyword, json_line(request_to_json(made.recipe))}});
 }
 
 std::vector<std::string> names_of_pictures(options const& given, int count) {
@@ -92,36 +90,44 @@ std::vector<std::string> names_of_pictures(options const& given, int count) {
     return names;
 }
 
-// The plan is told, and previews are written where they are wanted.
-generate_watch watch(options const& given, progress_line& line) {
-    generate_watch w{.planned = [&line](memory_plan const& plan) {
-        line.note(plan.text(),
-                  {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}});
-    }};
+// Has the picture to begin with; tells the plan, and writes previews where they are wanted.
+struct generate_client final : memory_client {
+    progress_line& line;
+    std::string preview_path;
+
+    explicit generate_client(progress_line& line) : line(line) {}
+    void planned(run_plan const& plan) override { line.plan(plan); }
+    void warn(sentence const& s) override { line.warn(s.text()); }
+    void preview(picture const& p) override { picture_file(p).write(preview_path, {}); }
+};
+
+run_input input_of(options const& given, request const& r, generate_client& client) {
+    run_input in = client.input(r);
     if (given.has("--preview")) {
-        std::string const path = given.value("--preview");
-        check_can_write(path);
-        w.preview = [path](picture const& p) { picture_file(p).write(path, {}); };
+        in.previews = true;
+        client.preview_path = given.value("--preview");
+        check_can_write(client.preview_path);
     }
-    if (given.has("--preview-model")) {
-        if (!w.preview) throw usage_error("--preview-model needs --preview FILE");
-        w.preview_decoder = std::make_shared<checkpoint const>(open_taesd(given.value("--preview-model")));
-    }
-    return w;
+    in.preview_model = given.value("--preview-model");
+    if (!in.previews && given.has("--preview-model")) throw usage_error("--preview-model needs --preview FILE");
+    return in;
 }
 
-int generate_files(options const& given, request const& r, picture const* from, progress_line& line) {
+int generate_files(options const& given, request const& r, std::optional<picture> from, progress_line& line) {
     std::vector<std::string> const names = names_of_pictures(given, r.diffusion.batch);
-    generate_watch const watcher = watch(given, line);
+    generate_client client(line);
+    if (from) client.pictures["picture"] = std::move(*from);
+    run_input const in = input_of(given, r, client);
+    check_pictures(in);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const start = std::chrono::steady_clock::now();
-    auto const made = open_generate_job(given.value("--device"))(r, from, j, watcher);
+    bool const done = open_jobs(given.value("--device")).run(in, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!made || interrupted()) {
+    if (!done || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], r, (*made)[k], int(k));
+    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], client.results.at(k));
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
     line.finish(
         std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
@@ -141,7 +147,7 @@ request prepare(options const& given, char const* operation, std::vector<request
 int txt2img(options const& given) {
     if (!given.files.empty()) throw usage_error("txt2img takes no picture; img2img does");
     progress_line line(given.has("--json"));
-    return generate_files(given, prepare(given, "txt2img", txt2img_settings, line), nullptr, line);
+    return generate_files(given, prepare(given, "txt2img", txt2img_settings, line), std::nullopt, line);
 }
 
 int img2img(options const& given) {
@@ -152,8 +158,7 @@ int img2img(options const& given) {
     line.show({.stage = "read " + in});
     check_differ(in, given.value("-o"));
     picture_file const file = picture_file(in, [&](std::string const& text) { line.warn(text); }).upright();
-    picture const from = finite_crop(file, {0, 0, file.width(), file.height()}, in);
-    return generate_files(given, r, &from, line);
+    return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in), line);
 }
 
 constexpr char const* shared_help =

@@ -8,6 +8,7 @@
 #include "pictures/recipe.h"
 #include "request/context.h"
 #include "request/json.h"
+#include "request/memory_client.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -59,16 +60,19 @@ int inpaint_file(options const& given) {
 
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    auto const result = open_device_job(given.value("--device"))(
-        {.request = r, .picture = finite_crop(file, r.area, in), .selection = selection}, j);
+    memory_client client;
+    client.pictures["picture"] = finite_crop(file, r.area, in);
+    client.masks["selection"] = std::move(selection);
+    bool const done = open_jobs(given.value("--device")).run(client.input(r), client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!result || interrupted()) {
+    if (!done || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
 
     json const recipe = request_to_json(r);
-    file.paste(r.area.x + result->x, r.area.y + result->y, result->filled, result->composite);
+    for (run_result const& made : client.results)
+        file.paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask);
     file.write(out, {{recipe_keyword, json_line(recipe)}});
     line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
                 {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});

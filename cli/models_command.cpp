@@ -2,15 +2,12 @@
 #include "compute/error.h"
 #include "models/library/model_folders.h"
 #include "models/library/scan.h"
-#include "models/networks/upscalers.h"
 #include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
-
-using nlohmann::json;
 
 namespace {
 
@@ -21,26 +18,6 @@ std::string shown_bytes(std::uint64_t bytes) {
 }
 
 std::string_view name_of(prediction p) { return p == prediction::v ? "v" : "epsilon"; }
-
-json as_json(found_model const& m) {
-    json j = {{"path", m.path.string()}};
-    if (!m.error.empty()) {
-        j["error"] = m.error;
-        return j;
-    }
-    j.update({{"family", m.is.family},
-              {"bytes", m.bytes},
-              {"format", m.format},
-              {"supported", m.is.supported},
-              {"reason", m.is.reason}});
-    if (m.is.unet)
-        j.update({{"prediction", name_of(m.is.prediction)},
-                  {"prediction_reason", m.is.prediction_reason},
-                  {"native_size", m.is.native_size},
-                  {"in_channels", m.is.unet->in_channels}});
-    if (m.is.upscaler) j.update({{"scale", shape_of(*m.is.upscaler).scale}, {"factor", m.is.factor}});
-    return j;
-}
 
 // "Stable Diffusion 1.x, 2.13 GB, safetensors: the UNet takes 4 channels …"
 std::string sentence(found_model const& m) {
@@ -55,7 +32,7 @@ int scan(std::vector<std::filesystem::path> const& folders, bool as_lines) {
         ++all;
         usable += m.error.empty() && m.is.supported;
         if (as_lines)
-            std::printf("%s\n", json_line(as_json(m)).c_str());
+            std::printf("%s\n", json_line(to_json(summary_of(m))).c_str());
         else
             std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
     };
@@ -102,7 +79,7 @@ int info(std::span<std::string const> files, bool as_lines) {
     found_model const m = look_at_model(files[0]);
     if (!m.error.empty()) fail("{}", m.error);
     if (as_lines)
-        std::printf("%s\n", json_line(as_json(m)).c_str());
+        std::printf("%s\n", json_line(to_json(summary_of(m))).c_str());
     else {
         std::printf("%s\n", sentence(m).c_str());
         print_networks(m.is);

@@ -63,6 +63,10 @@ void progress_line::note(std::string const& text, json const& object) {
         std::fprintf(stderr, "%s\n", text.c_str());
 }
 
+void progress_line::plan(run_plan const& p) {
+    note(p.text.text(), {{"type", "plan"}, {"text", p.text.text()}, {"needed", p.needed}, {"available", p.available}});
+}
+
 void progress_line::finish(std::string const& text, json const& object) {
     clear();
     if (as_json)

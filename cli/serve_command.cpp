@@ -13,8 +13,9 @@ int serve_engine(options const& given) {
         .idle_exit = int(given.number("--idle-exit", 0, 1'000'000, serve_options().idle_exit)),
         .background = given.has("--background"),
         .build = given.value("--build"),
+        .patience = int(given.number("--patience", 1, 1'000'000, serve_options().patience)),
     };
-    return serve(wanted, open_device_job(given.value("--device")));
+    return serve(wanted, open_jobs(given.value("--device")));
 }
 
 } // namespace
@@ -29,10 +30,11 @@ command const serve_command{
             "                       /tmp/sfumato-UID/)\n"
             "  --idle-exit SECONDS  end after so long without work (default 300; 0 = never)\n"
             "  --device NAME        the GPU: its number in `sfumato devices`, or a part of its name\n"
+            "  --patience SECONDS   how long a program may take to send pixels that its run asks for (default 300)\n"
             "  --background         return once the socket listens; messages go to engine.log beside it\n"
             "  --build ID           what to answer when the plug-in asks which build this is\n",
     .run = serve_engine,
-    .with_value = {"--socket", "--idle-exit", "--device", "--build"},
+    .with_value = {"--socket", "--idle-exit", "--device", "--build", "--patience"},
     .flags = {"--background"},
 };
 

@@ -6,9 +6,6 @@
 #include "compute/device.h"
 #include "compute/error.h"
 #include "engine/jobs.h"
-#include "models/library/family.h"
-#include "models/pipelines/upscale/upscale_in_parts.h"
-#include "models/pipelines/upscale/upscale_parts.h"
 #include "pictures/picture_file.h"
 #include "pictures/recipe.h"
 #include "request/json.h"
@@ -77,28 +74,38 @@ void check_arguments(options const& given) {
     if (!given.has("-o")) throw usage_error("upscale needs -o OUT");
 }
 
+// Reads from one file and writes into the other, part by part.
+struct files_client final : run_client {
+    picture_file const& from;
+    picture_file& made;
+    std::string const& name; // of `from`
+    progress_line& line;
+
+    files_client(picture_file const& from, picture_file& made, std::string const& name, progress_line& line)
+        : from(from), made(made), name(name), line(line) {}
+    std::optional<picture> read_picture(std::string_view, rect const& area) override {
+        return finite_crop(from, area, name);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; } // there is none
+    void take(run_result r) override { made.write_pixels(r.x, r.y, r.picture); }
+    void planned(run_plan const& plan) override { line.plan(plan); }
+    void warn(sentence const& s) override { line.warn(s.text()); }
+};
+
 // False: cancelled.
-bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
+bool upscale_file(file_pair const& files, request const& r, engine_jobs const& engine, progress_line& line,
+                  job const& j) {
     line.show({.stage = "read " + files.in});
     check_differ(files.in, files.out);
     picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
     check_can_hold(files.out, width, height);
     picture_file made(file, width, height);
-    std::string said;
-    auto const say_plan = [&](upscale_plan const& plan) {
-        if (plan.text() == said) return;
-        said = plan.text();
-        line.note(said, {{"type", "plan"}, {"text", said}, {"needed", plan.needed}, {"available", plan.available}});
-    };
+    run_input const in{.request = r, .pictures = {{"picture", file.width(), file.height()}}};
+    check_pictures(in);
+    files_client client(file, made, files.in, line);
     auto const start = std::chrono::steady_clock::now();
-    bool const done =
-        upscale_in_parts(r, file.width(), file.height(),
-                         {.read = [&](rect const& area) { return finite_crop(file, area, files.in); },
-                          .run = [&](run_input const& in, job const& part) { return run(in, part, say_plan); },
-                          .write = [&](rect const& area, picture const& p) { made.write_pixels(area.x, area.y, p); }},
-                         j);
-    if (!done) return false;
+    if (!engine.run(in, client, j)) return false;
     json const recipe = request_to_json(r);
     made.write(files.out, {{recipe_keyword, json_line(recipe)}});
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
@@ -109,16 +116,15 @@ bool upscale_file(file_pair const& files, request const& r, run_upscale const& r
 
 // Whoever names a network that enlarges four times, and no scale, expects four times; and another scale than a recipe's
 // may need another one of our networks.
-request upscale_request(options const& given, progress_line& line) {
+request upscale_request(options const& given, engine_jobs const& engine, progress_line& line) {
     request r = request_of(given, "upscale", settings, line);
     bool const has_scale = given.has("--scale"), has_model = given.has("--model");
     if (has_scale && !has_model && r.upscale.model.starts_with("sfumato:")) {
         r.upscale.model.clear();
         r = resolve(r);
     }
-    checkpoint const model = open_checkpoint(r.upscale.model);
-    require_upscaler(model); // before anything is read or made
-    if (!has_scale && has_model && !given.has("--recipe")) r.upscale.scale = describe_model(model).factor;
+    model_summary const model = engine.open_upscaler(r.upscale.model); // before anything is read or made
+    if (!has_scale && has_model && !given.has("--recipe")) r.upscale.scale = model.factor;
     return r;
 }
 
@@ -127,11 +133,11 @@ std::string with_name(std::string const& message, std::string const& name) {
 }
 
 // Those that cannot be enlarged are warned of, and the others done all the same.
-int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_upscale const& run, progress_line& line,
-                   job const& j) {
+int upscale_folder(std::vector<file_pair> const& pairs, request const& r, engine_jobs const& engine,
+                   progress_line& line, job const& j) {
     std::size_t failed = 0;
     for (file_pair const& files : pairs) try {
-            if (!upscale_file(files, r, run, line, j)) return exit_code::cancelled;
+            if (!upscale_file(files, r, engine, line, j)) return exit_code::cancelled;
         } catch (device_lost const&) {
             throw; // no other picture would fare better
         } catch (error const& e) {
@@ -148,29 +154,29 @@ int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_up
     return exit_code::ok;
 }
 
-int upscale_pictures(options const& given, request const& r, progress_line& line) {
+int upscale_pictures(options const& given, request const& r, engine_jobs const& engine, progress_line& line) {
     std::string const in = given.files.front(), out = given.value("-o");
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     std::error_code none;
     if (!fs::is_directory(in, none)) {
         check_can_write(out);
-        run_upscale const run = open_upscale_job(given.value("--device"));
-        return upscale_file({in, out}, r, run, line, j) ? exit_code::ok : exit_code::cancelled;
+        return upscale_file({in, out}, r, engine, line, j) ? exit_code::ok : exit_code::cancelled;
     }
     folder_files const files = files_of_folder(in, out);
-    run_upscale const run = open_upscale_job(given.value("--device"));
+    engine.open_device(); // what is wrong with it is said before the folder is gone through
     make_folder(out);
     if (files.passed_over == 1) line.warn("1 file that is no picture Sfumato reads was passed over");
     if (files.passed_over > 1)
         line.warn(std::format("{} files that are no pictures Sfumato reads were passed over", files.passed_over));
-    return upscale_folder(files.pairs, r, run, line, j);
+    return upscale_folder(files.pairs, r, engine, line, j);
 }
 
 int upscale_files(options const& given) {
     check_arguments(given);
     cancel_on_interrupt();
     progress_line line(given.has("--json"));
-    int const code = upscale_pictures(given, upscale_request(given, line), line);
+    engine_jobs const engine = open_jobs(given.value("--device"));
+    int const code = upscale_pictures(given, upscale_request(given, engine, line), engine, line);
     if (code == exit_code::cancelled) line.finish("cancelled", {{"type", "cancelled"}});
     return code;
 }

@@ -1,4 +1,4 @@
-// One plug-in connected to the engine: messages in, messages out, never more memory than one result and what it sends
+// One client connected to the engine: messages in, messages out, never more memory than one result and what it sends
 // us.
 #pragma once
 
@@ -14,7 +14,9 @@ namespace sfumato {
 
 class connection {
   public:
-    connection(std::uint64_t id, file_descriptor fd) : id(id), fd(std::move(fd)) {}
+    /// `admits`: as message_reader has it.
+    connection(std::uint64_t id, file_descriptor fd, std::function<bool(message const&)> admits)
+        : id(id), fd(std::move(fd)), reader(std::move(admits)) {}
 
     std::uint64_t const id;
     bool closing = false; // nothing more is read; closed once all is sent

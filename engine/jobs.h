@@ -1,31 +1,29 @@
 // What the engine does with requests, on the device. Tests put something slow or failing in its place.
 #pragma once
 
-#include "models/pipelines/diffusion/generate.h"
-#include "models/pipelines/upscale/upscale.h"
 #include "request/job.h"
+#include "request/model_summary.h"
 #include "request/run.h"
 
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace sfumato {
 
-/// A run of any operation.
-using run_job = std::function<std::optional<run_result>(run_input const&, job const&)>;
-/// On the chosen device ("" = the best), which is opened by the first job and stays open.
-run_job open_device_job(std::string device_choice);
+/// All of one engine, on one thread at a time; models stay open from one call to the next.
+struct engine_jobs {
+    /// Runs a request whose pictures are checked (check_pictures). False: cancelled.
+    std::function<bool(run_input const&, run_client&, job const&)> run;
+    /// What that would take; may read pictures. Nothing: cancelled.
+    std::function<std::optional<run_plan>(run_input const&, run_client&, job const&)> estimate;
+    /// What is wrong with the device is said now, and not by the first run.
+    std::function<void()> open_device;
+    /// Opens an upscaler's file, for the run that follows, and says what it is. Throws error when it is none.
+    std::function<model_summary(std::string const& model)> open_upscaler;
+};
 
-/// txt2img and img2img on the chosen device; the model stays open between calls.
-using run_generate = std::function<std::optional<std::vector<picture>>(request const&, picture const* from, job const&,
-                                                                       generate_watch const&)>;
-run_generate open_generate_job(std::string device_choice);
-
-/// The upscale of one part on the chosen device, which is opened now; the model stays open between calls.
-using run_upscale = std::function<std::optional<run_result>(run_input const&, job const&,
-                                                            std::function<void(upscale_plan const&)> const& planned)>;
-run_upscale open_upscale_job(std::string device_choice);
+/// On the chosen device ("" = the best), which is opened when it is needed and stays open.
+engine_jobs open_jobs(std::string device_choice);
 
 } // namespace sfumato

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -94,6 +93,13 @@ void message_reader::feed(std::span<std::byte const> bytes) {
             if (buffer.size() == head_bytes) start_blobs();
             break;
         case reading::blobs: {
+            if (passed_over) {
+                std::size_t const count = std::min<std::uint64_t>(bytes.size(), passed_over);
+                bytes = bytes.subspan(count);
+                passed_over -= count;
+                finish_if_complete();
+                break;
+            }
             blob& to = current.blobs[current_blob];
             std::uint64_t const total = element_count(to.shape) * sizeof(float);
             std::size_t const count = std::min<std::uint64_t>(bytes.size(), total - current_bytes);
@@ -140,11 +146,15 @@ void message_reader::start_blobs() {
     if (described != blob_bytes)
         fail("A message announces {} bytes of blobs, but describes {}.", blob_bytes, described);
     state = reading::blobs;
+    if (!current.blobs.empty() && !admits(current)) {
+        passed_over = blob_bytes;
+        current.blobs.clear();
+    }
     finish_if_complete();
 }
 
 void message_reader::finish_if_complete() {
-    if (current_blob < current.blobs.size()) return;
+    if (passed_over || current_blob < current.blobs.size()) return;
     ready.push_back(std::exchange(current, {}));
     current_blob = 0;
     state = reading::header;
@@ -167,7 +177,8 @@ outgoing encode(json head, std::vector<blob_view> const& blobs) {
         blob_bytes += b.values.size_bytes();
     }
     std::string const text = json_line(head);
-    assert(text.size() <= protocol::max_head_bytes);
+    if (text.size() > protocol::max_head_bytes)
+        fail("A message of {} bytes cannot be sent; {} is the limit.", text.size(), protocol::max_head_bytes);
     out.start += magic;
     append(out.start, protocol::version);
     append(out.start, std::uint32_t(text.size()));
@@ -175,184 +186,6 @@ outgoing encode(json head, std::vector<blob_view> const& blobs) {
     append(out.start, blob_bytes);
     out.start += text;
     return out;
-}
-
-namespace {
-
-void check_sendable(int width, int height) {
-    if (width < 1 || height < 1 || std::int64_t(width) * height > protocol::max_pixels)
-        fail("A picture of {} × {} pixels cannot be processed: it must have 1 pixel to {} million pixels.", width,
-             height, protocol::max_pixels / 1'000'000);
-}
-
-blob_view view(std::string_view name, picture const& p) {
-    check_sendable(p.width, p.height);
-    return {name, {p.height, p.width, 4}, p.pixels};
-}
-
-blob_view view(std::string_view name, mask const& m) {
-    check_sendable(m.width, m.height);
-    return {name, {m.height, m.width}, m.values};
-}
-
-blob take_blob(message& from, std::string_view name, std::size_t dimensions) {
-    auto const found = std::ranges::find(from.blobs, name, &blob::name);
-    if (found == from.blobs.end()) fail("A \"{}\" message must carry a blob named \"{}\".", from.type(), name);
-    if (found->shape.size() != dimensions)
-        fail("The blob \"{}\" must have {} sizes, not {}.", name, dimensions, found->shape.size());
-    return std::move(*found);
-}
-
-template <class Allowed> void check_values(blob const& b, int channels, Allowed allowed, std::string_view rule) {
-    auto const bad = std::ranges::find_if_not(b.values, allowed);
-    if (bad == b.values.end()) return;
-    auto const pixel = (bad - b.values.begin()) / channels;
-    fail("The {} holds the value {} at column {}, row {}; {}.", b.name, *bad, pixel % b.shape[1], pixel / b.shape[1],
-         rule);
-}
-
-picture take_picture(message& from, std::string_view name) {
-    blob b = take_blob(from, name, 3);
-    check_values(b, 4, [](float v) { return std::isfinite(v); }, "every pixel must be a finite number");
-    picture p;
-    p.width = b.shape[1];
-    p.height = b.shape[0];
-    p.pixels = std::move(b.values);
-    return p;
-}
-
-mask take_mask(message& from, std::string_view name) {
-    blob b = take_blob(from, name, 2);
-    check_values(b, 1, [](float v) { return v >= 0 && v <= 1; }, "it must lie within 0 and 1");
-    mask m;
-    m.width = b.shape[1];
-    m.height = b.shape[0];
-    m.values = std::move(b.values);
-    return m;
-}
-
-void check_same_size(picture const& p, mask const& m) {
-    if (p.width != m.width || p.height != m.height)
-        fail("The picture has {} × {} pixels, but its mask {} × {}.", p.width, p.height, m.width, m.height);
-}
-
-} // namespace
-
-namespace {
-
-json rect_to_json(rect const& r) { return {r.x, r.y, r.width, r.height}; }
-
-rect rect_from_json(json const& head, char const* key) {
-    auto const found = head.find(key);
-    bool const four = found != head.end() && found->is_array() && found->size() == 4 &&
-                      std::ranges::all_of(*found, [](json const& n) {
-                          return n.is_number_unsigned() && n.get<std::uint64_t>() <= std::uint64_t(INT32_MAX);
-                      });
-    if (!four) fail("A \"run\" of an upscale must hold \"{}\": x, y, width and height.", key);
-    return {(*found)[0], (*found)[1], (*found)[2], (*found)[3]};
-}
-
-using lists = std::vector<std::vector<float>>;
-
-bool are_lists(json const& all) {
-    auto const is_list = [](json const& list) {
-        return list.is_array() && list.size() <= 1024 &&
-               std::ranges::all_of(list, [](json const& n) { return n.is_number() && std::isfinite(n.get<float>()); });
-    };
-    return all.is_array() && all.size() <= 16 && std::ranges::all_of(all, is_list);
-}
-
-json means_to_json(picture_means const& means) {
-    json all = json::array();
-    for (network_means const& m : means) all.push_back({{"colours", m.colours}, {"alpha", m.alpha}});
-    return all;
-}
-
-// Absent: nothing.
-std::optional<picture_means> means_from_json(json const& head) {
-    auto const found = head.find("means");
-    if (found == head.end()) return {};
-    auto const are_means = [](json const& m) {
-        return m.is_object() && m.contains("colours") && m.contains("alpha") && are_lists(m["colours"]) &&
-               are_lists(m["alpha"]);
-    };
-    if (!found->is_array() || found->size() > 16 || !std::ranges::all_of(*found, are_means))
-        fail("The \"means\" of an upscale must be at most 16 objects with \"colours\" and \"alpha\", each at most 16 "
-             "lists "
-             "of at most 1024 numbers.");
-    picture_means means;
-    for (json const& m : *found) means.push_back({m["colours"].get<lists>(), m["alpha"].get<lists>()});
-    return means;
-}
-
-upscale_part take_part(json const& head, double scale, picture const& p) {
-    upscale_part const part{rect_from_json(head, "from"), rect_from_json(head, "to")};
-    check_part(part, scale);
-    check_sendable(part.to.width, part.to.height);
-    if (part.from.width != p.width || part.from.height != p.height)
-        fail("The picture has {} × {} pixels, but \"from\" says {} × {}.", p.width, p.height, part.from.width,
-             part.from.height);
-    return part;
-}
-
-} // namespace
-
-outgoing encode_run(run_input const& run) {
-    json head{{"type", "run"}, {"request", request_to_json(run.request)}};
-    if (run.request.operation == operation::inpaint)
-        return encode(std::move(head), {view("picture", run.picture), view("selection", run.selection)});
-    head["from"] = rect_to_json(run.part.from);
-    head["to"] = rect_to_json(run.part.to);
-    if (run.means) head["means"] = means_to_json(*run.means);
-    return encode(std::move(head), {view("picture", run.picture)});
-}
-
-outgoing encode_result(run_result const& result, double seconds) {
-    std::vector<blob_view> blobs{view("filled", result.filled)};
-    if (!result.composite.values.empty()) blobs.push_back(view("composite", result.composite));
-    json head{{"type", "result"}, {"x", result.x}, {"y", result.y}, {"seconds", seconds}};
-    if (!result.means.empty()) head["means"] = means_to_json(result.means);
-    return encode(std::move(head), blobs);
-}
-
-run_message decode_run(message&& m) {
-    auto const described = m.head.find("request");
-    if (described == m.head.end()) fail("A \"run\" message must hold a \"request\".");
-    run_message run;
-    run_input& in = run.input;
-    in.request = request_from_json(*described, &run.unknown);
-    in.picture = take_picture(m, "picture");
-    switch (in.request.operation) {
-    case operation::inpaint:
-        in.selection = take_mask(m, "selection");
-        check_same_size(in.picture, in.selection);
-        break;
-    case operation::upscale:
-        in.part = take_part(m.head, in.request.upscale.scale, in.picture);
-        in.means = means_from_json(m.head);
-        in.request = resolve(std::move(in.request));
-        break;
-    case operation::txt2img:
-    case operation::img2img:
-        fail("The engine serves the operations \"inpaint\" and \"upscale\"; the command line has the others.");
-    }
-    return run;
-}
-
-run_result decode_result(message&& m) {
-    run_result result;
-    for (auto const& [key, to] : {std::pair{"x", &result.x}, std::pair{"y", &result.y}}) {
-        auto const found = m.head.find(key);
-        if (found == m.head.end() || !found->is_number_integer())
-            fail("A \"result\" must hold a whole number \"{}\".", key);
-        *to = found->get<int>();
-    }
-    result.filled = take_picture(m, "filled");
-    result.means = means_from_json(m.head).value_or(picture_means{});
-    if (std::ranges::find(m.blobs, "composite", &blob::name) == m.blobs.end()) return result;
-    result.composite = take_mask(m, "composite");
-    check_same_size(result.filled, result.composite);
-    return result;
 }
 
 } // namespace sfumato

@@ -5,25 +5,33 @@
 // 32-bit floats that follow it. The frame's layout never changes; `version` says whether both sides mean the same by
 // it, and two types are understood across versions: hello and quit.
 //
-//   plug-in → engine                              engine → plug-in
-//   hello   version, build                        hello      version, build, pid
-//   run     request; picture                      progress   stage, fraction, seconds_left
-//           of inpaint; selection                 result     x, y, seconds; filled
-//           of upscale  from, to (rectangles)                of inpaint; composite
-//                       means: colours and alpha of          of upscale  means
-//                        each pass (lists of numbers)
-//   cancel                                        cancelled
-//   quit    (end when your work is done)          error      message
-//                                                 bye        (the answer to quit)
+//   client → engine                               engine → client
+//   hello     version, build                      hello      version, build, pid
+//   run       request, pictures (name, width,     plan       needed and free memory, in words too
+//              height, channels), previews        want       want (its number), name, x, y, width, height
+//   pixels    want; picture or mask               progress   stage, item, fraction, seconds_left; preview
+//   cancel                                        warning    message
+//                                                 result     x, y, recipe; picture, mask (any number)
+//                                                 done       seconds
+//                                                 cancelled
+//                                                 error      message
+//   estimate  as run                              want … done with the plan
+//   models    kind                                model (any number), done
+//   describe  model                               model, done
+//   quit      (end when your work is done)        bye
 //
-// A connection has one run at a time; further connections wait their turn. Closing a connection cancels its run.
+// All but hello and quit have an "id", a whole number of the client's choice, and what answers them has the same. What
+// is said to people (message, stage, item) is a sentence in parts: format, arguments, and the text in English.
+//
+// A run belongs to the engine: it asks for the pixels that it wants, when it wants them, and gives results as they are
+// ready. A connection has one run (or question) at a time; further connections wait their turn. Closing a connection
+// cancels what it asked for. Only pixels have blobs on their way to the engine, and only those that were asked for.
 #pragma once
-
-#include "request/run.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -34,10 +42,10 @@
 namespace sfumato {
 
 struct protocol {
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
     static constexpr std::size_t header_bytes = 24;
     static constexpr std::size_t max_head_bytes = 1 << 20;
-    static constexpr int max_blobs = 8;
+    static constexpr int max_blobs = 2;
     static constexpr std::int64_t max_pixels = 1 << 27;                 // 11,585 × 11,585
     static constexpr std::uint64_t max_blob_bytes = max_pixels * 4 * 5; // a picture and a mask of that size
 };
@@ -61,6 +69,11 @@ struct message {
 /// Once feed() has thrown, framing is lost and the connection must be closed.
 class message_reader {
   public:
+    /// `admits`: asked of each message that has blobs when its head is there; false: they are passed over, and the
+    /// message has none. What it throws, feed() throws.
+    explicit message_reader(std::function<bool(message const&)> admits = [](message const&) { return true; })
+        : admits(std::move(admits)) {}
+
     /// Throws error: not a Sfumato frame, over the limits, a damaged head, blobs that do not match their description.
     void feed(std::span<std::byte const>);
 
@@ -77,11 +90,13 @@ class message_reader {
     void start_blobs();
     void finish_if_complete();
 
+    std::function<bool(message const&)> admits;
     reading state = reading::header;
     std::vector<std::byte> buffer; // the header, then the head, as far as it has come
     std::uint32_t head_bytes = 0;
     std::uint64_t blob_bytes = 0;
     message current;
+    std::uint64_t passed_over = 0; // bytes of blobs that are not wanted, still to come
     std::size_t current_blob = 0;
     std::uint64_t current_bytes = 0; // of current_blob, arrived
     std::deque<message> ready;
@@ -98,19 +113,5 @@ struct blob_view {
     std::span<float const> values;
 };
 outgoing encode(nlohmann::json head, std::vector<blob_view> const& = {});
-
-// What the two sides send. The pictures in it must outlive the `outgoing`, which only points to them. Throws error when
-// one is empty or over the limit.
-outgoing encode_run(run_input const&);
-outgoing encode_result(run_result const&, double seconds);
-
-// And what they make of it: the values move out of the message. Throws error when a blob is missing, has another shape,
-// or holds values that no picture has (NaN, infinite; a mask outside 0..1), or a part cannot be computed.
-struct run_message {
-    run_input input;
-    std::vector<std::string> unknown; // keys of the request that this version does not know
-};
-run_message decode_run(message&&);
-run_result decode_result(message&&);
 
 } // namespace sfumato

@@ -2,17 +2,17 @@
 
 #include "compute/device.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <new>
 
 namespace sfumato {
 
-worker::worker(run_job do_job, std::function<void()> wake)
-    : do_job(std::move(do_job)), wake(std::move(wake)), thread([this] { loop(); }) {}
+worker::worker(std::function<void()> wake) : wake(std::move(wake)), thread([this] { loop(); }) {}
 
 worker::~worker() {
-    if (current) *current->cancelled = true;
+    if (current) current->asked->cancel();
     {
         std::lock_guard lock(mutex);
         ending = true;
@@ -21,26 +21,32 @@ worker::~worker() {
     thread.join();
 }
 
-void worker::start(task t) {
-    assert(!current);
-    current = std::move(t);
+task const* worker::start_next() {
+    if (current || waiting.empty()) return nullptr;
+    current = std::move(waiting.front());
+    waiting.pop_front();
     {
         std::lock_guard lock(mutex);
         has_work = true;
-        latest.reset();
     }
     changed.notify_one();
-}
-
-std::optional<progress> worker::take_progress() {
-    std::lock_guard lock(mutex);
-    return std::exchange(latest, {});
+    return running();
 }
 
 std::optional<task_end> worker::take_end() {
     std::lock_guard lock(mutex);
     if (end) current.reset();
     return std::exchange(end, {});
+}
+
+task const* worker::find(std::uint64_t client) const {
+    if (current && current->client == client) return &*current;
+    auto const found = std::ranges::find(waiting, client, &task::client);
+    return found == waiting.end() ? nullptr : &*found;
+}
+
+bool worker::drop(std::uint64_t client) {
+    return std::erase_if(waiting, [&](task const& t) { return t.client == client; }) > 0;
 }
 
 void worker::loop() {
@@ -60,30 +66,21 @@ void worker::loop() {
 }
 
 task_end worker::run(task const& t) {
-    job const job{
-        .report =
-            [this](progress const& p) {
-                {
-                    std::lock_guard lock(mutex);
-                    latest = p;
-                }
-                wake();
-            },
-        .cancelled = t.cancelled.get(),
-    };
     try {
         auto const start = std::chrono::steady_clock::now();
-        auto result = do_job(t.run.input, job);
-        if (!result) return task_cancelled{};
+        auto answer = t.work(*t.asked);
+        if (!answer || t.asked->is_cancelled()) return task_cancelled{};
         std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-        return task_result{std::move(*result), seconds.count()};
+        return task_done{std::move(*answer), seconds.count()};
     } catch (device_lost const& e) {
-        return task_failed{e.what(), true};
+        return task_failed{sentence_of(e), true};
+    } catch (error const& e) {
+        return task_failed{sentence_of(e)};
     } catch (std::bad_alloc const&) {
         return task_failed{
             "There is not enough memory for this picture; close other programs or select a smaller area."};
     } catch (std::exception const& e) {
-        return task_failed{e.what()};
+        return task_failed{std::string(e.what())};
     }
 }
 

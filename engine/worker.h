@@ -1,72 +1,75 @@
-// The engine's one working thread: runs a job at a time and tells the server how it goes.
+// A working thread of the engine, and the line of those who wait for it.
 #pragma once
 
-#include "engine/jobs.h"
-#include "engine/protocol.h"
-#include "request/job.h"
+#include "engine/messages.h"
+#include "engine/session.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 namespace sfumato {
 
-struct task {
-    std::uint64_t client = 0; // who asked
-    run_message run;
-    std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
-};
-
 /// How a task ended.
-struct task_result {
-    run_result result;
+struct task_done {
+    nlohmann::json answer; // what the client is told: an object with a "type"
     double seconds = 0;
 };
 struct task_cancelled {};
 struct task_failed {
-    std::string message;
+    sentence said;
     bool device_lost = false; // this process can do no more work
 };
-using task_end = std::variant<task_result, task_cancelled, task_failed>;
+using task_end = std::variant<task_done, task_cancelled, task_failed>;
 
+/// Something that a client asked for. One at a time for each client.
+struct task {
+    std::uint64_t client = 0; // who asked
+    std::shared_ptr<session> asked;
+    /// Does it, on the working thread. Nothing: cancelled.
+    std::function<std::optional<nlohmann::json>(session&)> work;
+};
+
+/// First come, first served: whoever wants another goes to the end of the line. All is called on the server's thread.
 class worker {
   public:
-    /// `wake` is called on the working thread whenever there is something to take.
-    worker(run_job, std::function<void()> wake);
+    /// `wake` is called on the working thread when a task has ended.
+    explicit worker(std::function<void()> wake);
 
     /// Cancels what runs and waits for it.
     ~worker();
 
-    /// One at a time: only when running() is null and the end of the last was taken.
-    void start(task);
-
+    void add(task t) { waiting.push_back(std::move(t)); }
+    /// Starts the next one, if none runs; what was started.
+    task const* start_next();
     task const* running() const { return current ? &*current : nullptr; }
-
-    /// The latest progress since the last call.
-    std::optional<progress> take_progress();
-
-    /// How the task ended, once; afterwards nothing is running.
+    /// How the running task ended, once; afterwards nothing is running.
     std::optional<task_end> take_end();
+
+    task const* find(std::uint64_t client) const; // running or waiting
+    /// Takes it out of the line. False: it is not there.
+    bool drop(std::uint64_t client);
+    std::deque<task> drop_all() { return std::exchange(waiting, {}); }
+    bool is_idle() const { return !current && waiting.empty(); }
 
   private:
     void loop();
     task_end run(task const&);
 
-    run_job const do_job;
     std::function<void()> const wake;
+    std::deque<task> waiting;
     std::optional<task> current; // written by the server's thread only; read by both while a task runs
 
     std::mutex mutex; // guards all below
     std::condition_variable changed;
     bool has_work = false, ending = false;
-    std::optional<progress> latest;
     std::optional<task_end> end;
 
     std::thread thread; // last: starts when all else is ready

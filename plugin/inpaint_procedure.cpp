@@ -3,6 +3,7 @@
 #include "plugin/capture.h"
 #include "plugin/deliver.h"
 #include "plugin/procedure.h"
+#include "request/memory_client.h"
 #include "ui/translated.h"
 
 #include <limits>
@@ -26,8 +27,14 @@ request request_from(GimpProcedureConfig* config) {
 
 struct inpaint_run {
     captured from;
-    std::optional<run_result> result;
+    memory_client client;
 };
+
+bool compute(inpaint_run& run, job const& j) {
+    run.client.pictures["picture"] = std::move(run.from.picture);
+    run.client.masks["selection"] = std::move(run.from.selection);
+    return engine_run(run.client.input(run.from.request), run.client, j) && !run.client.results.empty();
+}
 
 } // namespace
 
@@ -53,12 +60,8 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
 steps inpaint_steps(call& c) {
     auto const run = std::make_shared<inpaint_run>();
     return {.prepare = [&c, run] { run->from = capture(c.image, c.drawables().data(), request_from(c.config)); },
-            .compute =
-                [run](job const& job) {
-                    run->result = engine_run(run->from.input, job);
-                    return run->result.has_value();
-                },
-            .deliver = [&c, run] { c.made = deliver(c.image, run->from, *run->result); },
+            .compute = [run](job const& j) { return compute(*run, j); },
+            .deliver = [&c, run] { c.made = deliver(c.image, run->from, run->client.results.front()); },
             .clear = [run] { *run = {}; }};
 }
 

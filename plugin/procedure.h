@@ -39,7 +39,7 @@ steps inpaint_steps(call&);
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);
 void arrange_upscale_dialog(GimpProcedureDialog*);
-void set_scale_of_model(GimpProcedureConfig*); // to the chosen network's own
+void set_scale_of_model(GimpProcedureConfig*, model_summary const&); // to the chosen network's own
 std::string upscale_note(call const&);
 
 } // namespace sfumato

@@ -19,9 +19,9 @@ struct procedure_entry {
     char const* help;
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*);         // null: as GIMP does it
-    void (*on_model_picked)(GimpProcedureConfig*); // null: nothing else changes
-    std::string (*note)(call const&);              // null: nothing to say
+    void (*arrange)(GimpProcedureDialog*);                               // null: as GIMP does it
+    void (*on_model_picked)(GimpProcedureConfig*, model_summary const&); // null: nothing else changes
+    std::string (*note)(call const&);                                    // null: nothing to say
 };
 
 constexpr std::array procedures{

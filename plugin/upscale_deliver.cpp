@@ -1,5 +1,4 @@
 #include "plugin/upscale_deliver.h"
-#include "models/pipelines/upscale/upscale_parts.h"
 
 #include "plugin/result_mask.h"
 #include "ui/translated.h"

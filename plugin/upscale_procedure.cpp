@@ -1,7 +1,5 @@
 // plug-in-sfumato-upscale: a layer is enlarged, or restored, by a network.
 #include "engine/client.h"
-#include "models/library/scan.h"
-#include "models/pipelines/upscale/upscale_in_parts.h"
 #include "plugin/capture.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
@@ -69,18 +67,26 @@ void prepare(upscale_run& run, call const& c) {
     attach_recipe(run.made.get(), run.request);
 }
 
-bool compute(upscale_run& run, job const& j) {
-    auto const read = [&](rect const& area) {
+// Has the source's pixels and takes the result's, a part at a time.
+struct layers_client final : run_client {
+    upscale_run& run;
+
+    explicit layers_client(upscale_run& run) : run(run) {}
+    std::optional<picture> read_picture(std::string_view, rect const& area) override {
         picture p;
         rect const here = moved(area, run.area.x - run.from.extent.x, run.area.y - run.from.extent.y);
-        on_main_thread([&] { p = read_picture(GIMP_DRAWABLE(run.from.layer.get()), here); });
+        on_main_thread([&] { p = sfumato::read_picture(GIMP_DRAWABLE(run.from.layer.get()), here); });
         return p;
-    };
-    auto const write = [&](rect const& area, picture const& p) {
-        on_main_thread([&] { write_picture(GIMP_DRAWABLE(run.made.get()), area.x, area.y, p); });
-    };
-    return upscale_in_parts(run.request, run.area.width, run.area.height,
-                            {.read = read, .run = engine_run, .write = write}, j);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; } // there is none
+    void take(run_result r) override {
+        on_main_thread([&] { write_picture(GIMP_DRAWABLE(run.made.get()), r.x, r.y, r.picture); });
+    }
+};
+
+bool compute(upscale_run& run, job const& j) {
+    layers_client client(run);
+    return engine_run({.request = run.request, .pictures = {{"picture", run.area.width, run.area.height}}}, client, j);
 }
 
 } // namespace
@@ -134,12 +140,9 @@ void arrange_upscale_dialog(GimpProcedureDialog* dialog) {
 
 // Whoever chooses a network that enlarges four times expects four times. A file that cannot be used is told of when it
 // is to be.
-void set_scale_of_model(GimpProcedureConfig* config) try {
-    std::string const name = model_name(config, "model");
-    if (name.empty()) return;
-    found_model const model = look_at_model(name);
-    if (model.error.empty() && model.is.upscaler) g_object_set(config, "scale", double(model.is.factor), nullptr);
-} catch (error const&) {}
+void set_scale_of_model(GimpProcedureConfig* config, model_summary const& model) {
+    if (model.is_upscaler()) g_object_set(config, "scale", double(model.factor), nullptr);
+}
 
 std::string upscale_note(call const& c) {
     rect const canvas = canvas_of(c.image), larger = scaled(canvas, scale_of(c.config));

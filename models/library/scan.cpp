@@ -3,6 +3,7 @@
 #include "compute/error.h"
 #include "models/files/diffusers_folder.h"
 #include "models/library/built_in.h"
+#include "models/networks/upscalers.h"
 
 #include <algorithm>
 #include <array>
@@ -66,9 +67,33 @@ struct scanner {
 
 } // namespace
 
-found_model look_at_model(fs::path const& path) try {
-    checkpoint const c = open_checkpoint(path);
+found_model look_at_model(fs::path const& path, checkpoint const& c) {
     return {.path = path, .bytes = bytes_of(c), .format = c.format, .error = {}, .is = describe_model(c)};
+}
+
+model_summary summary_of(found_model const& m) {
+    model_summary s{.path = m.path.string(), .error = m.error};
+    if (!m.error.empty()) return s;
+    s.family = m.is.family;
+    s.format = m.format;
+    s.bytes = m.bytes;
+    s.supported = m.is.supported;
+    s.reason = m.is.reason;
+    if (m.is.unet) {
+        s.native_size = m.is.native_size;
+        s.in_channels = m.is.unet->in_channels;
+        s.prediction = m.is.prediction == prediction::v ? "v" : "epsilon";
+        s.prediction_reason = m.is.prediction_reason;
+    }
+    if (m.is.upscaler) {
+        s.scale = shape_of(*m.is.upscaler).scale;
+        s.factor = m.is.factor;
+    }
+    return s;
+}
+
+found_model look_at_model(fs::path const& path) try {
+    return look_at_model(path, open_checkpoint(path));
 } catch (error const& e) {
     return {.path = path, .error = e.what()};
 }

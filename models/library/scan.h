@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/library/family.h"
+#include "request/model_summary.h"
 
 #include <atomic>
 #include <functional>
@@ -20,6 +21,10 @@ struct found_model {
 
 /// Opens and describes one.
 found_model look_at_model(std::filesystem::path const&);
+/// One that is open.
+found_model look_at_model(std::filesystem::path const&, checkpoint const&);
+/// For those who do not open it.
+model_summary summary_of(found_model const&);
 
 /// Calls `found` for each model that is part of the program: "sfumato:NAME".
 void scan_built_in_models(std::function<void(found_model const&)> const& found);

@@ -13,11 +13,11 @@ template <class Model> struct warm {
 
     std::shared_ptr<Model> last;
 
-    /// Throws error as Model's constructor does.
-    Model& open(choice const& c) {
+    /// `more`: what else its constructor takes. Throws error as that does.
+    template <class... More> Model& open(choice const& c, More&&... more) {
         if (!last || last->chosen() != c || !last->is_current()) {
             last.reset(); // its memory, before the next one's
-            last = std::make_shared<Model>(c);
+            last = std::make_shared<Model>(c, std::forward<More>(more)...);
         }
         return *last;
     }

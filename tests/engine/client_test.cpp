@@ -1,8 +1,9 @@
 // The plug-in's client against real engine processes (`fake_sfumato serve`), which it finds and starts by itself.
 #include "compute/error.h"
 #include "engine/client.h"
-#include "engine/protocol.h"
+#include "engine/messages.h"
 #include "engine/socket.h"
+#include "request/memory_client.h"
 #include "tests/cli/process.h"
 #include "tests/engine/fake_jobs.h"
 
@@ -44,11 +45,15 @@ struct engine_client : testing::Test {
     }
 };
 
+// A fill of one pixel; nothing: cancelled.
 std::optional<run_result> run(std::int64_t seed, job const& j = {}, int side = 16) {
-    picture const p(side, side);
+    memory_client client;
+    client.pictures["picture"] = picture(side, side);
     mask m(side, side);
     m.values[0] = 1;
-    return engine_run({.request = {.seed = seed}, .picture = p, .selection = m}, j);
+    client.masks["selection"] = std::move(m);
+    if (!engine_run(client.input({.seed = seed}), client, j)) return {};
+    return std::move(client.results.at(0));
 }
 
 std::string error_of(std::int64_t seed, job const& j = {}) {
@@ -80,7 +85,7 @@ TEST_F(engine_client, starts_the_engine_once_and_uses_it_again) {
     job j{.report = [&](progress const& p) { stages.push_back(p.stage); }};
     auto const result = run(51, j);
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->filled.pixels[0], 0.2f);
+    EXPECT_EQ(result->picture.pixels[0], 0.2f);
     EXPECT_EQ(stages.front(), "start the engine");
     EXPECT_EQ(stages.back(), "fake");
     pid_t const pid = engine_pid();
@@ -98,8 +103,8 @@ TEST_F(engine_client, starts_the_engine_once_and_uses_it_again) {
 TEST_F(engine_client, a_large_picture_goes_both_ways) {
     auto const result = run(255, {}, 2000);
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->filled.pixels.size(), std::size_t(2000) * 2000 * 4);
-    EXPECT_EQ(result->filled.pixels[0], 1);
+    EXPECT_EQ(result->picture.pixels.size(), std::size_t(2000) * 2000 * 4);
+    EXPECT_EQ(result->picture.pixels[0], 1);
 }
 
 TEST_F(engine_client, a_failing_job_is_one_sentence) {
@@ -108,16 +113,91 @@ TEST_F(engine_client, a_failing_job_is_one_sentence) {
 }
 
 TEST_F(engine_client, a_refused_picture_is_one_sentence) {
-    picture p(4, 4);
-    p.pixels[5] = std::numeric_limits<float>::quiet_NaN();
-    mask m(4, 4);
+    memory_client client;
+    client.pictures["picture"] = picture(4, 4);
+    client.pictures["picture"].pixels[5] = std::numeric_limits<float>::quiet_NaN();
+    client.masks["selection"] = mask(4, 4);
     try {
-        engine_run({.picture = p, .selection = m}, {});
+        engine_run(client.input({}), client, {});
         FAIL() << "no error";
     } catch (error const& e) {
         EXPECT_TRUE(mentions(e.what(), "column 1, row 0")) << e.what();
     }
-    EXPECT_THROW(engine_run({}, {}), error);
+    EXPECT_THROW(engine_run({}, client, {}), error);
+}
+
+// What a client throws while it is asked comes out, and the engine goes on.
+TEST_F(engine_client, a_client_that_cannot_read_ends_its_run) {
+    struct broken final : memory_client {
+        std::optional<picture> read_picture(std::string_view, rect const&) override { fail("The disk is {}.", "gone"); }
+    } client;
+    client.pictures["picture"] = picture(4, 4);
+    client.masks["selection"] = mask(4, 4);
+    EXPECT_THROW(engine_run(client.input({.seed = 1}), client, {}), error);
+    EXPECT_TRUE(run(1));
+}
+
+TEST_F(engine_client, a_large_picture_is_read_and_given_in_parts) {
+    struct rows final : run_client {
+        int reads = 0, takes = 0;
+        std::vector<run_plan> plans{};
+        std::optional<picture> read_picture(std::string_view name, rect const& area) override {
+            EXPECT_EQ(name, "picture");
+            EXPECT_EQ(area, (rect{0, reads++, 9, 1}));
+            return picture(area.width, area.height);
+        }
+        std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; }
+        void take(run_result r) override {
+            EXPECT_EQ(r.y, 3 * takes++);
+            EXPECT_EQ(r.picture.width, 27);
+        }
+        void planned(run_plan const& p) override { plans.push_back(p); }
+    } client;
+    request r{.operation = operation::upscale};
+    r.upscale = {.model = "sfumato:upscale-x2", .scale = 3, .tile = fake_seed::in_rows};
+    EXPECT_TRUE(engine_run({.request = r, .pictures = {{"picture", 9, 40}}}, client, {}));
+    EXPECT_EQ(client.reads, 40);
+    EXPECT_EQ(client.takes, 40);
+    ASSERT_EQ(client.plans.size(), 1u);
+    EXPECT_EQ(client.plans[0].text, say("needs {} MB, {} MB free", 1, 2));
+}
+
+TEST_F(engine_client, previews_and_warnings_arrive) {
+    struct watcher final : memory_client {
+        std::vector<sentence> warnings{};
+        int previews = 0;
+        void warn(sentence const& s) override { warnings.push_back(s); }
+        void preview(picture const& p) override { previews += p.width == 3; }
+    } client;
+    client.pictures["picture"] = picture(4, 4);
+    client.masks["selection"] = mask(4, 4);
+    run_input in = client.input({.seed = fake_seed::warns});
+    in.previews = true;
+    progress last;
+    EXPECT_TRUE(engine_run(in, client, {.report = [&](progress const& p) { last = p; }}));
+    EXPECT_EQ(client.previews, 1);
+    EXPECT_EQ(client.warnings, std::vector{say("{} is not {}", "this", "so")});
+    EXPECT_EQ(last.stage, "fake 3 × 2");
+}
+
+TEST_F(engine_client, questions_are_answered) {
+    memory_client client;
+    client.pictures["picture"] = picture(4, 4);
+    mask m(4, 4);
+    m.values[5] = 1;
+    client.masks["selection"] = std::move(m);
+    auto const plan = engine_estimate(client.input({.seed = 1}), client, {});
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->text.text(), "1 pixels are selected");
+    auto const about = engine_describe("procedural:srvgg-x4-tiny", {});
+    ASSERT_TRUE(about);
+    EXPECT_EQ(about->factor, 4);
+    std::vector<std::string> names;
+    ::setenv("SFUMATO_MODELS", "/nowhere", 1);
+    EXPECT_TRUE(engine_models(model_kind::upscaler, [&](model_summary const& s) { names.push_back(s.path); }, {}));
+    EXPECT_NE(std::ranges::find(names, "sfumato:upscale-x2"), names.end());
+    std::atomic<bool> const cancelled = true;
+    EXPECT_FALSE(engine_describe("procedural:srvgg-x4-tiny", {.cancelled = &cancelled}));
 }
 
 TEST_F(engine_client, a_killed_engine_is_one_sentence_and_the_next_run_works) {
@@ -218,11 +298,14 @@ TEST_F(engine_client, a_busy_engine_of_another_build_finishes_its_work) {
     process old({FAKE_SFUMATO, "serve", "--build", "last-week"}, elsewhere.path);
     ASSERT_TRUE(eventually([&] { return engine_pid() == old.pid; }));
     file_descriptor const busy = socket_connect(directory / "engine.sock");
-    run_input const slow{
-        .request = {.seed = fake_seed::half_a_second}, .picture = picture(2, 2), .selection = mask(2, 2)};
-    outgoing const out = encode_run(slow);
-    socket_send(busy, std::as_bytes(std::span(out.start)));
-    for (auto const& b : out.blobs) socket_send(busy, std::as_bytes(b));
+    auto const tell = [&](outgoing const& out) {
+        socket_send(busy, std::as_bytes(std::span(out.start)));
+        for (auto const& b : out.blobs) socket_send(busy, std::as_bytes(b));
+    };
+    memory_client slow;
+    slow.pictures["picture"] = picture(2, 2);
+    slow.masks["selection"] = mask(2, 2);
+    tell(encode_run("run", 1, slow.input({.seed = fake_seed::half_a_second})));
     EXPECT_TRUE(run(1));
     message_reader reader;
     std::vector<std::byte> room(65536);
@@ -230,8 +313,14 @@ TEST_F(engine_client, a_busy_engine_of_another_build_finishes_its_work) {
     EXPECT_TRUE(eventually([&] {
         auto const n = socket_receive(busy, room);
         if (n > 0) reader.feed(std::span(room).first(std::size_t(n)));
-        while (auto got = reader.next()) last = got->type();
-        return last == "result";
+        while (auto got = reader.next()) {
+            last = got->type();
+            if (last != "want") continue;
+            want_message const w = decode_want(*got);
+            tell(w.name == "picture" ? encode_pixels(1, w.number, slow.pictures["picture"])
+                                     : encode_pixels(1, w.number, slow.masks["selection"]));
+        }
+        return last == "done";
     }));
     EXPECT_EQ(old.wait(), 0);
 }

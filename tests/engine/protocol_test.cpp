@@ -1,5 +1,5 @@
 #include "compute/error.h"
-#include "engine/protocol.h"
+#include "engine/messages.h"
 
 #include <cmath>
 #include <cstring>
@@ -31,10 +31,11 @@ mask half(int width, int height) {
     return m;
 }
 
-std::string run_bytes(int width = 5, int height = 3) {
-    picture const p = ramp(width, height);
-    mask const m = half(width, height);
-    return bytes_of(encode_run({.request = {.seed = 7}, .picture = p, .selection = m}));
+// A result, with blobs of both kinds.
+std::string result_bytes(int width = 5, int height = 3) {
+    run_result const r{
+        .x = 3, .y = 4, .picture = ramp(width, height), .mask = half(width, height), .recipe = {.seed = 7}};
+    return bytes_of(encode_result(9, r));
 }
 
 // A frame with any header and head.
@@ -79,97 +80,115 @@ template <class F> std::string error_of(F f) {
 } // namespace
 
 TEST(protocol, a_run_arrives_as_it_was_sent) {
-    run_input const run = decode_run(only_message(run_bytes())).input;
-    EXPECT_EQ(run.request, request{.seed = 7});
-    EXPECT_EQ(run.picture.width, 5);
-    EXPECT_EQ(run.picture.height, 3);
-    EXPECT_EQ(run.picture.pixels, ramp(5, 3).pixels);
-    EXPECT_EQ(run.selection.values, half(5, 3).values);
+    run_input const sent{.request = {.seed = 7},
+                         .pictures = {{"picture", 5, 3, 4}, {"selection", 5, 3, 1}, {"hint:0", 1, 1, 4}},
+                         .previews = true,
+                         .preview_model = "taesd.safetensors"};
+    message const m = only_message(bytes_of(encode_run("run", 12, sent)));
+    EXPECT_EQ(id_of(m), 12);
+    run_input const got = decode_run(m).input;
+    EXPECT_EQ(got.request, sent.request);
+    EXPECT_EQ(got.pictures, sent.pictures);
+    EXPECT_TRUE(got.previews);
+    EXPECT_EQ(got.preview_model, sent.preview_model);
+}
+
+// What is to be chosen is chosen before anything is done with it, for every operation.
+TEST(protocol, a_run_is_resolved_when_it_arrives) {
+    for (operation o : {operation::inpaint, operation::txt2img, operation::img2img, operation::upscale}) {
+        run_input const sent{.request = {.operation = o}, .pictures = {{"picture", 5, 3, 4}, {"selection", 5, 3, 1}}};
+        request const got = decode_run(only_message(bytes_of(encode_run("run", 1, sent)))).input.request;
+        EXPECT_EQ(got.seed < 0, o == operation::upscale);
+        EXPECT_EQ(got.upscale.model.empty(), o != operation::upscale);
+    }
 }
 
 TEST(protocol, a_result_arrives_as_it_was_sent) {
-    run_result const sent{.x = 3, .y = 4, .filled = ramp(7, 2), .composite = half(7, 2)};
-    run_result const got = decode_result(only_message(bytes_of(encode_result(sent, 0.5))));
+    run_result const got = decode_result(only_message(result_bytes(7, 2)));
     EXPECT_EQ(got.x, 3);
     EXPECT_EQ(got.y, 4);
-    EXPECT_EQ(got.filled.pixels, sent.filled.pixels);
-    EXPECT_EQ(got.composite.values, sent.composite.values);
+    EXPECT_EQ(got.picture.pixels, ramp(7, 2).pixels);
+    EXPECT_EQ(got.mask.values, half(7, 2).values);
+    EXPECT_EQ(got.recipe, request{.seed = 7});
+    run_result const plain{.picture = ramp(1, 1)};
+    EXPECT_TRUE(decode_result(only_message(bytes_of(encode_result(1, plain)))).mask.values.empty());
 }
 
-TEST(protocol, an_upscale_arrives_as_it_was_sent) {
-    run_input const sent{.request = {.operation = operation::upscale},
-                         .picture = ramp(5, 3),
-                         .part = {{10, 20, 5, 3}, {20, 40, 10, 6}},
-                         .means = picture_means{{.colours = {{0.1f, -3e-20f}, {}}, .alpha = {{1}}}, {}}};
-    run_input const run = decode_run(only_message(bytes_of(encode_run(sent)))).input;
-    EXPECT_EQ(run.request, resolve(sent.request));
-    EXPECT_EQ(run.means, sent.means);
-    EXPECT_EQ(run.picture.pixels, sent.picture.pixels);
-    EXPECT_EQ(run.part, sent.part);
-    run_result const got =
-        decode_result(only_message(bytes_of(encode_result({.filled = ramp(10, 6), .means = *sent.means}, 0.5))));
-    EXPECT_EQ(got.means, sent.means);
-    EXPECT_EQ(got.filled.pixels, ramp(10, 6).pixels);
-    EXPECT_TRUE(got.composite.values.empty());
+TEST(protocol, what_else_the_engine_says_arrives) {
+    want_message const want = decode_want(only_message(bytes_of(encode_want(1, {3, "hint:0", {4, 5, 6, 7}}))));
+    EXPECT_EQ(want.number, 3u);
+    EXPECT_EQ(want.name, "hint:0");
+    EXPECT_EQ(want.area, (rect{4, 5, 6, 7}));
+    progress const p{"fill 7 × 8", 0.25, 12};
+    progress const told = decode_progress(only_message(bytes_of(encode_progress(1, p, nullptr))));
+    EXPECT_EQ(told.stage, p.stage);
+    EXPECT_EQ(told.fraction, 0.25);
+    EXPECT_EQ(told.seconds_left, 12);
+    run_plan const plan{say("needs {}", "1 GB"), 7, 8, 2.5};
+    run_plan const planned = run_plan_from_json(only_message(bytes_of(encode_plan(1, plan))).head["plan"]);
+    EXPECT_EQ(planned.text, plan.text);
+    EXPECT_EQ(planned.needed, 7u);
+    EXPECT_EQ(planned.available, 8u);
+    EXPECT_EQ(planned.seconds, 2.5);
+    model_summary const upscaler{.path = "/a/b.pth",
+                                 .family = "upscaler",
+                                 .format = "torch",
+                                 .bytes = 7,
+                                 .supported = true,
+                                 .reason = "so",
+                                 .scale = 4,
+                                 .factor = 2};
+    EXPECT_EQ(decode_model(only_message(bytes_of(encode_model(1, upscaler)))), upscaler);
+    model_summary const broken{.path = "/a/b.pth", .error = "it is damaged"};
+    EXPECT_EQ(decode_model(only_message(bytes_of(encode_model(1, broken)))), broken);
 }
 
-TEST(protocol, means_are_lists_of_numbers) {
-    picture const p = ramp(5, 3);
-    std::vector<json> all_wrong{json(), json(7), json{7}, json{{1}},
-                                json(std::vector<json>(17, {{"colours", json::array()}, {"alpha", json::array()}}))};
-    for (json const& lists : {json(), json(7), json{7}, json{{"x"}}, json{{1, nullptr}}, json{{1e300}},
-                              json{std::vector<int>(1025)}, json(std::vector<json>(17, json::array()))}) {
-        all_wrong.push_back({{{"colours", lists}, {"alpha", json::array()}}});
-        all_wrong.push_back({{{"colours", json::array()}, {"alpha", lists}}});
-    }
-    all_wrong.push_back({{{"colours", json::array()}}});
-    for (json const& wrong : all_wrong) {
-        json const head{{"type", "run"},
-                        {"request", {{"sfumato", 1}, {"operation", "upscale"}}},
-                        {"from", {10, 20, 5, 3}},
-                        {"to", {20, 40, 10, 6}},
-                        {"means", wrong}};
-        std::string const message =
-            error_of([&] { decode_run(only_message(bytes_of(encode(head, {{"picture", {3, 5, 4}, p.pixels}})))); });
-        EXPECT_NE(message.find("\"means\""), std::string::npos) << wrong;
-    }
+// What a hostile file says of itself in an error's text is bounded, too.
+TEST(protocol, a_long_sentence_is_cut_and_one_that_makes_no_sense_is_said_all_the_same) {
+    std::string const long_text(3 << 20, 'x');
+    EXPECT_LT(bytes_of(encode_warning(1, say("'{}' and '{}'", long_text, long_text))).size(), 30'000u);
+    EXPECT_LT(bytes_of(encode_model(1, {.path = "p", .error = long_text})).size(), 10'000u);
+    EXPECT_EQ(sentence_from_json(json()).text(), "It was not said what.");
+    EXPECT_EQ(sentence_from_json(json("plain {")).text(), "plain {");
+    EXPECT_EQ(sentence_from_json({{"format", "a {} b"}, {"text", "a 7 b"}}).text(), "a 7 b");
+    EXPECT_EQ(sentence_from_json({{"format", 7}, {"arguments", {1, json::array()}}}).text(), "7");
 }
 
-TEST(protocol, parts_that_cannot_be_computed_are_refused) {
-    picture const p = ramp(5, 3);
-    auto const run_with = [&](json from, json to) {
-        json const head{{"type", "run"},
-                        {"request", {{"sfumato", 1}, {"operation", "upscale"}}},
-                        {"from", std::move(from)},
-                        {"to", std::move(to)}};
-        return error_of([&] { decode_run(only_message(bytes_of(encode(head, {{"picture", {3, 5, 4}, p.pixels}})))); });
-    };
-    EXPECT_EQ(run_with({10, 20, 5, 3}, {20, 40, 10, 6}), "");
-    for (json const& wrong : {json(), json(7), json{1, 2, 3}, json{0, 0, -1, 1}, json{0, 0, 1.5, 1},
-                              json{0, 0, 1, 4294967296}, json{"0", 0, 1, 1}}) {
-        EXPECT_NE(run_with(wrong, {20, 40, 10, 6}).find("\"from\""), std::string::npos) << wrong;
-        EXPECT_NE(run_with({10, 20, 5, 3}, wrong).find("\"to\""), std::string::npos) << wrong;
+TEST(protocol, blobs_that_are_not_wanted_are_passed_over) {
+    std::string const bytes = result_bytes() + bytes_of(encode({{"type", "cancel"}})) + result_bytes(1, 1);
+    for (std::size_t piece : {1, 7, 100, 1000}) {
+        int asked = 0;
+        message_reader reader([&](message const& m) {
+            EXPECT_EQ(m.blobs.size(), 2u);
+            return ++asked > 1; // not the first
+        });
+        for (std::size_t at = 0; at < bytes.size(); at += piece)
+            reader.feed(as_bytes(std::string_view(bytes).substr(at, piece)));
+        EXPECT_TRUE(reader.next().value().blobs.empty());
+        EXPECT_EQ(reader.next().value().type(), "cancel");
+        EXPECT_EQ(decode_result(reader.next().value()).picture.width, 1);
+        EXPECT_TRUE(reader.at_boundary());
     }
-    EXPECT_NE(run_with({10, 20, 6, 3}, {20, 40, 10, 6}).find("5 × 3"), std::string::npos);
-    EXPECT_NE(run_with({10, 20, 5, 3}, {20, 40, 13, 6}).find("does not lie over"), std::string::npos);
+    message_reader refusing([](message const&) -> bool { fail("Not these."); });
+    EXPECT_THROW(refusing.feed(as_bytes(bytes)), error);
 }
 
 TEST(protocol, pieces_of_any_size_make_the_same_messages) {
-    std::string const bytes = run_bytes() + bytes_of(encode({{"type", "cancel"}})) + run_bytes(1, 1);
+    std::string const bytes = result_bytes() + bytes_of(encode({{"type", "cancel"}})) + result_bytes(1, 1);
     for (std::size_t piece : {1, 2, 3, 7, 23, 24, 25, 100, 1000}) {
         message_reader reader;
         for (std::size_t at = 0; at < bytes.size(); at += piece)
             reader.feed(as_bytes(std::string_view(bytes).substr(at, piece)));
-        EXPECT_EQ(decode_run(reader.next().value()).input.picture.pixels, ramp(5, 3).pixels);
+        EXPECT_EQ(decode_result(reader.next().value()).picture.pixels, ramp(5, 3).pixels);
         EXPECT_EQ(reader.next().value().type(), "cancel");
-        EXPECT_EQ(decode_run(reader.next().value()).input.picture.width, 1);
+        EXPECT_EQ(decode_result(reader.next().value()).picture.width, 1);
         EXPECT_FALSE(reader.next());
         EXPECT_TRUE(reader.at_boundary());
     }
 }
 
 TEST(protocol, a_truncated_message_is_no_message) {
-    std::string const bytes = run_bytes();
+    std::string const bytes = result_bytes();
     for (std::size_t length = 1; length < bytes.size(); ++length) {
         message_reader reader;
         reader.feed(as_bytes(std::string_view(bytes).substr(0, length)));
@@ -196,8 +215,8 @@ TEST(protocol, malformed_frames_are_errors) {
         {frame(R"({"type":5})", 0), "an object with a \"type\""},
         {frame("{\"type\":\"x\",\"y\":" + std::string(100, '[') + std::string(100, ']') + "}", 0), "nested deeper"},
         {frame(hello, 4, "abcd"), "announces 4 bytes of blobs, but describes 0"},
-        {frame(R"({"type":"run","blobs":{}})", 0), "must be a list of at most 8"},
-        {frame(R"({"type":"run","blobs":[0,0,0,0,0,0,0,0,0]})", 0), "must be a list of at most 8"},
+        {frame(R"({"type":"run","blobs":{}})", 0), "must be a list of at most 2"},
+        {frame(R"({"type":"run","blobs":[0,0,0,0,0,0,0,0,0]})", 0), "must be a list of at most 2"},
         {frame(R"({"type":"run","blobs":[7]})", 0), "\"name\" and \"shape\""},
         {frame(R"({"type":"run","blobs":[{"name":"a"}]})", 0), "\"name\" and \"shape\""},
         {frame(R"({"type":"run","blobs":[{"name":1,"shape":[1,1]}]})", 4), "\"name\" and \"shape\""},
@@ -235,7 +254,7 @@ TEST(protocol, memory_follows_the_bytes_not_the_claim) {
 }
 
 TEST(protocol, a_flipped_bit_never_passes_the_limits) {
-    std::string const good = run_bytes(3, 2);
+    std::string const good = result_bytes(3, 2);
     std::mt19937 random(1);
     int errors = 0, whole = 0;
     for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
@@ -245,7 +264,7 @@ TEST(protocol, a_flipped_bit_never_passes_the_limits) {
         try {
             reader.feed(as_bytes(bytes));
             if (auto m = reader.next()) {
-                decode_run(std::move(*m));
+                decode_result(std::move(*m));
                 ++whole;
             }
         } catch (error const&) {
@@ -260,47 +279,42 @@ TEST(protocol, another_version_is_read_and_named) {
     EXPECT_EQ(only_message(frame(R"({"type":"hello"})", 0, "", 0, 99)).version, 99u);
 }
 
-TEST(protocol, pixels_that_no_picture_has_are_refused) {
-    mask const m = half(4, 4);
+TEST(protocol, pixels_that_no_picture_has_are_not_sent) {
     for (float bad : {NAN, INFINITY, -INFINITY}) {
         picture p = ramp(4, 4);
         p.pixels[(2 * 4 + 1) * 4 + 3] = bad;
-        std::string const message =
-            error_of([&] { decode_run(only_message(bytes_of(encode_run({.picture = p, .selection = m})))); });
+        std::string const message = error_of([&] { encode_pixels(1, 1, p); });
         EXPECT_NE(message.find("column 1, row 2"), message.npos) << message;
     }
-    picture const p = ramp(4, 4);
     for (float bad : {NAN, -0.01f, 1.01f}) {
         mask outside = half(4, 4);
         outside.values[3 * 4 + 2] = bad;
-        std::string const message =
-            error_of([&] { decode_run(only_message(bytes_of(encode_run({.picture = p, .selection = outside})))); });
+        std::string const message = error_of([&] { encode_pixels(1, 1, outside); });
         EXPECT_NE(message.find("column 2, row 3"), message.npos) << message;
     }
 }
 
-TEST(protocol, runs_that_do_not_fit_together_are_refused) {
+TEST(protocol, a_result_that_does_not_fit_together_is_refused) {
     picture const p = ramp(4, 4);
     mask const m = half(4, 3);
-    auto const run_with = [&](json head, std::vector<blob_view> const& blobs) {
-        return error_of([&] { decode_run(only_message(bytes_of(encode(std::move(head), blobs)))); });
+    auto const result_with = [&](json more, std::vector<blob_view> const& blobs) {
+        json head{{"type", "result"}, {"x", 0}, {"y", 0}, {"recipe", {{"sfumato", 1}}}};
+        head.update(more);
+        return error_of([&] { decode_result(only_message(bytes_of(encode(std::move(head), blobs)))); });
     };
-    json const head{{"type", "run"}, {"request", {{"sfumato", 1}}}};
-    blob_view const pixels{"picture", {4, 4, 4}, p.pixels}, values{"selection", {3, 4}, m.values};
-    EXPECT_NE(run_with({{"type", "run"}}, {pixels, values}).find("\"request\""), std::string::npos);
-    EXPECT_NE(run_with(head, {values}).find("\"picture\""), std::string::npos);
-    EXPECT_NE(run_with(head, {pixels}).find("\"selection\""), std::string::npos);
-    EXPECT_NE(run_with(head, {pixels, values}).find("4 × 4"), std::string::npos);
-    EXPECT_NE(run_with(head, {{"picture", {3, 4}, m.values}, values}).find("3 sizes"), std::string::npos);
-    EXPECT_NE(run_with({{"type", "run"}, {"request", {{"sfumato", 7}}}}, {pixels, values}).find("must be 1"),
-              std::string::npos);
-    json const other{{"type", "run"}, {"request", {{"sfumato", 1}, {"operation", "img2img"}}}};
-    EXPECT_NE(run_with(other, {pixels, values}).find("\"inpaint\" and \"upscale\""), std::string::npos);
+    blob_view const pixels{"picture", {4, 4, 4}, p.pixels}, values{"mask", {3, 4}, m.values};
+    EXPECT_EQ(result_with({{"x", 5}}, {pixels}), "");
+    EXPECT_NE(result_with({{"x", -1}}, {pixels}).find("\"x\""), std::string::npos);
+    EXPECT_NE(result_with({{"y", 1e30}}, {pixels}).find("\"y\""), std::string::npos);
+    EXPECT_NE(result_with({{"recipe", {{"sfumato", 7}}}}, {pixels}).find("must be 1"), std::string::npos);
+    EXPECT_NE(result_with({{"x", 5}}, {values}).find("\"picture\""), std::string::npos);
+    EXPECT_NE(result_with({{"x", 5}}, {pixels, values}).find("4 × 4"), std::string::npos);
+    EXPECT_NE(result_with({{"x", 5}}, {{"picture", {3, 4}, m.values}}).find("3 sizes"), std::string::npos);
 }
 
 TEST(protocol, an_empty_or_huge_picture_is_not_sent) {
-    EXPECT_THROW(encode_run({}), error);
+    EXPECT_THROW(encode_result(1, {}), error);
     picture huge;
     huge.width = huge.height = 20'000;
-    EXPECT_THROW(encode_run({.picture = huge, .selection = mask(1, 1)}), error);
+    EXPECT_THROW(encode_result(1, {.picture = huge}), error);
 }

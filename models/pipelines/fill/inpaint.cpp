@@ -36,36 +36,54 @@ picture put_together(picture const& given, mask const& selection, std::vector<fl
     return result;
 }
 
-} // namespace
+struct fill_graph {
+    graph g;
+    tensor pixels, selected;  // in
+    tensor composite, filled; // out
+    rect area;                // that the result covers
+};
 
-std::optional<run_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
-                                  job const& j) {
+fill_graph record(device& d, request const& r, picture const& given, mask const& selection) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve() comes first");
     patch_fill_shape const shape = plan_patch_fill(given, selection);
-    rect const area = result_area(selection);
+    fill_graph made{.g = graph(d.target()), .area = result_area(selection)};
+    graph& g = made.g;
+    rect const& area = made.area;
+    made.pixels = g.input({.h = given.height, .w = given.width, .c = 4});
+    made.selected = g.input({.h = given.height, .w = given.width});
+    made.composite = composite_mask(g, made.selected, rim);
+    made.filled = patch_fill(g, made.pixels, made.selected, shape, {area.x, area.y, area.right(), area.bottom()},
+                             std::uint32_t(r.seed));
+    g.output(made.composite);
+    g.output(made.filled);
+    return made;
+}
 
-    graph g(d.target());
-    tensor const pixels = g.input({.h = given.height, .w = given.width, .c = 4});
-    tensor const selected = g.input({.h = given.height, .w = given.width});
-    tensor const composite = composite_mask(g, selected, rim);
-    tensor const filled =
-        patch_fill(g, pixels, selected, shape, {area.x, area.y, area.right(), area.bottom()}, std::uint32_t(r.seed));
-    g.output(composite);
-    g.output(filled);
+} // namespace
 
-    plan p(d, std::move(g));
-    p.upload<float>(pixels, given.pixels);
-    p.upload<float>(selected, selection.values);
+run_plan plan_of_inpaint(device& d, request const& r, picture const& given, mask const& selection) {
+    run_plan takes{.needed = plan::peak_bytes(record(d, r, given, selection).g), .available = d.memory_available()};
+    takes.text = say("needs {} MB, {} MB free", takes.needed / 1'000'000 + 1, takes.available / 1'000'000);
+    return takes;
+}
+
+std::optional<run_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
+                                  job const& j) {
+    fill_graph recorded = record(d, r, given, selection);
+    rect const& area = recorded.area;
+    plan p(d, std::move(recorded.g));
+    p.upload<float>(recorded.pixels, given.pixels);
+    p.upload<float>(recorded.selected, selection.values);
     if (!p.run(watch(j))) return std::nullopt;
 
     mask whole(given.width, given.height);
-    whole.values = p.download<float>(composite);
-    auto const colours = p.download<float>(filled);
+    whole.values = p.download<float>(recorded.composite);
+    auto const colours = p.download<float>(recorded.filled);
     if (!std::ranges::all_of(colours, [](float v) { return std::isfinite(v); }))
         fail("{} computed values that are no colours; update its driver or choose another device.", d.info().name);
     return run_result{area.x, area.y, put_together(crop(given, area), crop(selection, area), colours),
-                      crop(whole, area)};
+                      crop(whole, area), r};
 }
 
 } // namespace sfumato

@@ -37,16 +37,6 @@ bool needs_means(upscaler_shape const& s, upscale_tiles const& cut, bool shares_
     return s.has_means && (shares_means || cut.tiles.size() > 1);
 }
 
-void check_means(network_means const& means, upscale_model const& m) {
-    auto const fits = [](std::vector<std::vector<float>> const& lists) {
-        return lists.empty() || std::ranges::equal(lists, whole_means::channels, [](auto const& list, int channels) {
-                   return list.size() == std::size_t(channels);
-               });
-    };
-    if (!fits(means.colours) || !fits(means.alpha))
-        fail("The means that were given with a part of the picture are not those of {}.", m.chosen().source);
-}
-
 std::vector<upscale_tile> tiles_to_look_at(upscale_tiles const& cut, tile_reader const& reader) {
     constexpr std::size_t least = 9, pixels = least * 256 * 256;
     std::size_t const most = std::max(least, pixels / (std::size_t(cut.height) * std::size_t(cut.width)));

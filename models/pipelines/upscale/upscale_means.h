@@ -7,9 +7,9 @@
 #pragma once
 
 #include "models/pipelines/upscale/upscale_model.h"
+#include "models/pipelines/upscale/upscale_pass.h"
 #include "models/pipelines/upscale/upscale_reader.h"
 #include "request/job.h"
-#include "request/run.h"
 
 #include <vector>
 
@@ -17,9 +17,6 @@ namespace sfumato {
 
 /// Whether the tiles get means of the whole picture. `shares_means`: with other parts of it.
 bool needs_means(upscaler_shape const&, upscale_tiles const&, bool shares_means);
-
-/// They may come from another program: throws error unless each set is empty, or of the sizes that the network has.
-void check_means(network_means const&, upscale_model const&);
 
 /// The tiles that means are found from: those with something to see, of many some that lie spread over the picture.
 std::vector<upscale_tile> tiles_to_look_at(upscale_tiles const&, tile_reader const&);

@@ -20,14 +20,13 @@ class upscale_model {
         bool operator==(choice const&) const = default;
     };
 
-    /// Throws error: no such file, damaged, or no upscaler in it.
-    explicit upscale_model(choice);
+    /// `file`: the source, if it is open already. Throws error: no such file, damaged, or no upscaler in it.
+    explicit upscale_model(choice, std::shared_ptr<checkpoint const> file = {});
 
     choice const& chosen() const { return choice_; }
     bool is_current() const { return file_->is_current(); }
     upscaler_config const& network() const { return network_; }
     upscaler_shape shape() const { return shape_of(network()); }
-    bool needs_f32 = false; // 16 bits did not hold what it computed
 
     weight_store& weights() { return weights_; }
     /// A store that nothing is loaded into: to record graphs for their memory.

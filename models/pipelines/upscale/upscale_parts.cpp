@@ -1,6 +1,6 @@
 #include "models/pipelines/upscale/upscale_parts.h"
 
-#include "compute/error.h"
+#include "request/run.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,8 +26,6 @@ std::vector<span> pieces(int extent) {
 }
 
 } // namespace
-
-int upscaled(int extent, double scale) { return std::max(1, int(std::lround(extent * scale))); }
 
 part_overlap overlap_for(upscaler_shape const& s, double scale) {
     constexpr int lanczos = 4; // it reads pixels, too
@@ -58,22 +56,6 @@ rect pixels_under(rect const& result, double scale, part_overlap const& overlap)
     auto const after = [&](int last) { return int(std::ceil(last / scale)) + overlap.margin; };
     int const left = before(result.x), top = before(result.y);
     return {left, top, after(result.right()) - left, after(result.bottom()) - top};
-}
-
-void check_part(upscale_part const& p, double scale) {
-    constexpr int far = 1 << 24;
-    auto const bounded = [](rect const& r) {
-        return !r.empty() && r.x >= 0 && r.y >= 0 && r.x < far && r.y < far && r.width < far && r.height < far;
-    };
-    // The last pixel of a result may lie half a pixel behind the picture's last.
-    auto const lies_in = [&](int first, int last, int from_first, int from_last) {
-        return first / scale >= from_first - 1e-6 && (last - 0.5) / scale <= from_last + 0.5 / scale;
-    };
-    if (!bounded(p.from) || !bounded(p.to) || !lies_in(p.to.x, p.to.right(), p.from.x, p.from.right()) ||
-        !lies_in(p.to.y, p.to.bottom(), p.from.y, p.from.bottom()))
-        fail("The part of the result that is asked for ({} × {} at {}, {}) does not lie over the pixels that are given "
-             "({} × {} at {}, {}).",
-             p.to.width, p.to.height, p.to.x, p.to.y, p.from.width, p.from.height, p.from.x, p.from.y);
 }
 
 } // namespace sfumato

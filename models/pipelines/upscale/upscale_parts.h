@@ -3,14 +3,17 @@
 #pragma once
 
 #include "models/networks/upscalers.h"
-#include "request/run.h"
+#include "request/picture.h"
 
 #include <vector>
 
 namespace sfumato {
 
-/// The result's extent: rounded, at least 1.
-int upscaled(int extent, double scale);
+struct upscale_part {
+    rect from; // pixels of the picture that are read: those under `to` and some more around them, inside the picture
+    rect to;   // pixels of the result that are wanted
+    bool operator==(upscale_part const&) const = default;
+};
 
 /// How parts must overlap for a network, in pixels of the picture.
 struct part_overlap {
@@ -25,8 +28,5 @@ std::vector<upscale_part> upscale_parts(int width, int height, double scale, par
 
 /// The picture's pixels under those of the result, and the overlap around them; they may lie outside the picture.
 rect pixels_under(rect const& result, double scale, part_overlap const&);
-
-/// Throws error unless all of `to` can be computed from `from`, and neither is empty or out of all bounds.
-void check_part(upscale_part const&, double scale);
 
 } // namespace sfumato

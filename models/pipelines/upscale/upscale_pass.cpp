@@ -176,7 +176,6 @@ std::optional<picture> upscale_pass(device& d, upscale_model& m, upscale_pass_in
                                     job const& j) {
     upscaler_shape const shape = m.shape();
     network_means means = shared ? *shared : network_means{};
-    check_means(means, m);
     bool const with_means = needs_means(shape, in.cut, shared != nullptr);
     tile_graph network = record_network(d.target(), m.weights(), m, in.cut, in.scale, in.storage, with_means);
     auto const loaded = load(d, m.weights(), j);

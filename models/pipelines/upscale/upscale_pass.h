@@ -4,13 +4,21 @@
 #include "models/pipelines/upscale/upscale_model.h"
 #include "models/pipelines/upscale/upscale_tiles.h"
 #include "request/job.h"
-#include "request/run.h"
+#include "request/picture.h"
 
 #include <optional>
+#include <vector>
 
 namespace sfumato {
 
 class device;
+
+/// What a network takes in of the whole picture where that is given in tiles (upscaler_shape::has_means): means over
+/// its colours, and over its alpha; none: not found yet.
+struct network_means {
+    std::vector<std::vector<float>> colours, alpha;
+    bool operator==(network_means const&) const = default;
+};
 
 /// What is computed beside the network. Looks at every pixel.
 struct beside_network {

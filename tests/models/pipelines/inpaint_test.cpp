@@ -49,10 +49,10 @@ run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) 
 
 // Calls `check(given, filled, selected, composite)` for each pixel of the result.
 void each_pixel(picture const& p, mask const& selection, run_result const& r, auto const& check) {
-    for (int y = 0; y < r.filled.height; ++y)
-        for (int x = 0; x < r.filled.width; ++x) {
-            std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.filled.width + x;
-            check(&p.pixels[4 * i], &r.filled.pixels[4 * o], selection.values[i], r.composite.values[o]);
+    for (int y = 0; y < r.picture.height; ++y)
+        for (int x = 0; x < r.picture.width; ++x) {
+            std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.picture.width + x;
+            check(&p.pixels[4 * i], &r.picture.pixels[4 * o], selection.values[i], r.mask.values[o]);
         }
 }
 
@@ -90,15 +90,15 @@ TEST(inpaint, nothing_is_read_from_the_hole) {
     auto other = p;
     for (std::size_t i = 0; i < m.values.size(); ++i)
         if (m.values[i] > 0) std::fill_n(&other.pixels[4 * i], 4, std::numeric_limits<float>::quiet_NaN());
-    EXPECT_EQ(fill(p, m).filled.pixels, fill(other, m).filled.pixels);
+    EXPECT_EQ(fill(p, m).picture.pixels, fill(other, m).picture.pixels);
 }
 
 TEST(inpaint, the_seed_decides) {
     auto const p = paint(120, 100, texture);
     auto const m = select(120, 100, {40, 30, 30, 30});
     auto const first = fill(p, m, 7);
-    EXPECT_EQ(first.filled.pixels, fill(p, m, 7).filled.pixels);
-    EXPECT_NE(first.filled.pixels, fill(p, m, 8).filled.pixels);
+    EXPECT_EQ(first.picture.pixels, fill(p, m, 7).picture.pixels);
+    EXPECT_NE(first.picture.pixels, fill(p, m, 8).picture.pixels);
 }
 
 TEST(inpaint, outside_the_selection_every_bit_stays) {
@@ -107,7 +107,7 @@ TEST(inpaint, outside_the_selection_every_bit_stays) {
     auto m = select(90, 70, {20, 20, 30, 20}, 0.4f);
     m.values[25 * 90 + 30] = 1;
     auto const r = fill(p, m);
-    EXPECT_TRUE(r.filled.width <= 34 && r.filled.height <= 24) << "only the selection and its rim";
+    EXPECT_TRUE(r.picture.width <= 34 && r.picture.height <= 24) << "only the selection and its rim";
     each_pixel(p, m, r, [](float const* given, float const* filled, float selected, float composite) {
         if (selected > 0) {
             ASSERT_EQ(composite, selected) << "soft values stay";
@@ -121,8 +121,8 @@ TEST(inpaint, a_hard_selection_gets_a_soft_rim) {
     auto const p = paint(90, 70, texture);
     auto const m = select(90, 70, {20, 20, 30, 20});
     auto const r = fill(p, m);
-    EXPECT_EQ((rect{r.x, r.y, r.filled.width, r.filled.height}), (rect{18, 18, 34, 24}));
-    auto const row = r.composite.values.begin() + 10 * 34;
+    EXPECT_EQ((rect{r.x, r.y, r.picture.width, r.picture.height}), (rect{18, 18, 34, 24}));
+    auto const row = r.mask.values.begin() + 10 * 34;
     EXPECT_NEAR(row[0], 1 / 3.0f, 1e-6f);
     EXPECT_NEAR(row[1], 2 / 3.0f, 1e-6f);
     EXPECT_EQ(row[2], 1);

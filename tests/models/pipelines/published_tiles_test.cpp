@@ -1,8 +1,8 @@
 // Tiles of a photograph with published weights equal the whole: how far trained networks see is known by measurement
 // only (upscaler_shape::reach), and procedural weights tell nothing of it.
-#include "models/pipelines/upscale/upscale.h"
 #include "pictures/picture_file.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/models/pipelines/enlarge.h"
 
 #include <cstdlib>
 
@@ -25,15 +25,10 @@ picture crop_of_photograph(int width, int height) {
 }
 
 picture enlarge(picture const& p, std::string const& model, int tile, std::size_t& tiles) {
-    open_upscalers models;
-    request r{.operation = operation::upscale};
-    r.upscale = {.model = model, .scale = 4, .tile = tile, .dtype = dtype::f32};
-    auto made =
-        upscale(test_device(), open_model(models, r.upscale),
-                {.request = r, .picture = p, .part = {{0, 0, p.width, p.height}, {0, 0, 4 * p.width, 4 * p.height}}},
-                {}, [&](upscale_plan const& plan) { tiles = plan.cut.tiles.size(); });
+    auto made = enlarge_whole(test_device(), {.model = model, .scale = 4, .tile = tile, .dtype = dtype::f32}, p, {},
+                              [&](upscale_plan const& plan) { tiles = plan.cut.tiles.size(); });
     EXPECT_TRUE(made);
-    return std::move(made->filled);
+    return std::move(*made);
 }
 
 TEST(published_tiles, equal_the_whole) {

@@ -1,7 +1,6 @@
 // The upscaler that comes with the program, as an artist would look at it: tones, seams, edges.
-#include "models/pipelines/upscale/upscale.h"
-#include "models/pipelines/upscale/upscale_parts.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/models/pipelines/enlarge.h"
 
 #include <set>
 
@@ -9,18 +8,12 @@ namespace sfumato {
 namespace {
 
 picture enlarge(picture const& p, double scale, int tile = 0) {
-    open_upscalers models;
     request r{.operation = operation::upscale};
     r.upscale = {.scale = scale, .tile = tile};
     r = resolve(r);
-    auto made =
-        upscale(test_device(), open_model(models, r.upscale),
-                {.request = r,
-                 .picture = p,
-                 .part = {{0, 0, p.width, p.height}, {0, 0, upscaled(p.width, scale), upscaled(p.height, scale)}}},
-                {});
+    auto made = enlarge_whole(test_device(), r.upscale, p);
     EXPECT_TRUE(made);
-    return std::move(made->filled);
+    return std::move(*made);
 }
 
 template <class F> picture painted(int width, int height, F colour) {

@@ -1,9 +1,8 @@
 // Enlarging pictures: the same pixels however they are cut, any factor, alpha, colours beyond white, memory as planned.
 #include "models/files/safetensors.h"
-#include "models/pipelines/upscale/upscale.h"
-#include "models/pipelines/upscale/upscale_in_parts.h"
 #include "models/pipelines/upscale/upscale_parts.h"
 #include "tests/kernels/kernel_test.h"
+#include "tests/models/pipelines/enlarge.h"
 #include "tests/models/pipelines/less_memory.h"
 #include "tests/scratch_folder.h"
 
@@ -53,13 +52,12 @@ struct enlarged {
 enlarged enlarge(picture const& p, request const& r, std::optional<upscale_part> part = {}) {
     open_upscalers models;
     enlarged e;
-    upscale_part const whole{{0, 0, p.width, p.height},
-                             {0, 0, upscaled(p.width, r.upscale.scale), upscaled(p.height, r.upscale.scale)}};
-    auto made = upscale(test_device(), open_model(models, r.upscale),
-                        {.request = r, .picture = p, .part = part.value_or(whole)}, {},
-                        [&](upscale_plan const& plan) { e.plans.push_back(plan); });
+    common_to_parts alone;
+    auto made = upscale_one_part(test_device(), open_model(models, r.upscale), r.upscale, p,
+                                 part.value_or(whole_part(p, r.upscale.scale)), alone, {},
+                                 [&](upscale_plan const& plan) { e.plans.push_back(plan); });
     EXPECT_TRUE(made);
-    if (made) e.made = std::move(made->filled);
+    if (made) e.made = std::move(*made);
     return e;
 }
 
@@ -321,53 +319,87 @@ TEST(upscale, less_memory_means_smaller_tiles_and_the_same_picture) {
     EXPECT_GE(plans, 4);
 }
 
-TEST(upscale, a_picture_of_any_size_is_read_and_written_in_parts) {
+// The client of a run: what is read and given, and when.
+struct parts_client final : run_client {
+    picture const& given;
+    picture made;
+    std::vector<rect> reads{}, foreseen{}, taken{};
+    std::vector<run_plan> plans{};
+
+    parts_client(picture const& given, double scale)
+        : given(given), made(upscaled(given.width, scale), upscaled(given.height, scale)) {}
+    std::optional<picture> read_picture(std::string_view name, rect const& area) override {
+        EXPECT_EQ(name, "picture");
+        reads.push_back(area);
+        return crop(given, area);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; }
+    void will_read(std::string_view, rect const& area) override { foreseen.push_back(area); }
+    void take(run_result r) override {
+        taken.push_back({r.x, r.y, r.picture.width, r.picture.height});
+        for (int y = 0; y < r.picture.height; ++y)
+            std::copy_n(&r.picture.pixels[4 * std::size_t(y * r.picture.width)], 4 * r.picture.width,
+                        &made.pixels[4 * std::size_t((r.y + y) * made.width + r.x)]);
+    }
+    void planned(run_plan const& p) override { plans.push_back(p); }
+};
+
+run_input input_of(request const& r, picture const& p) {
+    return {.request = r, .pictures = {{"picture", p.width, p.height}}};
+}
+
+TEST(upscale, a_picture_of_any_size_is_read_and_given_in_parts) {
     picture const p = sketch(1100, 20); // its result is longer than a part
     request const r = asked(x4, 4);
     picture const whole = enlarge(p, r).made;
-    picture made(4400, 80);
     open_upscalers models;
-    int reads = 0;
     double last = 0;
     job const j{.report = [&](progress const& now) {
         EXPECT_GE(now.fraction, last - 1e-9);
         last = now.fraction;
     }};
-    bool const done = upscale_in_parts(
-        r, p.width, p.height,
-        {.read = [&](rect const& area) { return ++reads, crop(p, area); },
-         .run = [&](run_input const& in,
-                    job const& part) { return upscale(test_device(), open_model(models, r.upscale), in, part); },
-         .write =
-             [&](rect const& area, picture const& part) {
-                 for (int y = 0; y < area.height; ++y)
-                     std::copy_n(&part.pixels[4 * std::size_t(y * part.width)], 4 * area.width,
-                                 &made.pixels[4 * std::size_t((area.y + y) * made.width + area.x)]);
-             }},
-        j);
-    EXPECT_TRUE(done);
-    EXPECT_EQ(reads, 2);
-    EXPECT_LT(largest_difference(made, whole), 1e-4);
+    parts_client client(p, 4);
+    EXPECT_TRUE(upscale(test_device(), open_model(models, r.upscale), input_of(r, p), client, j));
+    EXPECT_EQ(client.reads.size(), 2u);
+    EXPECT_EQ(client.foreseen, std::vector{client.reads[1]});
+    EXPECT_EQ(client.taken.size(), 2u);
+    EXPECT_GE(client.plans.size(), 1u);
+    EXPECT_LT(largest_difference(client.made, whole), 1e-4);
 }
 
-// What the first part finds, the others are given; a picture in one part is asked for nothing.
-TEST(upscale, parts_pass_their_means_on) {
-    picture_means const found{{.colours = {{1, 2}, {3}}, .alpha = {}}};
-    for (int width : {1000, 5000}) {
-        std::vector<std::optional<picture_means>> given;
-        bool const done = upscale_in_parts(asked("procedural:cunet-x2", 2), width, 8,
-                                           {.read = [](rect const& area) { return picture(area.width, area.height); },
-                                            .run =
-                                                [&](run_input const& in, job const&) {
-                                                    given.push_back(in.means);
-                                                    return run_result{.means = found};
-                                                },
-                                            .write = [](rect const&, picture const&) {}},
-                                           {});
-        EXPECT_TRUE(done);
-        using all = std::vector<std::optional<picture_means>>;
-        EXPECT_EQ(given, (width == 1000 ? all{std::nullopt} : all{picture_means{}, found, found}));
+// Means are found once, and all parts have the same: where two meet nothing shows.
+TEST(upscale, parts_of_a_run_have_means_in_common) {
+    scratch_folder const folder;
+    picture const p = draughts(2100, 40);
+    request const r = asked(write_excited(folder), 2);
+    open_upscalers models;
+    upscale_model& m = open_model(models, r.upscale);
+    parts_client client(p, 2);
+    EXPECT_TRUE(upscale(test_device(), m, input_of(r, p), client, {}));
+    ASSERT_EQ(client.taken.size(), 2u);
+    // The same part with the means that the part in the middle finds, by hand.
+    common_to_parts common{.means = std::vector<network_means>{}, .storage = {}};
+    for (std::size_t i = 0; i < 2; ++i) {
+        rect const& to = client.taken[i];
+        upscale_part const part{client.reads[i], to};
+        auto const made = upscale_one_part(test_device(), m, r.upscale, crop(p, part.from), part, common, {});
+        ASSERT_TRUE(made);
+        EXPECT_EQ(made->pixels, crop(client.made, to).pixels) << i;
     }
+    EXPECT_EQ(common.means->at(0).colours.size(), 4u);
+}
+
+TEST(upscale, an_estimate_is_the_plan_of_an_opaque_picture) {
+    picture const p = sketch(60, 40);
+    request const r = asked(x4, 4);
+    open_upscalers models;
+    upscale_model& m = open_model(models, r.upscale);
+    run_plan const estimate = plan_of_upscale(test_device(), m, input_of(r, p));
+    parts_client client(p, 4);
+    EXPECT_TRUE(upscale(test_device(), m, input_of(r, p), client, {}));
+    ASSERT_EQ(client.plans.size(), 1u);
+    EXPECT_EQ(estimate.needed, client.plans[0].needed);
+    EXPECT_EQ(estimate.text.format, client.plans[0].text.format);
 }
 
 // Parts on the network's own grid, and with the same means: none differs from its neighbour.
@@ -378,65 +410,44 @@ TEST(upscale, parts_of_any_network_fit_together) {
         request const r = asked(model, 2);
         rect const left{0, 0, 141, 120}, right{141, 0, 159, 120}; // begins at an odd pixel
         part_overlap const overlap = overlap_for(m.shape(), 2);
-        picture_means means;
+        common_to_parts common{.means = std::vector<network_means>{}, .storage = {}};
         auto const part = [&](rect const& to) {
             rect const from = intersect(pixels_under(to, 2, overlap), {0, 0, p.width, p.height});
-            auto made = upscale(test_device(), m,
-                                {.request = r, .picture = crop(p, from), .part = {from, to}, .means = means}, {});
+            auto made = upscale_one_part(test_device(), m, r.upscale, crop(p, from), {from, to}, common, {});
             EXPECT_TRUE(made);
-            means = made->means;
-            return std::move(made->filled);
+            return std::move(*made);
         };
         picture const first = part(left), second = part(right);
-        EXPECT_EQ(means.size(), m.shape().has_means ? 1u : 0u);
+        EXPECT_EQ(common.means->at(0).colours.empty(), !m.shape().has_means);
         // The whole with the same means.
-        auto const whole =
-            upscale(test_device(), m,
-                    {.request = r, .picture = p, .part = {{0, 0, 150, 60}, {0, 0, 300, 120}}, .means = means}, {});
+        auto const whole = upscale_one_part(test_device(), m, r.upscale, p, whole_part(p, 2), common, {});
         ASSERT_TRUE(whole);
-        EXPECT_LT(largest_difference(first, crop(whole->filled, left)), 2e-3) << model;
-        EXPECT_LT(largest_difference(second, crop(whole->filled, right)), 2e-3) << model;
-    }
-}
-
-TEST(upscale, means_of_another_network_are_refused) {
-    upscale_model m({.source = "procedural:cunet-x2"});
-    run_input in{.request = asked("procedural:cunet-x2", 2),
-                 .picture = sketch(20, 20),
-                 .part = {{0, 0, 20, 20}, {0, 0, 40, 40}}};
-    for (std::vector<std::vector<float>> const& wrong : {std::vector<std::vector<float>>{{1}, {2}, {3}, {4}}, {{}}}) {
-        in.means = picture_means{{.colours = wrong, .alpha = {}}};
-        EXPECT_THROW(upscale(test_device(), m, in, {}), error);
-        in.means = picture_means{{.colours = {}, .alpha = wrong}};
-        EXPECT_THROW(upscale(test_device(), m, in, {}), error);
+        EXPECT_LT(largest_difference(first, crop(*whole, left)), 2e-3) << model;
+        EXPECT_LT(largest_difference(second, crop(*whole, right)), 2e-3) << model;
     }
 }
 
 // Each part finds what it needs and no earlier one has found.
 TEST(upscale, parts_find_means_where_there_is_something_to_see) {
     upscale_model m({.source = with_means});
-    picture_means means;
+    common_to_parts common{.means = std::vector<network_means>{}, .storage = {}};
     auto const part = [&](float left, float right) {
         picture p = sketch(24, 24);
         for (int i = 0; i < 24 * 24; ++i) p.pixels[4 * std::size_t(i) + 3] = i % 24 < 12 ? left : right;
-        auto made = upscale(
-            test_device(), m,
-            {.request = asked(with_means, 2), .picture = p, .part = {{0, 0, 24, 24}, {0, 0, 48, 48}}, .means = means},
-            {});
-        EXPECT_TRUE(made);
-        means = made->means;
+        EXPECT_TRUE(upscale_one_part(test_device(), m, asked(with_means, 2).upscale, p, whole_part(p, 2), common, {}));
     };
     part(0, 0);
-    EXPECT_EQ(means, picture_means(1));
+    EXPECT_EQ(*common.means, std::vector<network_means>(1));
     part(1, 1);
-    ASSERT_EQ(means.at(0).colours.size(), 4u);
-    EXPECT_TRUE(means[0].alpha.empty());
-    auto const colours = means[0].colours;
+    network_means const& means = common.means->at(0);
+    ASSERT_EQ(means.colours.size(), 4u);
+    EXPECT_TRUE(means.alpha.empty());
+    auto const colours = means.colours;
     part(0, 0);
     part(0, 1);
-    EXPECT_EQ(means.at(0).colours, colours);
-    ASSERT_EQ(means[0].alpha.size(), 4u);
-    EXPECT_NE(means[0].alpha, colours);
+    EXPECT_EQ(means.colours, colours);
+    ASSERT_EQ(means.alpha.size(), 4u);
+    EXPECT_NE(means.alpha, colours);
     auto const found = means;
     part(0.5f, 1);
     EXPECT_EQ(means, found);
@@ -445,10 +456,7 @@ TEST(upscale, parts_find_means_where_there_is_something_to_see) {
 TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
     scratch_folder const folder;
     picture const p = sketch(20, 20);
-    run_input in{.request = asked(write_scaled(folder, x4, [](auto) { return 10.f; }), 8),
-                 .picture = p,
-                 .part = {{0, 0, 20, 20}, {0, 0, 160, 160}}};
-    upscale_settings& s = in.request.upscale;
+    upscale_settings s = asked(write_scaled(folder, x4, [](auto) { return 10.f; }), 8).upscale;
     auto const run = [&](std::optional<dtype> asked) {
         s.dtype = asked;
         open_upscalers models;
@@ -458,10 +466,13 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
             EXPECT_GE(now.fraction, last - 1e-9);
             last = now.fraction;
         }};
-        auto made = upscale(
-            test_device(), models.open({s.model, {}}), in, j,
-            [&](upscale_plan const& plan) { e.plans.push_back(plan); }, dtype::f16);
-        if (made) e.made = std::move(made->filled);
+        common_to_parts common{.means = {}, .storage = dtype::f16}; // as a GPU likes it
+        auto made = upscale_one_part(test_device(), models.open({s.model, {}}), s, p, whole_part(p, 8), common, j,
+                                     [&](upscale_plan const& plan) { e.plans.push_back(plan); });
+        if (made) e.made = std::move(*made);
+        if (!asked) {
+            EXPECT_EQ(common.storage, dtype::f32); // of the run's other parts, too
+        }
         return e;
     };
     auto const e = run({});
@@ -469,9 +480,9 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
     EXPECT_EQ(e.plans[0].storage, dtype::f16);
     EXPECT_EQ(e.plans[1].storage, dtype::f32);
     EXPECT_EQ(e.plans[2].storage, dtype::f32);
-    EXPECT_EQ(e.plans[0].text().find("fp32"), std::string::npos) << e.plans[0].text();
-    EXPECT_TRUE(e.plans[1].text().starts_with("once more in fp32")) << e.plans[1].text();
-    EXPECT_TRUE(e.plans[2].text().starts_with("needs ")) << e.plans[2].text();
+    EXPECT_EQ(e.plans[0].text().text().find("fp32"), std::string::npos);
+    EXPECT_TRUE(e.plans[1].text().text().starts_with("once more in fp32"));
+    EXPECT_TRUE(e.plans[2].text().text().starts_with("needs "));
     EXPECT_EQ(e.made.pixels, run(dtype::f32).made.pixels);
 
     auto const message = [&](std::optional<dtype> asked) -> std::string {
@@ -488,6 +499,23 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
     EXPECT_EQ(message({}).find("--"), std::string::npos) << message({});
 }
 
+// What one run found out about a network says nothing of the next: the same request makes the same pixels.
+TEST(upscale, a_run_does_not_depend_on_the_one_before_it) {
+    scratch_folder const folder;
+    upscale_settings const s{
+        .model = write_scaled(folder, x4, [](auto) { return 10.f; }), .scale = 4, .tile = 0, .dtype = {}};
+    upscale_model m({s.model, {}});
+    auto const plans = [&](picture const& p) {
+        std::vector<dtype> storage;
+        common_to_parts common{.means = {}, .storage = dtype::f16};
+        EXPECT_TRUE(upscale_one_part(test_device(), m, s, p, whole_part(p, 4), common, {},
+                                     [&](upscale_plan const& plan) { storage.push_back(plan.storage); }));
+        return storage;
+    };
+    EXPECT_EQ(plans(sketch(20, 20)), (std::vector{dtype::f16, dtype::f32}));
+    EXPECT_EQ(plans(sketch(20, 20)), (std::vector{dtype::f16, dtype::f32}));
+}
+
 TEST(upscale, a_cancelled_run_gives_nothing) {
     std::atomic<bool> cancelled = false;
     open_upscalers models;
@@ -495,8 +523,9 @@ TEST(upscale, a_cancelled_run_gives_nothing) {
     picture const p = sketch(200, 200);
     int reports = 0;
     job const j{.report = [&](progress const&) { cancelled = ++reports > 3; }, .cancelled = &cancelled};
-    EXPECT_FALSE(upscale(test_device(), open_model(models, r.upscale),
-                         {.request = r, .picture = p, .part = {{0, 0, 200, 200}, {0, 0, 800, 800}}}, j));
+    parts_client client(p, 4);
+    EXPECT_FALSE(upscale(test_device(), open_model(models, r.upscale), input_of(r, p), client, j));
+    EXPECT_TRUE(client.taken.empty());
     EXPECT_LT(reports, 20);
 }
 

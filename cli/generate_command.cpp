@@ -129,9 +129,11 @@ int generate_files(options const& given, request const& r, std::optional<picture
     }
     for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], client.results.at(k));
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
-    line.finish(
-        std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
-        {{"type", "result"}, {"outputs", names}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
+    line.finish(std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
+                {{"type", "result"},
+                 {"outputs", names},
+                 {"seconds", seconds.count()},
+                 {"request", request_to_json(client.results.front().recipe)}});
     return exit_code::ok;
 }
 
@@ -158,7 +160,7 @@ int img2img(options const& given) {
     line.show({.stage = "read " + in});
     check_differ(in, given.value("-o"));
     picture_file const file = picture_file(in, [&](std::string const& text) { line.warn(text); }).upright();
-    return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in), line);
+    return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in, colours_of(r)), line);
 }
 
 constexpr char const* shared_help =

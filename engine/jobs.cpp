@@ -35,7 +35,7 @@ class engine {
 
     upscale_model& upscaler(upscale_settings const& s) {
         bool const is_open = opened_ && opened_->source == s.model && opened_->is_current();
-        return open_model(upscalers, s, is_open ? opened_ : nullptr);
+        return sfumato::open_upscaler(models, s, is_open ? opened_ : nullptr);
     }
 
     model_summary open_upscaler(std::string const& model) {
@@ -53,8 +53,7 @@ class engine {
     std::shared_ptr<checkpoint const> opened_;
 
   public:
-    open_models models;
-    open_upscalers upscalers;
+    shelf models;
 };
 
 // ---- Fill
@@ -130,11 +129,11 @@ bool make_pictures(engine& e, run_input const& in, run_client& client, job const
     }
     auto made = generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, watch);
     if (!made) return false;
-    for (std::size_t k = 0; k < made->size(); ++k) {
-        request recipe = in.request; // makes that one alone again
+    for (std::size_t k = 0; k < made->pictures.size(); ++k) {
+        request recipe = made->recipe; // makes that one alone again
         recipe.seed += std::int64_t(k);
         recipe.diffusion.batch = 1;
-        client.take({.picture = std::move((*made)[k]), .recipe = std::move(recipe)});
+        client.take({.picture = std::move(made->pictures[k]), .recipe = std::move(recipe)});
     }
     return true;
 }

@@ -9,6 +9,7 @@
 #include <format>
 #include <gegl-metadatahash.h>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sfumato {
@@ -184,6 +185,16 @@ number_formats numbers_of(GeglBuffer* buffer) {
     return picture_numbers(format_of(buffer), curve == babl_trc_gamma(1));
 }
 
+namespace {
+
+// The floats that pixels are read as, with the buffer's own space; and those of sRGB.
+std::pair<Babl const*, Babl const*> spaces_of(GeglBuffer* buffer, number_formats const& numbers) {
+    return {babl_format_with_space(babl_format_get_encoding(numbers.floats), babl_format_get_space(format_of(buffer))),
+            babl_format("R'G'B'A float")};
+}
+
+} // namespace
+
 void for_rows(GeglBuffer* buffer, rect const& area,
               std::function<void(GeglRectangle const&, std::byte*, std::size_t, long)> const& use) {
     GeglRectangle const extent = *gegl_buffer_get_extent(buffer);
@@ -200,18 +211,29 @@ void read_rows(GeglBuffer* buffer, GeglRectangle const& rows, std::byte* to) {
     gegl_buffer_get(buffer, &rows, 1.0, nullptr, to, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
 }
 
-void get_pixels(GeglBuffer* buffer, rect const& area, float* to) {
+void get_pixels(GeglBuffer* buffer, rect const& area, float* to, colours wanted) {
     number_formats const numbers = numbers_of(buffer);
+    auto const [own, srgb] = spaces_of(buffer, numbers);
     for_rows(buffer, area, [&](GeglRectangle const& rows, std::byte* stored, std::size_t first, long pixels) {
+        float* const here = to + 4 * first;
         read_rows(buffer, rows, stored);
-        convert_numbers(numbers.stored, stored, numbers.floats, to + 4 * first, pixels);
+        convert_numbers(numbers.stored, stored, numbers.floats, here, pixels);
+        if (wanted == colours::srgb) babl_process(babl_fish(own, srgb), here, here, pixels);
     });
 }
 
-void set_pixels(GeglBuffer* buffer, rect const& area, float const* from) {
+void set_pixels(GeglBuffer* buffer, rect const& area, float const* from, colours given) {
     number_formats const numbers = numbers_of(buffer);
+    auto const [own, srgb] = spaces_of(buffer, numbers);
+    std::vector<float> turned;
     for_rows(buffer, area, [&](GeglRectangle const& rows, std::byte* stored, std::size_t first, long pixels) {
-        convert_numbers(numbers.floats, from + 4 * first, numbers.stored, stored, pixels);
+        float const* here = from + 4 * first;
+        if (given == colours::srgb) {
+            turned.resize(std::size_t(pixels) * 4);
+            babl_process(babl_fish(srgb, own), here, turned.data(), pixels);
+            here = turned.data();
+        }
+        convert_numbers(numbers.floats, here, numbers.stored, stored, pixels);
         gegl_buffer_set(buffer, &rows, 0, nullptr, stored, GEGL_AUTO_ROWSTRIDE);
     });
 }

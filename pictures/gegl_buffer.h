@@ -43,7 +43,7 @@ void for_rows(GeglBuffer*, rect const& area,
 void read_rows(GeglBuffer*, GeglRectangle const&, std::byte* to);
 
 /// 4 channels a pixel.
-void get_pixels(GeglBuffer*, rect const& area, float* to);
-void set_pixels(GeglBuffer*, rect const& area, float const* from);
+void get_pixels(GeglBuffer*, rect const& area, float* to, colours = colours::document);
+void set_pixels(GeglBuffer*, rect const& area, float const* from, colours = colours::document);
 
 } // namespace sfumato

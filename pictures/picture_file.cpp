@@ -104,23 +104,23 @@ picture_file picture_file::upright() const {
 int picture_file::width() const { return gegl_buffer_get_width(buffer.get()); }
 int picture_file::height() const { return gegl_buffer_get_height(buffer.get()); }
 
-picture picture_file::crop(rect const& area) const {
+picture picture_file::crop(rect const& area, colours wanted) const {
     assert(intersect(area, {0, 0, width(), height()}) == area);
     picture p(area.width, area.height);
-    get_pixels(buffer.get(), area, p.pixels.data());
+    get_pixels(buffer.get(), area, p.pixels.data(), wanted);
     return p;
 }
 
-picture finite_crop(picture_file const& file, rect const& area, std::string const& name) {
-    picture p = file.crop(area);
+picture finite_crop(picture_file const& file, rect const& area, std::string const& name, colours wanted) {
+    picture p = file.crop(area, wanted);
     if (!std::ranges::all_of(p.pixels, [](float v) { return std::isfinite(v); }))
         fail("{} holds pixels that are infinite or not a number; repair it first.", name);
     return p;
 }
 
-void picture_file::write_pixels(int x, int y, picture const& p) {
+void picture_file::write_pixels(int x, int y, picture const& p, colours given) {
     assert((intersect({x, y, p.width, p.height}, {0, 0, width(), height()}) == rect{x, y, p.width, p.height}));
-    set_pixels(buffer.get(), {x, y, p.width, p.height}, p.pixels.data());
+    set_pixels(buffer.get(), {x, y, p.width, p.height}, p.pixels.data(), given);
 }
 
 void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {

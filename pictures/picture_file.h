@@ -34,14 +34,14 @@ class picture_file {
 
     int width() const;
     int height() const;
-    picture crop(rect const& area) const; // area must lie inside
+    picture crop(rect const& area, colours = colours::document) const; // area must lie inside
 
     /// Lays `filled` over the picture at (x, y) as a layer with the mask `composite` would lie; where the mask is 0
     /// nothing is written.
     void paste(int x, int y, picture const& filled, mask const& composite);
 
     /// Replaces the pixels there, alpha too (dropped where the file has none); the part must lie inside.
-    void write_pixels(int x, int y, picture const&);
+    void write_pixels(int x, int y, picture const&, colours = colours::document);
 
     /// The same picture as it is to be seen, turned as its orientation says; without metadata that would turn it again.
     picture_file upright() const;
@@ -65,7 +65,7 @@ class picture_file {
 };
 
 /// crop(); throws error naming the file (`name`) when pixels there are infinite or not a number.
-picture finite_crop(picture_file const&, rect const& area, std::string const& name);
+picture finite_crop(picture_file const&, rect const& area, std::string const& name, colours = colours::document);
 
 /// Throws error when the format that goes with the name has no pictures of that size.
 void check_can_hold(std::filesystem::path const&, int width, int height);

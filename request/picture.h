@@ -18,8 +18,11 @@ struct rect {
 
 rect intersect(rect const& a, rect const& b); // empty (all zero) when they do not meet
 
-/// Colour with straight alpha, perceptual (sRGB-like) transfer in the document's own RGB space, 1.0 = white; values
-/// outside 0..1 are kept (high dynamic range, out-of-gamut).
+/// Whose red, green and blue a picture's numbers are: the document's own, or those of sRGB.
+enum class colours : unsigned char { document, srgb };
+
+/// Colour with straight alpha, perceptual (sRGB-like) transfer in the document's own RGB space unless something else is
+/// said (colours), 1.0 = white; values outside 0..1 are kept (high dynamic range, out-of-gamut).
 struct picture {
     int width = 0, height = 0;
     std::vector<float> pixels; // [height, width, 4]: red, green, blue, alpha

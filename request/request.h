@@ -35,7 +35,14 @@ struct diffusion_settings {
     sfumato::strength_rule strength_rule = sfumato::strength_rule::full_steps;
     std::optional<sfumato::prediction> prediction; // none: as the model's file says
     bool zero_terminal_snr = false;
-    std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
+    std::optional<sfumato::dtype>
+        dtype; // of weights and activations; none: as the file has them and the device likes it
+    // What changes pixels, too, and a run decides where it is left open; its recipe says what it took.
+    std::optional<sfumato::dtype> precision;                          // of activations; none: dtype
+    std::optional<sfumato::dtype> encode_precision, decode_precision; // of the VAE's; none: as all, or fp32 where that
+                                                                      // is not enough
+    int encode_tile = 0, decode_tile = 0; // at most so many pixels a side go through the VAE at once; 0: as the memory
+                                          // allows
 
     bool operator==(diffusion_settings const&) const = default;
 };
@@ -76,6 +83,13 @@ struct request {
 
     bool operator==(request const&) const = default;
 };
+
+/// In which colours its pictures go to the engine and come back. What is copied or enlarged may have any; diffusion
+/// models and their VAEs have only ever seen sRGB.
+inline colours colours_of(request const& r) {
+    bool const by_diffusion = r.operation == operation::txt2img || r.operation == operation::img2img;
+    return by_diffusion ? colours::srgb : colours::document;
+}
 
 /// Checks types, ranges and the version; throws error, where it is about a value request_error. Unknown keys are not an
 /// error (a newer Sfumato wrote them) but are reported in `unknown`.

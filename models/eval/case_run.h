@@ -10,7 +10,7 @@ namespace sfumato {
 struct eval_options {
     dtype type = dtype::f32; // of weights and activations
     bool taps = false;       // intermediate results too
-    residence weights = residence::device;
+    waiting_weights waiting{};
 };
 
 /// How torch arranges what is [n, h, w, c] or [n, 1, w, c] or [n, 1, 1, c] here: [n, c, h, w], [n, w, c], [n, c].

@@ -30,6 +30,9 @@ struct unet_inputs {
     tensor timestep; // [n] f32, may be fractional
     cross_attention context;
     std::optional<tensor> label; // [n, 1, 1, adm_in_channels]
+    /// Of a ControlNet, of the shapes of what they are added to: one for each input block, where its skip is taken up,
+    /// and one for the middle; or none.
+    std::vector<tensor> residuals;
 };
 /// → [n, h, w, out_channels] f32, whatever is between.
 tensor unet(scope const& w, unet_config const&, unet_inputs const&);

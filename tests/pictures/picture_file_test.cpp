@@ -52,6 +52,33 @@ std::string type_name(picture_file const& file) {
 
 } // namespace
 
+// Of a document with a wide gamut: as numbers they are its own; as sRGB a diffusion model gets the colours that are
+// seen, and its colours come back as the document's.
+TEST(picture_file, colours_become_srgb_and_come_back) {
+    scratch_folder const folder;
+    png_file p{.width = 4, .height = 1, .depth = 16, .color = 2};
+    p.profile = wide_gamut_profile();
+    p.samples = {0, 65535, 0, 32768, 32768, 32768, 20000, 40000, 30000, 65535, 65535, 65535};
+    std::string const path = folder / "wide.png";
+    write_png(path, p);
+    picture_file file(path);
+    rect const all{0, 0, 4, 1};
+    picture const own = file.crop(all), seen = file.crop(all, colours::srgb);
+    EXPECT_NEAR(own.pixels[1], 1, 1e-6);
+    EXPECT_LT(seen.pixels[0], -0.1) << "its green is outside of sRGB: red is below 0";
+    for (int c = 0; c < 3; ++c) {
+        EXPECT_NEAR(seen.pixels[4 + c], seen.pixels[4], 1e-3) << "grey stays grey";
+        EXPECT_NEAR(seen.pixels[12 + c], 1, 1e-3) << "white stays white";
+    }
+    // 32768 of 65535 with an exponent of 2.2, as sRGB writes that light.
+    EXPECT_NEAR(seen.pixels[4], 1.055 * std::pow(std::pow(32768 / 65535.0, 2.2), 1 / 2.4) - 0.055, 2e-3);
+    EXPECT_GT(std::abs(seen.pixels[8] - own.pixels[8]), 0.02);
+    file.write_pixels(0, 0, picture(4, 1));
+    file.write_pixels(0, 0, seen, colours::srgb);
+    picture const back = file.crop(all);
+    for (std::size_t i = 0; i < own.pixels.size(); ++i) EXPECT_NEAR(back.pixels[i], own.pixels[i], 1e-3) << i;
+}
+
 TEST(picture_file, a_result_has_the_permissions_of_a_new_file) {
     scratch_folder const folder;
     auto const permissions = [](std::string const& path) { return std::filesystem::status(path).permissions(); };

@@ -1,9 +1,8 @@
 // The loop at the heart of every diffusion run: noise becomes a latent.
 #pragma once
 
-#include "models/pipelines/diffusion/memory_plan.h"
-#include "models/pipelines/diffusion/prompt_context.h"
-#include "models/sampling/samplers.h"
+#include "models/pipelines/diffusion/beginning.h"
+#include "models/pipelines/diffusion/conditioning.h"
 #include "request/job.h"
 
 #include <functional>
@@ -12,44 +11,31 @@
 
 namespace sfumato {
 
-/// What lies outside of a mask stays: inpainting with an ordinary model.
-struct known_latent {
-    std::vector<float> mask;  // [height, width]: 1 is made anew
-    latent image;             // the UNet's scale
-    std::vector<float> noise; // as image.values
-};
-
-/// x at the beginning: noise alone, or a picture's latent with as much noise as the run begins from.
-latent start_latent(sampling_run const&, latent noise, latent const* image);
-
-/// What an inpainting model is shown beside x: the mask [height, width], 1 where all is made anew, and the latent of
-/// the picture with mid-grey there → [height, width, 1 + channels].
-std::vector<float> inpainting_channels(std::vector<float> const& mask, latent const& masked);
-
 struct denoise_inputs {
     sampling_run const& run;
-    latent start; // start_latent()
-    prompt_context const& positive;
-    prompt_context const* negative = nullptr; // none: no guidance
+    beginning start;
+    conditioning const& positive;
+    conditioning const* negative = nullptr; // null: no guidance
     double guidance = 1;
-    std::vector<float> further; // [height, width, in_channels − out_channels]: inpainting_channels(), or none
-    std::optional<known_latent> known;
-    std::function<std::vector<float>()> noise; // the next unit normals, channels last, when the sampler wants some
+    std::function<std::vector<float>()> noise{}; // the next unit normals, channels last, when the sampler wants some
     /// Told after each evaluation: its number, x, and the picture as predicted.
-    std::function<void(int, latent const& x, latent const& x0)> each;
+    std::function<void(int, latent const& x, latent const& x0)> each{};
 };
 
-/// The last x. Nothing: cancelled. Throws error when the network computes what is no number, naming the step.
-std::optional<latent> denoise(device&, diffusion_model&, memory_plan const&, denoise_inputs const&, job const&);
+/// The last x. The positive and the negative prompt go through the network in one batch: apart they would not give the
+/// same bits, and save less than the VAE needs anyway. `weights`: the denoiser's, at its turn (turns::begin). Nothing:
+/// cancelled. Throws error when the network computes what is no number, naming the step.
+std::optional<latent> denoise(device&, weight_store& weights, denoiser_config const&, denoise_inputs const&,
+                              dtype storage, job const&);
 
-/// What it takes beside the UNet's weights, which are recorded into `weights`: bytes on the device, operations.
+/// What it takes beside the denoiser's weights, which are recorded into `weights`: bytes on the device, operations.
 struct denoise_costs {
-    std::uint64_t context = 0;       // keys and values of the prompts
-    std::uint64_t context_arena = 0; // while those are made
+    std::uint64_t prompts = 0;       // what is prepared of them
+    std::uint64_t prompts_arena = 0; // while that is made
     std::uint64_t step_arena = 0;
-    double step_work = 0; // of each evaluation
+    std::uint64_t step_fetched = 0; // of waiting weights, in each evaluation
+    double step_work = 0;           // of each evaluation
 };
-denoise_costs measure_denoise(device&, weight_store& weights, diffusion_model const&, run_size const&,
-                              memory_choice const&, dtype storage);
+denoise_costs measure_denoise(device&, weight_store& weights, denoiser_config const&, run_size const&, dtype storage);
 
 } // namespace sfumato

@@ -9,56 +9,56 @@ namespace sfumato {
 
 namespace {
 
-std::shared_ptr<checkpoint const> open(model_choice const& c) {
+std::shared_ptr<checkpoint const> open(diffusion_model::choice const& c) {
     return std::make_shared<checkpoint const>(c.vae.empty() ? open_checkpoint(c.source)
                                                             : open_with_vae(c.source, c.vae));
 }
 
-void check_whole(model_description const& what, std::string const& source) {
+model_description whole(model_description what, std::string const& source) {
     if (!what.unet || !what.text)
         fail("'{}' holds no {}: this is not a whole Stable Diffusion model ({}).", source,
              what.unet ? "text encoder" : "UNet", what.family);
     if (!what.vae || !what.vae->decoder)
         fail("'{}' holds no VAE to make pictures with: name a file that has one (--vae).", source);
+    return what;
 }
 
 } // namespace
 
-diffusion_model::diffusion_model(model_choice c)
-    : choice_(std::move(c)), file_(open(choice_)), what_(require_model(*file_, choice_.prediction)) {
-    check_whole(what_, choice_.source);
+diffusion_model::diffusion_model(choice c)
+    : choice_(std::move(c)), file_(open(choice_)),
+      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(*what_.unet),
+      latents_(latent_format_of(*what_.vae)), texts_{*what_.text} {
+    for (int i = 0; i < int(texts_.size()); ++i) slots_[{role::text, i}];
+    for (role r : {role::vae_encoder, role::denoiser, role::vae_decoder}) slots_[{r}];
 }
 
-weight_options diffusion_model::options(residence where) const {
-    return {.format = format_of(choice_.precision), .where = where};
+std::vector<weight_slot*> diffusion_model::slots() {
+    std::vector<weight_slot*> all;
+    for (auto& [part, slot] : slots_) all.push_back(&slot);
+    return all;
 }
 
-weight_store diffusion_model::sketch(residence where) const { return weight_store(file_, options(where)); }
-
-weight_store& diffusion_model::weights(part p, residence where) {
-    auto& store = stores_[std::size_t(p)];
-    if (!store || store->options().where != where) {
-        store.reset(); // before the new one, which may need its memory
-        store = std::make_unique<weight_store>(file_, options(where));
-    }
-    return *store;
+weight_options diffusion_model::options(waiting_weights const& waiting) const {
+    return {.format = format_of(choice_.precision), .waiting = waiting};
 }
 
-void diffusion_model::release(part p) { stores_[std::size_t(p)].reset(); }
-
-std::uint64_t diffusion_model::loaded_bytes(device& d, part p) const {
-    auto const& store = stores_[std::size_t(p)];
-    return store ? store->loaded_bytes(d) : 0;
+void diffusion_model::set_patches(std::vector<weight_patch> patches) {
+    patches_ = std::move(patches);
+    for (auto& [part, slot] : slots_)
+        if (slot.store()) slot.store()->set_patches(patches_);
 }
 
-residence diffusion_model::weights_lie_in(part p) const {
-    auto const& store = stores_[std::size_t(p)];
-    return store ? store->options().where : residence::device;
+std::unique_ptr<weight_store> diffusion_model::sketch(waiting_weights const& waiting) const {
+    auto made = std::make_unique<weight_store>(file_, options(waiting));
+    made->set_patches(patches_);
+    return made;
 }
 
-void diffusion_model::release_all_but(part p) {
-    for (part other : parts)
-        if (other != p) release(other);
+weight_store& diffusion_model::weights(model_part p, waiting_weights const& waiting) {
+    weight_store& store = slots_.at(p).open(file_, options(waiting));
+    store.set_patches(patches_);
+    return store;
 }
 
 } // namespace sfumato

@@ -2,62 +2,74 @@
 #pragma once
 
 #include "models/library/family.h"
-#include "models/nets/weight_store.h"
+#include "models/nets/denoiser.h"
+#include "models/networks/latent_format.h"
+#include "models/pipelines/shelf.h"
 
-#include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 namespace sfumato {
 
-/// Which model, and how it is used.
-struct model_choice {
-    std::string source;                            // as open_checkpoint takes it
-    std::string vae{};                             // a file whose VAE is used instead of its own; empty: its own
-    std::optional<sfumato::prediction> prediction; // the user's own choice; none: as the file says
-    std::optional<dtype> precision;                // of matrices; none: as the file has them
-    bool operator==(model_choice const&) const = default;
+/// A network of a model, in the order of a run.
+enum class role : std::uint8_t { text, vae_encoder, denoiser, vae_decoder };
+struct model_part {
+    sfumato::role role;
+    int number = 0; // of several text encoders
+    auto operator<=>(model_part const&) const = default;
 };
 
-class diffusion_model {
+class diffusion_model : public open_model {
   public:
-    enum class part : std::uint8_t { text, vae_encoder, unet, vae_decoder };
-    static constexpr std::array parts{part::text, part::vae_encoder, part::unet, part::vae_decoder};
+    /// Which model, and how it is used.
+    struct choice {
+        std::string source;                            // as open_checkpoint takes it
+        std::string vae{};                             // a file whose VAE is used instead of its own; empty: its own
+        std::optional<sfumato::prediction> prediction; // the user's own choice; none: as the file says
+        std::optional<dtype> precision;                // of matrices; none: as the file has them
+        bool operator==(choice const&) const = default;
+    };
 
     /// Throws error: no such file, damaged, a model that cannot be run, or a text encoder, UNet or VAE is missing in
     /// it.
-    explicit diffusion_model(model_choice);
+    explicit diffusion_model(choice);
 
-    model_choice const& chosen() const { return choice_; }
-    bool is_current() const { return file_->is_current(); }
+    choice const& chosen() const { return choice_; }
+    bool is_current() const override { return file_->is_current(); }
+    std::vector<weight_slot*> slots() override;
+
     model_description const& what() const { return what_; }
-    unet_config const& unet() const { return *what_.unet; }
+    denoiser_config const& denoiser() const { return denoiser_; }
+    latent_format const& latents() const { return latents_; }
     vae_config const& vae() const { return *what_.vae; }
-    text_encoder_config const& text() const { return *what_.text; }
-    /// The UNet is shown a mask and a masked picture beside x (inpainting_channels() of denoise.h).
-    bool is_inpainting() const { return unet().in_channels != unet().out_channels; }
+    /// Whose contexts stand side by side in the channels that the denoiser is shown.
+    std::vector<text_encoder_config> const& texts() const { return texts_; }
+    /// The denoiser is shown a mask and a masked picture beside x (inpainting_channels() of beginning.h).
+    bool is_inpainting() const { return shape_of(denoiser_).in_channels != shape_of(denoiser_).out_channels; }
 
-    /// The weights of a network; those of another residence than before begin anew.
-    weight_store& weights(part, residence = residence::device);
+    /// From each network's next turn on these are added to its weights; without them it is the file's again, bit for
+    /// bit.
+    void set_patches(std::vector<weight_patch>);
+
+    weight_slot& slot(model_part p) { return slots_[p]; }
+    /// Opens a part's slot.
+    weight_store& weights(model_part, waiting_weights const& = {});
     /// A store that nothing is loaded into: to record graphs for their memory.
-    weight_store sketch(residence = residence::device) const;
-    /// Forgets a network's weights on the device.
-    void release(part);
-    /// What a network's loaded weights take on the device.
-    std::uint64_t loaded_bytes(device&, part) const;
-    /// Where a network's weights lie, or would.
-    residence weights_lie_in(part) const;
-    /// Lets every network go but `p`.
-    void release_all_but(part p);
+    std::unique_ptr<weight_store> sketch(waiting_weights const& = {}) const;
 
   private:
-    weight_options options(residence) const;
+    weight_options options(waiting_weights const&) const;
 
-    model_choice choice_;
+    choice choice_;
     std::shared_ptr<checkpoint const> file_;
     model_description what_;
-    std::array<std::unique_ptr<weight_store>, parts.size()> stores_;
+    denoiser_config denoiser_;
+    latent_format latents_;
+    std::vector<text_encoder_config> texts_;
+    std::map<model_part, weight_slot> slots_;
+    std::vector<weight_patch> patches_;
 };
 
 } // namespace sfumato

@@ -1,10 +1,10 @@
 #include "models/pipelines/diffusion/generate.h"
 
 #include "compute/device.h"
+#include "models/pipelines/diffusion/beginning.h"
 #include "models/pipelines/diffusion/denoise.h"
-#include "models/pipelines/diffusion/latent_codec.h"
 #include "models/pipelines/diffusion/latent_preview.h"
-#include "models/pipelines/diffusion/prompt_context.h"
+#include "models/pipelines/range.h"
 #include "models/pipelines/stages.h"
 #include "models/sampling/noise.h"
 #include "request/names.h"
@@ -13,12 +13,11 @@
 #include <cassert>
 #include <cmath>
 #include <format>
+#include <utility>
 
 namespace sfumato {
 
 namespace {
-
-using part = diffusion_model::part;
 
 // ---- What the request means for this model
 
@@ -26,21 +25,15 @@ struct pixel_size {
     int width = 0, height = 0;
 };
 
-// Multiples of 8: as asked for, or as large as the given picture.
+// Whole cells of the latent: as asked for, or as large as the given picture.
 pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
-    auto const up = [](int side) { return (side + latent_scale - 1) / latent_scale * latent_scale; };
+    auto const up = [cell = model.latents().cell](int side) { return (side + cell - 1) / cell * cell; };
     int const native = model.what().native_size;
     pixel_size const size = from ? pixel_size{up(from->width), up(from->height)}
                                  : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
     if (size.width < 64 || size.height < 64)
         fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
     return size;
-}
-
-text_encoder_config text_encoder_of(diffusion_settings const& s, diffusion_model const& model) {
-    text_encoder_config c = model.text();
-    c.layers_used = std::max(1, c.layers_used - (s.clip_skip - 1));
-    return c;
 }
 
 bool is_guided(diffusion_settings const& s) { return s.cfg != 1; }
@@ -55,12 +48,22 @@ std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, text_encoder_
     return prompts;
 }
 
+std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion_model const& model) {
+    std::vector<encoder_input> all;
+    for (text_encoder_config config : model.texts()) {
+        config.layers_used = std::max(1, config.layers_used - (s.clip_skip - 1));
+        all.push_back({config, prompts_of(s, config)});
+    }
+    return all;
+}
+
 sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, bool from_picture) {
     return plan_sampling({.sampler = s.sampler,
                           .scheduler = s.scheduler.value_or(default_scheduler(s.sampler)),
                           .steps = s.steps,
                           .prediction = model.what().prediction,
                           .zero_terminal_snr = s.zero_terminal_snr,
+                          .xl = model.what().unet->adm_in_channels > 0,
                           .strength = from_picture ? s.strength : 1,
                           .rule = s.strength_rule});
 }
@@ -85,18 +88,14 @@ picture mid_grey(pixel_size size) {
 }
 
 void check_picture(picture const& p, device& d) {
+    check_numbers(p.pixels);
     float low = p.pixels[0], high = low;
-    bool finite = true;
-    for (std::size_t i = 0; i < p.pixels.size(); ++i) {
-        if (i % 4 == 3) continue;
-        finite &= std::isfinite(p.pixels[i]);
-        low = std::min(low, p.pixels[i]);
-        high = std::max(high, p.pixels[i]);
-    }
-    if (finite && high - low > 1e-4f) return;
-    fail("The VAE decoded {} on {}: the model's file may be damaged, or its VAE needs more precision than 16-bit "
-         "numbers have (try --dtype fp32, or another VAE).",
-         finite ? "a flat picture" : "values that are no numbers", d.info().name);
+    for (std::size_t i = 0; i < p.pixels.size(); ++i)
+        if (i % 4 != 3) low = std::min(low, p.pixels[i]), high = std::max(high, p.pixels[i]);
+    if (high - low > 1e-4f) return;
+    fail("The VAE decoded a flat picture on {}: the model's file may be damaged, or its VAE needs more precision than "
+         "16-bit numbers have (try --dtype fp32, or another VAE).",
+         d.info().name);
 }
 
 // What was decoded, as it is given back: within 0 … 1, of the size and transparency of what it was made from.
@@ -118,139 +117,226 @@ struct generation {
     generate_watch const& watch;
     pixel_size pixels;
     run_size size;
-    memory_plan memory;
     sampling_run sampling;
+    run_precision precision;
+    memory_plan memory{};
 
-    // A network's turn: without room for all of them, the others make way.
-    void make_room(part p) const {
-        if (!memory.choice.keep_weights) model.release_all_but(p);
-    }
+    turns turn() const { return {d, model, memory}; }
     // Of a network, for one picture.
-    double work(part p) const {
-        auto const of = memory.work.find(p);
-        if (of == memory.work.end()) return 0;
-        return p == part::unet ? of->second * double(sampling.evaluations.size()) : of->second;
+    double work(role r) const {
+        auto const of = memory.parts.find({r});
+        if (of == memory.parts.end()) return 0;
+        return r == role::denoiser ? of->second.work * double(sampling.evaluations.size()) : of->second.work;
+    }
+    double work_of_texts() const {
+        double sum = 0;
+        for (auto const& [part, p] : memory.parts)
+            if (part.role == role::text) sum += p.work;
+        return sum;
+    }
+    void make_plan();
+    // What a half of the VAE makes, in fp32 where 16 bits do not hold its numbers and nobody asked for these.
+    template <class Pass> auto in_enough_range(dtype& storage, bool is_asked, Pass const& pass) {
+        while (true) try {
+                return pass();
+            } catch (overflow const&) {
+                if (storage == dtype::f32 || is_asked)
+                    fail("The VAE computed values that are no numbers on {}: the model's file may be damaged, or its "
+                         "VAE "
+                         "needs more precision than 16-bit numbers have (try --dtype fp32, or another VAE).",
+                         d.info().name);
+                storage = dtype::f32;
+                make_plan();
+            }
     }
     // The mean, as ComfyUI: a sample would differ in what no eye sees.
-    std::optional<latent> encode(picture const& p, job const& j) const {
-        make_room(part::vae_encoder);
-        auto found =
-            encode_picture(d, model.weights(part::vae_encoder), model.vae(), p, memory.choice.vae, memory.storage, j);
-        if (!found) return std::nullopt;
-        return std::move(found->mean);
+    std::optional<latent> encode(picture const& p, job const& j) {
+        return in_enough_range(precision.encode, settings.encode_precision || settings.dtype,
+                               [&]() -> std::optional<latent> {
+                                   part_plan const& planned = memory.of({role::vae_encoder});
+                                   auto found = encode_picture(d, turn().begin({role::vae_encoder}), model.vae(), p,
+                                                               planned.tiles, planned.storage, j);
+                                   if (!found) return std::nullopt;
+                                   check_numbers(found->mean.values);
+                                   return std::move(found->mean);
+                               });
+    }
+    std::optional<picture> decode(latent const& l, job const& j) {
+        return in_enough_range(precision.decode, settings.decode_precision || settings.dtype, [&] {
+            part_plan const& planned = memory.of({role::vae_decoder});
+            auto decoded =
+                decode_latent(d, turn().begin({role::vae_decoder}), model.vae(), l, planned.tiles, planned.storage, j);
+            if (decoded) check_picture(*decoded, d);
+            return decoded;
+        });
     }
 };
+
+// A tile that is asked for and does not fit gives way to one that does, if that is allowed.
+void generation::make_plan() {
+    run_precision const asked = precision;
+    std::string reason;
+    while (true) try {
+            memory = plan_memory(d, model, size, precision);
+            break;
+        } catch (no_room const& e) {
+            bool const encodes = e.part.role == role::vae_encoder;
+            int& tile = encodes ? precision.encode_tile : precision.decode_tile;
+            if (!tile || (!encodes && e.part.role != role::vae_decoder)) throw;
+            reason = e.what();
+            tile = 0;
+        }
+    int const cell = model.latents().cell;
+    auto const side = [&](role r) {
+        part_plan const& p = memory.of({r});
+        return cell * (p.tiles.tile ? p.tiles.tile : std::max(size.height, size.width));
+    };
+    if (precision != asked && !watch.nearest) {
+        bool const encodes = precision.encode_tile != asked.encode_tile;
+        fail("The recipe's \"{0}\" of {1} pixels does not fit: {2} The nearest that does is {3}, and almost the same "
+             "picture; --nearest takes it.",
+             encodes ? "encode_tile" : "decode_tile", cell * (encodes ? asked.encode_tile : asked.decode_tile), reason,
+             side(encodes ? role::vae_encoder : role::vae_decoder));
+    }
+    // From now on it is what it is.
+    if (size.encodes_picture) precision.encode_tile = side(role::vae_encoder) / cell;
+    precision.decode_tile = side(role::vae_decoder) / cell;
+    watch.planned(memory);
+}
 
 // What is encoded before the first step.
 struct encoded_pictures {
-    std::optional<latent> from; // img2img begins with it
-    std::vector<float> further; // an inpainting model is shown
+    std::optional<latent> from, masked;
 };
 
-std::optional<encoded_pictures> encode(generation const& g, picture const* from, stages& all) {
+// All of them in the same precision.
+std::optional<encoded_pictures> encode(generation& g, picture const* from, stages& all) {
+    std::optional<picture> const begin = from ? std::optional(padded(*from, g.pixels)) : std::nullopt,
+                                 grey = g.model.is_inpainting() ? std::optional(mid_grey(g.pixels)) : std::nullopt;
+    job const of_begin = all.next(begin ? g.work(role::vae_encoder) : 0),
+              of_grey = all.next(grey ? g.work(role::vae_encoder) : 0);
     encoded_pictures made;
-    if (from) {
-        made.from = g.encode(padded(*from, g.pixels), all.next(g.work(part::vae_encoder)));
-        if (!made.from) return std::nullopt;
-    }
-    if (g.model.is_inpainting()) {
-        auto const grey = g.encode(mid_grey(g.pixels), all.next(g.work(part::vae_encoder)));
-        if (!grey) return std::nullopt;
-        made.further = inpainting_channels(std::vector<float>(std::size_t(grey->height) * grey->width, 1), *grey);
-    }
+    dtype storage;
+    do {
+        storage = g.precision.encode;
+        if (begin && !(made.from = g.encode(*begin, of_begin))) return std::nullopt;
+        if (grey && !(made.masked = g.encode(*grey, of_grey))) return std::nullopt;
+    } while (storage != g.precision.encode);
     return made;
 }
 
-std::optional<latent> denoise(generation const& g, std::vector<prompt_context> const& contexts,
+std::optional<latent> denoise(generation const& g, std::vector<conditioning> const& prompts,
                               encoded_pictures const& encoded, std::uint64_t seed, job const& j) {
+    latent_format const& format = g.model.latents();
     noise_source source(g.settings.rng, seed);
-    int const channels = g.model.unet().out_channels;
     auto const normals = [&] {
-        return latent_noise(std::span(&source, 1), {.h = g.size.height, .w = g.size.width, .c = channels});
+        return latent_noise(std::span(&source, 1), {.h = g.size.height, .w = g.size.width, .c = format.channels});
     };
-    g.make_room(part::unet);
+    part_plan const& planned = g.memory.of({role::denoiser});
+    weight_store& weights = g.turn().begin({role::denoiser});
     std::optional<preview_decoder> decoder;
-    if (g.size.preview_bytes && g.memory.choice.decoded_previews)
-        decoder.emplace(g.d, g.watch.preview_decoder, g.size.height, g.size.width, g.memory.storage);
+    if (g.size.preview_bytes && planned.decoded_previews)
+        decoder.emplace(g.d, g.watch.preview_decoder, g.size.height, g.size.width, planned.storage);
 
-    latent const noise{g.size.height, g.size.width, channels, normals()};
+    known_pictures const pictures{.from = encoded.from ? &*encoded.from : nullptr,
+                                  .masked = encoded.masked ? &*encoded.masked : nullptr};
+    latent noise{g.size.height, g.size.width, format.channels, normals()};
     denoise_inputs in{.run = g.sampling,
-                      .start = start_latent(g.sampling, noise, encoded.from ? &*encoded.from : nullptr),
-                      .positive = contexts.front(),
-                      .negative = g.size.guided ? &contexts.back() : nullptr,
+                      .start = begin(g.sampling, std::move(noise), pictures, g.model.is_inpainting()),
+                      .positive = prompts.front(),
+                      .negative = g.size.guided ? &prompts.back() : nullptr,
                       .guidance = g.settings.cfg,
-                      .further = encoded.further,
                       .noise = normals};
-    if (g.watch.preview)
+    if (g.watch.preview && (decoder || !format.preview_factors.empty()))
         in.each = [&](int, latent const&, latent const& x0) {
-            if (auto const seen = decoder ? decoder->decode(x0, j) : latent_preview(x0)) g.watch.preview(*seen);
+            if (auto const seen = decoder ? decoder->decode(x0, j) : latent_preview(x0, format)) g.watch.preview(*seen);
         };
-    return denoise(g.d, g.model, g.memory, in, j);
+    return denoise(g.d, weights, g.model.denoiser(), in, planned.storage, j);
 }
 
-std::optional<picture> decode(generation const& g, latent const& l, job const& j) {
-    g.make_room(part::vae_decoder);
-    auto decoded = decode_latent(g.d, g.model.weights(part::vae_decoder), g.model.vae(), l, g.memory.choice.vae,
-                                 g.memory.storage, j);
-    if (decoded) check_picture(*decoded, g.d);
-    return decoded;
+run_size size_of(diffusion_settings const& s, diffusion_model const& model, pixel_size pixels, picture const* from,
+                 int chunks) {
+    int const cell = model.latents().cell;
+    return {.height = pixels.height / cell,
+            .width = pixels.width / cell,
+            .pictures = s.batch,
+            .chunks = chunks,
+            .guided = is_guided(s),
+            .encodes_picture = from || model.is_inpainting()};
+}
+
+// What the request asks for, and what it leaves to the device and its memory.
+run_precision precision_of(diffusion_settings const& s, device& d, int cell) {
+    dtype const storage = s.precision.value_or(s.dtype.value_or(d.target().storage()));
+    return {.text_and_denoiser = storage,
+            .encode = s.encode_precision.value_or(storage),
+            .decode = s.decode_precision.value_or(storage),
+            .encode_tile = s.encode_tile / cell,
+            .decode_tile = s.decode_tile / cell};
+}
+
+request recipe_of(request r, generation const& g) {
+    int const cell = g.model.latents().cell;
+    r.diffusion.precision = g.precision.text_and_denoiser;
+    r.diffusion.decode_precision = g.precision.decode;
+    r.diffusion.decode_tile = g.precision.decode_tile * cell;
+    if (!g.size.encodes_picture) return r;
+    r.diffusion.encode_precision = g.precision.encode;
+    r.diffusion.encode_tile = g.precision.encode_tile * cell;
+    return r;
 }
 
 } // namespace
 
-std::optional<std::vector<picture>> generate(device& d, open_models& models, request const& r, picture const* from,
-                                             job const& j, generate_watch const& watch) {
+std::optional<generated> generate(device& d, shelf& models, request const& r, picture const* from, job const& j,
+                                  generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    diffusion_model& model = models.open({s.model, s.vae, s.prediction, s.dtype});
+    auto& model = models.open<diffusion_model>({s.model, s.vae, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);
-    text_encoder_config const text = text_encoder_of(s, model);
-    auto const prompts = prompts_of(s, text);
-    dtype const storage = s.dtype.value_or(d.target().storage());
+    std::vector<encoder_input> const texts = encoder_inputs(s, model);
+    run_precision const precision = precision_of(s, d, model.latents().cell);
 
-    run_size size{.height = pixels.height / latent_scale,
-                  .width = pixels.width / latent_scale,
-                  .pictures = s.batch,
-                  .chunks = int(prompts[0].ids.size()),
-                  .guided = is_guided(s),
-                  .encodes_picture = from || model.is_inpainting()};
+    run_size size = size_of(s, model, pixels, from, int(texts.front().prompts.front().ids.size()));
     if (size.encodes_picture && !model.vae().encoder)
         fail("The VAE of {} has no encoder, which this needs: choose another one (--vae).", s.model);
     if (watch.preview && watch.preview_decoder) {
-        check_preview_model(*watch.preview_decoder);
-        size.preview_bytes = preview_decoder::bytes(d, watch.preview_decoder, size.height, size.width, storage);
+        check_preview_model(*watch.preview_decoder, model.latents());
+        size.preview_bytes =
+            preview_decoder::bytes(d, watch.preview_decoder, size.height, size.width, precision.text_and_denoiser);
     }
-    generation const g{.d = d,
-                       .model = model,
-                       .settings = s,
-                       .watch = watch,
-                       .pixels = pixels,
-                       .size = size,
-                       .memory = plan_memory(d, model, size, storage),
-                       .sampling = sampling_of(s, model, from)};
-    watch.planned(g.memory);
+    generation g{d, model, s, watch, pixels, size, sampling_of(s, model, from), precision};
+    g.make_plan();
 
     int const encodes = (from ? 1 : 0) + model.is_inpainting();
-    stages all(j, g.work(part::text) + encodes * g.work(part::vae_encoder) +
-                      s.batch * (g.work(part::unet) + g.work(part::vae_decoder)));
-    g.make_room(part::text);
-    auto const contexts = encode_prompts(d, model, text, prompts, storage, all.next(g.work(part::text)));
-    if (!contexts) return std::nullopt;
+    stages all(j, g.work_of_texts() + encodes * g.work(role::vae_encoder) +
+                      s.batch * (g.work(role::denoiser) + g.work(role::vae_decoder)));
+    auto const prompts = encode_prompts(g.turn(), texts, all.next(g.work_of_texts()));
+    if (!prompts) return std::nullopt;
     auto const encoded = encode(g, from, all);
     if (!encoded) return std::nullopt;
 
-    std::vector<picture> pictures;
+    generated made;
+    std::vector<latent> latents;
     for (int k = 0; k < s.batch; ++k) {
         std::string const name = s.batch > 1 ? std::format("picture {} of {}, ", k + 1, s.batch) : "";
         auto const seed = std::uint64_t(r.seed) + std::uint64_t(k);
-        auto const made = denoise(g, *contexts, *encoded, seed, all.next(g.work(part::unet), name));
-        if (!made) return std::nullopt;
-        auto decoded = decode(g, *made, all.next(g.work(part::vae_decoder), name));
-        if (!decoded) return std::nullopt;
-        pictures.push_back(finish(std::move(*decoded), from));
+        auto denoised = denoise(g, *prompts, *encoded, seed, all.next(g.work(role::denoiser), name));
+        if (!denoised) return std::nullopt;
+        latents.push_back(std::move(*denoised));
+        job const of_decode = all.next(g.work(role::vae_decoder), name);
+        dtype const storage = g.precision.decode;
+        std::size_t first = std::size_t(k); // to decode; all of them once more where the precision has changed
+        while (made.pictures.size() < latents.size()) {
+            auto decoded = g.decode(latents[made.pictures.size()], of_decode);
+            if (!decoded) return std::nullopt;
+            made.pictures.push_back(finish(std::move(*decoded), from));
+            if (g.precision.decode != storage && std::exchange(first, 0)) made.pictures.clear();
+        }
     }
-    return pictures;
+    made.recipe = recipe_of(r, g);
+    return made;
 }
 
 } // namespace sfumato

@@ -1,5 +1,6 @@
 #include "models/pipelines/diffusion/latent_codec.h"
 
+#include "models/files/prefixes.h"
 #include "models/nets/vae.h"
 #include "models/pipelines/stages.h"
 
@@ -11,14 +12,14 @@ namespace sfumato {
 
 namespace {
 
-constexpr char const* root = "first_stage_model";
+scope network_in(graph& g, weight_store& weights) { return scope(g, weights, std::string(vae_prefix)); }
 
 struct tile {
     int y = 0, x = 0, height = 0, width = 0; // cells
 };
 
 std::vector<tile> tiles_of(int height, int width, tiling const& t) {
-    int const h = t.tile ? std::min(t.tile, height) : height, w = t.tile ? std::min(t.tile, width) : width;
+    auto const [h, w] = tile_of(height, width, t);
     std::vector<tile> all;
     for (int y : tile_starts(height, {h, t.overlap}))
         for (int x : tile_starts(width, {w, t.overlap})) all.push_back({y, x, h, w});
@@ -100,6 +101,12 @@ std::optional<plane> run_tiles(device& d, weight_store& weights, codec_graph rec
 
 } // namespace
 
+tiling tiles_of_side(int cells) { return {.tile = cells, .overlap = cells < 64 ? 8 : 16}; }
+
+tile_size tile_of(int height, int width, tiling const& t) {
+    return t.tile ? tile_size{std::min(t.tile, height), std::min(t.tile, width)} : tile_size{height, width};
+}
+
 std::vector<int> tile_starts(int extent, tiling const& t) {
     if (t.tile == 0 || t.tile >= extent) return {0};
     assert(t.overlap < t.tile);
@@ -113,8 +120,9 @@ codec_graph record_encode(target const& to, weight_store& weights, vae_config co
                           dtype storage) {
     graph g(to.storing(storage));
     g.stage("encode the picture");
-    tensor const in = g.input({.h = height * latent_scale, .w = width * latent_scale, .c = 3});
-    tensor const out = vae_encode(scope(g, weights, root), c, cast(g, in, storage));
+    int const cell = latent_format_of(c).cell;
+    tensor const in = g.input({.h = height * cell, .w = width * cell, .c = 3});
+    tensor const out = vae_encode(network_in(g, weights), c, cast(g, in, storage));
     g.output(out);
     return {std::move(g), in, out};
 }
@@ -124,7 +132,7 @@ codec_graph record_decode(target const& to, weight_store& weights, vae_config co
     graph g(to.storing(storage));
     g.stage("decode the picture");
     tensor const in = g.input({.h = height, .w = width, .c = c.z_channels});
-    tensor const out = vae_decode(scope(g, weights, root), c, cast(g, in, storage));
+    tensor const out = vae_decode(network_in(g, weights), c, cast(g, in, storage));
     g.output(out);
     return {std::move(g), in, out};
 }
@@ -139,13 +147,14 @@ picture picture_of(std::vector<float> const& decoded, int height, int width) {
 
 std::optional<latent_distribution> encode_picture(device& d, weight_store& weights, vae_config const& c,
                                                   picture const& p, tiling const& cut, dtype storage, job const& j) {
-    assert(p.width % latent_scale == 0 && p.height % latent_scale == 0);
+    latent_format const format = latent_format_of(c);
+    assert(p.width % format.cell == 0 && p.height % format.cell == 0);
     plane in(p.height, p.width, 3);
     for (std::size_t i = 0; i < in.values.size(); ++i) in.values[i] = 2 * p.pixels[i / 3 * 4 + i % 3] - 1;
-    auto const tiles = tiles_of(p.height / latent_scale, p.width / latent_scale, cut);
+    auto const tiles = tiles_of(p.height / format.cell, p.width / format.cell, cut);
     auto const moments =
         run_tiles(d, weights, record_encode(d.target(), weights, c, tiles[0].height, tiles[0].width, storage), in,
-                  latent_scale, 1, tiles, cut.overlap, j);
+                  format.cell, 1, tiles, cut.overlap, j);
     if (!moments) return std::nullopt;
     latent_distribution result;
     int const z = c.z_channels;
@@ -153,22 +162,24 @@ std::optional<latent_distribution> encode_picture(device& d, weight_store& weigh
     result.deviation = result.mean;
     for (std::size_t cell = 0; cell * z < result.mean.values.size(); ++cell)
         for (int i = 0; i < z; ++i) {
-            result.mean.values[cell * z + i] = float((moments->values[cell * 2 * z + i] - c.shift) * c.scale);
+            result.mean.values[cell * z + i] = float((moments->values[cell * 2 * z + i] - format.shift) * format.scale);
             double const log_variance = std::clamp(moments->values[cell * 2 * z + z + i], -30.0f, 20.0f);
-            result.deviation.values[cell * z + i] = float(std::exp(0.5 * log_variance) * c.scale);
+            result.deviation.values[cell * z + i] = float(std::exp(0.5 * log_variance) * format.scale);
         }
     return result;
 }
 
 std::optional<picture> decode_latent(device& d, weight_store& weights, vae_config const& c, latent const& l,
                                      tiling const& cut, dtype storage, job const& j) {
-    assert(l.channels == c.z_channels);
+    latent_format const format = latent_format_of(c);
+    assert(l.channels == format.channels);
     plane in(l.height, l.width, l.channels);
-    std::ranges::transform(l.values, in.values.begin(), [&](float v) { return float(v / c.scale + c.shift); });
+    std::ranges::transform(l.values, in.values.begin(),
+                           [&](float v) { return float(v / format.scale + format.shift); });
     auto const tiles = tiles_of(l.height, l.width, cut);
     auto const out =
         run_tiles(d, weights, record_decode(d.target(), weights, c, tiles[0].height, tiles[0].width, storage), in, 1,
-                  latent_scale, tiles, cut.overlap, j);
+                  format.cell, tiles, cut.overlap, j);
     if (!out) return std::nullopt;
     return picture_of(out->values, out->height, out->width);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "models/nets/weight_store.h"
-#include "models/networks/networks.h"
+#include "models/networks/latent_format.h"
 #include "request/job.h"
 #include "request/picture.h"
 
@@ -11,9 +11,7 @@
 
 namespace sfumato {
 
-inline constexpr int latent_scale = 8; // pixels a latent's cell
-
-/// A latent of the UNet's scale (the VAE's own less its shift, times its scale), channels last.
+/// A latent of the denoiser's scale (latent_format), channels last.
 struct latent {
     int height = 0, width = 0, channels = 0; // in cells
     std::vector<float> values;               // [height, width, channels]
@@ -25,6 +23,13 @@ struct tiling {
     int overlap = 8; // cells that neighbours share at least
     bool operator==(tiling const&) const = default;
 };
+/// Of a side: larger ones overlap more. 0: whole.
+tiling tiles_of_side(int cells);
+/// Cells of a tile of a latent.
+struct tile_size {
+    int height = 0, width = 0;
+};
+tile_size tile_of(int height, int width, tiling const&);
 /// First cells of the tiles along an extent: the last ends with it; none overlaps by less.
 std::vector<int> tile_starts(int extent, tiling const&);
 
@@ -36,8 +41,8 @@ struct codec_graph {
 codec_graph record_encode(target const&, weight_store&, vae_config const&, int height, int width, dtype storage);
 codec_graph record_decode(target const&, weight_store&, vae_config const&, int height, int width, dtype storage);
 
-/// Red, green, blue of `picture` (alpha is not looked at; 0 … 1, sides multiples of 8) → the latent's mean and standard
-/// deviation: a sample is mean + deviation·n. Nothing: cancelled.
+/// Red, green, blue of `picture` (alpha is not looked at; 0 … 1, sides multiples of a cell's) → the latent's mean and
+/// standard deviation: a sample is mean + deviation·n. Nothing: cancelled.
 struct latent_distribution {
     latent mean, deviation;
 };

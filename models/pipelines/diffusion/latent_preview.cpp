@@ -14,27 +14,23 @@ namespace {
 codec_graph record_preview(target const& to, weight_store& weights, int height, int width, dtype storage) {
     graph g(to.storing(storage));
     g.stage("preview");
-    tensor const in = g.input({.h = height, .w = width, .c = 4});
-    tensor const out =
-        taesd_decode(scope(g, weights, ""), *describe_model(weights.source()).taesd, cast(g, in, storage));
+    taesd_config const config = *describe_model(weights.source()).taesd;
+    tensor const in = g.input({.h = height, .w = width, .c = config.z_channels});
+    tensor const out = taesd_decode(scope(g, weights, ""), config, cast(g, in, storage));
     g.output(out);
     return {std::move(g), in, out};
 }
 
 } // namespace
 
-picture latent_preview(latent const& l) {
-    // Least squares of decoded pictures on their latents, as ComfyUI has them for Stable Diffusion 1 and 2.
-    constexpr float factors[4][3] = {{0.3512f, 0.2297f, 0.3227f},
-                                     {0.3250f, 0.4974f, 0.2350f},
-                                     {-0.2829f, 0.1762f, 0.2721f},
-                                     {-0.2120f, -0.2616f, -0.7177f}};
-    assert(l.channels == 4);
+picture latent_preview(latent const& l, latent_format const& format) {
+    int const channels = l.channels;
+    assert(std::size_t(channels) == format.preview_factors.size());
     picture p(l.width, l.height);
-    for (std::size_t cell = 0; cell < l.values.size() / 4; ++cell)
+    for (std::size_t cell = 0; cell * channels < l.values.size(); ++cell)
         for (int c = 0; c < 4; ++c) {
             float sum = 0;
-            for (int i = 0; i < 4; ++i) sum += factors[i][c % 3] * l.values[cell * 4 + i];
+            for (int i = 0; i < channels; ++i) sum += format.preview_factors[i][c % 3] * l.values[cell * channels + i];
             p.pixels[cell * 4 + c] = c == 3 ? 1 : std::clamp(0.5f * sum + 0.5f, 0.0f, 1.0f);
         }
     return p;
@@ -65,13 +61,13 @@ std::uint64_t preview_decoder::bytes(device& d, std::shared_ptr<checkpoint const
            std::max<std::uint64_t>(weights.loading_bytes(d), plan::peak_bytes(recorded.g));
 }
 
-void check_preview_model(checkpoint const& file) {
+void check_preview_model(checkpoint const& file, latent_format const& format) {
     auto const is = require_model(file).taesd;
     if (!is || !is->decoder)
         fail("'{}' holds no decoder of TAESD; previews are made by taesd_decoder.safetensors.", file.source);
-    if (is->z_channels != 4)
-        fail("The TAESD in '{}' is made for latents of {} channels, not 4: choose the one for Stable Diffusion 1.",
-             file.source, is->z_channels);
+    if (is->z_channels != format.channels)
+        fail("The TAESD in '{}' is made for latents of {} channels, not {}: choose the one for this model.",
+             file.source, is->z_channels, format.channels);
 }
 
 } // namespace sfumato

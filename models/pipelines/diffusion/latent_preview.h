@@ -10,8 +10,8 @@
 
 namespace sfumato {
 
-/// A pixel for each cell: a linear projection of the 4 channels of Stable Diffusion 1 and 2 to red, green and blue.
-picture latent_preview(latent const&);
+/// A pixel for each cell: a linear projection of its channels to red, green and blue. The format's factors are known.
+picture latent_preview(latent const&, latent_format const&);
 
 /// TAESD, ready to decode latents of one size.
 class preview_decoder {
@@ -31,7 +31,7 @@ class preview_decoder {
     std::optional<plan> plan_;
 };
 
-/// Throws error unless it is a TAESD with a decoder, for latents of 4 channels.
-void check_preview_model(checkpoint const&);
+/// Throws error unless it is a TAESD with a decoder, for latents like these.
+void check_preview_model(checkpoint const&, latent_format const&);
 
 } // namespace sfumato

@@ -56,9 +56,9 @@ struct plan_teller {
 
 } // namespace
 
-upscale_model& open_model(open_upscalers& models, upscale_settings const& s, std::shared_ptr<checkpoint const> file) {
+upscale_model& open_upscaler(shelf& models, upscale_settings const& s, std::shared_ptr<checkpoint const> file) {
     assert(!s.model.empty() && "resolve() comes first");
-    return models.open({s.model, s.dtype}, std::move(file));
+    return models.open<upscale_model>({s.model, s.dtype}, std::move(file));
 }
 
 std::optional<picture> upscale_one_part(device& d, upscale_model& m, upscale_settings const& s, picture const& given,
@@ -85,6 +85,7 @@ std::optional<picture> upscale_one_part(device& d, upscale_model& m, upscale_set
             upscale_plan plan = plan_upscale(d, m, more, now, scale, storage, s.tile, is_one_of_several);
             plan.is_repeated = std::exchange(again, true);
             planned(plan);
+            m.make_room(d, plan.needed + (plan.is_software ? plan.pixels : 0), m.slot());
             return upscale_pass(d, m, {from, now, scale, plan.cut, storage, more},
                                 is_one_of_several ? &(*common.means)[k] : nullptr,
                                 part_of(watched, std::max(done, reached), upto));

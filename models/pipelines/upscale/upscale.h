@@ -14,7 +14,8 @@ namespace sfumato {
 
 class device;
 
-upscale_model& open_model(open_upscalers&, upscale_settings const&, std::shared_ptr<checkpoint const> file = {});
+/// `file`: the settings' model, if it is open already.
+upscale_model& open_upscaler(shelf&, upscale_settings const&, std::shared_ptr<checkpoint const> file = {});
 
 /// An upscale of the client's "picture". The part in the middle comes first, then the others row by row; while one is
 /// computed, the client may read the next. False: cancelled.

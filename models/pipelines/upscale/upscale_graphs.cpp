@@ -79,11 +79,6 @@ colour_graph record_continue_colours(target const& to, upscaler_shape const& sha
     return c;
 }
 
-void check_numbers(std::span<float const> values) {
-    if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); }))
-        throw overflow("The network computed values that are no numbers.");
-}
-
 bool run_graph(plan& p, job const& j) {
     return p.run([&](std::string const& stage, double fraction) {
         j.report({stage, fraction});

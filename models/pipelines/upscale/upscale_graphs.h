@@ -3,6 +3,7 @@
 
 #include "compute/error.h"
 #include "compute/graph.h"
+#include "models/pipelines/range.h"
 #include "models/pipelines/upscale/upscale_model.h"
 #include "models/pipelines/upscale/upscale_tiles.h"
 #include "request/job.h"
@@ -38,13 +39,6 @@ struct colour_graph {
     tensor out;         // [h, w, 4]: colours everywhere
 };
 colour_graph record_continue_colours(target const&, upscaler_shape const&, upscale_tiles const&);
-
-/// The network computed what is no number: more than what is stored can hold, or so the driver has it.
-struct overflow : error {
-    using error::error;
-};
-/// Throws overflow unless all are numbers.
-void check_numbers(std::span<float const>);
 
 /// False: cancelled.
 bool run_graph(plan&, job const&);

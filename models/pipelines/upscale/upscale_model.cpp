@@ -9,7 +9,7 @@ namespace sfumato {
 upscale_model::upscale_model(choice c, std::shared_ptr<checkpoint const> file)
     : choice_(std::move(c)),
       file_(file ? std::move(file) : std::make_shared<checkpoint const>(open_checkpoint(choice_.source))),
-      network_(require_upscaler(*file_)), weights_(file_, options()) {}
+      network_(require_upscaler(*file_)) {}
 
 weight_options upscale_model::options() const { return {.format = format_of(choice_.precision)}; }
 

@@ -4,7 +4,7 @@
 #include "models/nets/upscaler.h"
 #include "models/nets/weight_store.h"
 #include "models/networks/upscalers.h"
-#include "models/pipelines/warm.h"
+#include "models/pipelines/shelf.h"
 
 #include <memory>
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace sfumato {
 
-class upscale_model {
+class upscale_model : public open_model {
   public:
     struct choice {
         std::string source;             // as open_checkpoint takes it
@@ -24,11 +24,13 @@ class upscale_model {
     explicit upscale_model(choice, std::shared_ptr<checkpoint const> file = {});
 
     choice const& chosen() const { return choice_; }
-    bool is_current() const { return file_->is_current(); }
+    bool is_current() const override { return file_->is_current(); }
     upscaler_config const& network() const { return network_; }
     upscaler_shape shape() const { return shape_of(network()); }
 
-    weight_store& weights() { return weights_; }
+    std::vector<weight_slot*> slots() override { return {&slot_}; }
+    weight_slot const& slot() const { return slot_; }
+    weight_store& weights() { return slot_.open(file_, options()); }
     /// A store that nothing is loaded into: to record graphs for their memory.
     weight_store sketch() const { return weight_store(file_, options()); }
 
@@ -38,9 +40,7 @@ class upscale_model {
     choice choice_;
     std::shared_ptr<checkpoint const> file_;
     upscaler_config network_;
-    weight_store weights_;
+    weight_slot slot_;
 };
-
-using open_upscalers = warm<upscale_model>;
 
 } // namespace sfumato

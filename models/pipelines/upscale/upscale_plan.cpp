@@ -3,7 +3,6 @@
 #include "compute/device.h"
 #include "compute/error.h"
 #include "compute/graph.h"
-#include "models/pipelines/diffusion/memory_plan.h"
 #include "models/pipelines/upscale/upscale_graphs.h"
 #include "models/pipelines/upscale/upscale_means.h"
 
@@ -98,8 +97,7 @@ upscale_plan plan_upscale(device& d, upscale_model& m, beside_network const& mor
                           double scale, dtype storage, int longest, bool is_one_of_several) {
     bool const software = d.target().software;
     upscaler_shape const shape = m.shape();
-    upscale_plan plan{
-        .storage = storage, .available = d.memory_available() + m.weights().loaded_bytes(d), .is_software = software};
+    upscale_plan plan{.storage = storage, .available = m.available(d), .is_software = software};
     tile_needs const needs = needs_of(shape, scale);
     plan.more = more;
     std::uint64_t least = ~std::uint64_t(0);

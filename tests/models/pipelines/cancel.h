@@ -37,26 +37,30 @@ template <class Work> double seconds_to_cancel(std::string const& stage, Work co
 
 /// Each stage that takes seconds where it is not cancelled, at a latent of cells × cells.
 inline void expect_to_end_within_a_second(diffusion_model& model, std::string const& prompt, int cells, dtype storage) {
-    using part = diffusion_model::part;
     device& d = test_device();
-    memory_plan const memory = plan_memory(d, model, {.height = cells, .width = cells, .guided = false}, storage);
+    memory_plan const memory =
+        plan_memory(d, model, {.height = cells, .width = cells, .guided = false, .encodes_picture = true},
+                    {storage, storage, storage});
+    turns const turn{d, model, memory};
     sampling_run const run = plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 2});
     latent const any{cells, cells, 4, random_values(std::size_t(cells) * cells * 4, -1, 1)};
-    prompt_context const context{77, model.unet().context_dim,
-                                 random_values(std::size_t(77) * model.unet().context_dim, -1, 1)};
-    clip_vocabulary const vocabulary{.size = model.text().vocabulary, .pad = model.text().pad};
+    int const channels = shape_of(model.denoiser()).context_channels, cell = model.latents().cell;
+    conditioning const prompt_read{77, channels, random_values(std::size_t(77) * channels, -1, 1), {}, {}};
+    text_encoder_config const encoder = model.texts().front();
+    clip_vocabulary const vocabulary{.size = encoder.vocabulary, .pad = encoder.pad};
     auto const text = [&](job const& j) {
-        return encode_prompts(d, model, model.text(), {make_chunks(prompt, vocabulary)}, storage, j).has_value();
+        return encode_prompts(turn, {{encoder, {make_chunks(prompt, vocabulary)}}}, j).has_value();
     };
     auto const encode = [&](job const& j) {
-        picture const p(cells * latent_scale, cells * latent_scale);
-        return encode_picture(d, model.weights(part::vae_encoder), model.vae(), p, {}, storage, j).has_value();
+        picture const p(cells * cell, cells * cell);
+        return encode_picture(d, turn.begin({role::vae_encoder}), model.vae(), p, {}, storage, j).has_value();
     };
     auto const step = [&](job const& j) {
-        return denoise(d, model, memory, {.run = run, .start = any, .positive = context}, j).has_value();
+        denoise_inputs const in{.run = run, .start = {any}, .positive = prompt_read};
+        return denoise(d, turn.begin({role::denoiser}), model.denoiser(), in, storage, j).has_value();
     };
     auto const decode = [&](job const& j) {
-        return decode_latent(d, model.weights(part::vae_decoder), model.vae(), any, {}, storage, j).has_value();
+        return decode_latent(d, turn.begin({role::vae_decoder}), model.vae(), any, {}, storage, j).has_value();
     };
     std::vector<std::pair<char const*, double>> measured;
     if (!prompt.empty()) measured.emplace_back("read the prompt", seconds_to_cancel("read the prompt", text));

@@ -13,9 +13,9 @@ inline upscale_part whole_part(picture const& p, double scale) {
 inline std::optional<picture> enlarge_whole(
     device& d, upscale_settings const& s, picture const& p, job const& j = {},
     std::function<void(upscale_plan const&)> const& planned = [](upscale_plan const&) {}) {
-    open_upscalers models;
+    shelf models;
     common_to_parts alone;
-    return upscale_one_part(d, open_model(models, s), s, p, whole_part(p, s.scale), alone, j, planned);
+    return upscale_one_part(d, open_upscaler(models, s), s, p, whole_part(p, s.scale), alone, j, planned);
 }
 
 } // namespace sfumato

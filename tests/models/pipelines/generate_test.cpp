@@ -35,6 +35,7 @@ request small_request() {
 
 struct run_result {
     picture made;
+    request recipe;
     memory_plan plan;
     std::vector<picture> previews;
 };
@@ -44,7 +45,7 @@ std::shared_ptr<checkpoint const> taesd() {
     return file;
 }
 
-run_result run(open_models& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
+run_result run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
                std::shared_ptr<checkpoint const> preview_decoder = {}) {
     r.diffusion.dtype = type;
     run_result result;
@@ -52,14 +53,15 @@ run_result run(open_models& models, request r, dtype type = dtype::f32, picture 
                                .preview = [&](picture const& p) { result.previews.push_back(p); },
                                .preview_decoder = std::move(preview_decoder)};
     auto made = generate(test_device(), models, r, from, {}, watch);
-    EXPECT_TRUE(made && made->size() == std::size_t(r.diffusion.batch));
-    result.made = std::move(made->front());
+    EXPECT_TRUE(made && made->pictures.size() == std::size_t(r.diffusion.batch));
+    result.made = std::move(made->pictures.front());
+    result.recipe = made->recipe;
     return result;
 }
 
 run_result run(request const& r, dtype type = dtype::f32, picture const* from = nullptr,
                std::shared_ptr<checkpoint const> preview_decoder = {}) {
-    open_models models;
+    shelf models;
     return run(models, r, type, from, std::move(preview_decoder));
 }
 
@@ -90,40 +92,144 @@ TEST(generate, the_same_request_gives_the_same_pixels) {
 TEST(generate, a_batch_is_its_pictures_alone) {
     request r = small_request();
     r.diffusion.batch = 2;
-    open_models models;
+    shelf models;
     auto const both = generate(test_device(), models, r, nullptr, {});
     ASSERT_TRUE(both);
     r.diffusion.batch = 1;
     r.seed += 1;
     auto const again = generate(test_device(), models, r, nullptr, {});
     ASSERT_TRUE(again);
-    EXPECT_EQ((*both)[1].pixels, again->front().pixels);
+    EXPECT_EQ(both->pictures[1].pixels, again->pictures.front().pixels);
 }
 
-// What a smaller card gets is the same picture, each way of saving memory in its turn.
+// What a smaller card gets is the same picture, bit for bit, unless the VAE goes over it in tiles.
 TEST(generate, the_picture_does_not_depend_on_the_memory) {
     request r = small_request();
     r.diffusion.width = 640, r.diffusion.height = 64; // longer than a tile
     r.diffusion.steps = 1;
     auto const whole = run(r, dtype::f32, nullptr, taesd());
-    EXPECT_EQ(whole.plan.choice, memory_choice{});
     EXPECT_EQ(whole.previews.at(0).width, 640);
-    memory_choice last = whole.plan.choice;
     std::uint64_t needed = whole.plan.needed;
-    int projected = 0, tiled = 0, sequential = 0, streamed = 0;
+    int projected = 0, tiled = 0, waiting = 0, text_waiting = 0;
     int const plans = run_with_less_and_less_memory(needed, [&] {
         auto const less = run(r, dtype::f32, nullptr, taesd());
-        EXPECT_NE(less.plan.choice, last);
         EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
-        EXPECT_GT(psnr(less.made, whole.made), less.plan.choice.vae.tile ? 20 : 90) << less.plan.text();
-        last = less.plan.choice;
-        EXPECT_EQ(less.previews.at(0).width, last.decoded_previews ? 640 : 80);
-        projected += !last.decoded_previews, tiled += last.vae.tile > 0, sequential += !last.guidance_in_one_batch,
-            streamed += last.unet_weights == residence::host;
+        part_plan const &steps = less.plan.of({role::denoiser}), &decode = less.plan.of({role::vae_decoder});
+        if (decode.tiles.tile)
+            EXPECT_GT(psnr(less.made, whole.made), 20) << less.plan.text();
+        else
+            EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
+        EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
+        projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
+        text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
+        EXPECT_LT(less.plan.needed, needed) << less.plan.text();
         return needed = less.plan.needed;
     });
     EXPECT_GE(plans, 4);
-    EXPECT_TRUE(projected && tiled && sequential && streamed) << plans;
+    EXPECT_TRUE(projected && tiled && waiting && text_waiting) << plans;
+}
+
+// Where the device allows only small buffers, an arena is several of them.
+TEST(generate, the_picture_does_not_depend_on_the_largest_buffer) {
+    auto const whole = run(small_request());
+    setenv("SFUMATO_LARGEST_BUFFER", "4194304", 1);
+    device small;
+    unsetenv("SFUMATO_LARGEST_BUFFER");
+    shelf models;
+    request r = small_request();
+    r.diffusion.dtype = dtype::f32;
+    std::uint64_t running = 0;
+    auto const made = generate(small, models, r, nullptr, {},
+                               {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
+    ASSERT_TRUE(made);
+    EXPECT_GT(running, 4194304u) << "one buffer holds all of it";
+    EXPECT_EQ(made->pictures.front().pixels, whole.made.pixels);
+}
+
+// ---- A recipe makes the same bits again, or says that it cannot
+
+struct with_budget {
+    explicit with_budget(std::uint64_t bytes) {
+        setenv("SFUMATO_BUDGET", std::to_string(test_device().memory_used() + bytes).c_str(), 1);
+    }
+    ~with_budget() { unsetenv("SFUMATO_BUDGET"); }
+    with_budget(with_budget const&) = delete;
+};
+
+TEST(generate, a_recipe_determines_the_pixels) {
+    picture const from = sketch();
+    request text = small_request(), image = small_request();
+    text.diffusion.width = 512, text.diffusion.height = 64;
+    text.diffusion.steps = image.diffusion.steps = 1;
+    image.operation = operation::img2img;
+    picture large(500, 64);
+    for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = float(i * i % 251) / 251;
+    std::vector<std::uint64_t> const budgets = {14'000'000, 20'000'000, 100'000'000'000};
+    for (auto const& [r, picture_from] : {std::pair{text, (picture const*)nullptr}, {image, &large}}) {
+        std::vector<run_result> first;
+        for (std::uint64_t budget : budgets) {
+            with_budget const b(budget);
+            first.push_back(run(r, dtype::f32, picture_from));
+        }
+        part_plan const &least = first.front().plan.of({role::vae_decoder}),
+                        &most = first.back().plan.of({role::vae_decoder});
+        EXPECT_TRUE(least.tiles.tile && !most.tiles.tile) << first.front().plan.text();
+        int refused = 0;
+        for (run_result const& made : first)
+            for (std::uint64_t budget : budgets) {
+                with_budget const b(budget);
+                try {
+                    auto const again = run(made.recipe, dtype::f32, picture_from);
+                    EXPECT_EQ(again.made.pixels, made.made.pixels) << again.plan.text();
+                    EXPECT_EQ(again.recipe, made.recipe);
+                } catch (error const& e) {
+                    ++refused;
+                    EXPECT_NE(std::string(e.what()).find("--nearest takes it"), std::string::npos) << e.what();
+                    shelf models;
+                    auto const nearest =
+                        generate(test_device(), models, made.recipe, picture_from, {}, {.nearest = true});
+                    ASSERT_TRUE(nearest);
+                    EXPECT_GT(psnr(nearest->pictures.front(), made.made), 20);
+                    EXPECT_NE(nearest->recipe, made.recipe);
+                }
+            }
+        EXPECT_GT(refused, 0);
+        EXPECT_LT(refused, 6);
+    }
+}
+
+// The decoder's numbers go beyond fp16: it runs again in fp32, which the recipe then says, and no later run is told.
+TEST(generate, a_second_try_is_in_the_recipe) {
+    scratch_folder const folder;
+    checkpoint large = procedural_checkpoint("sd1-tiny");
+    std::string const path = folder / "large.safetensors";
+    for (char const* name : {"first_stage_model.decoder.conv_in.weight", "first_stage_model.decoder.conv_in.bias"}) {
+        stored_tensor& t = large.tensors.at(name);
+        t.make = [small = t](std::span<std::byte> to) {
+            small.make(to);
+            for (std::size_t i = 0; i < to.size(); i += 2) {
+                std::uint16_t bits;
+                std::memcpy(&bits, &to[i], 2);
+                bits = f16_bits(f16_value(bits) * 60'000);
+                std::memcpy(&to[i], &bits, 2);
+            }
+        };
+    }
+    write_safetensors(path, large.tensors, large.metadata);
+    request r = small_request();
+    r.diffusion.model = path;
+    r.diffusion.dtype = {};
+    r.diffusion.precision = dtype::f16; // as a GPU likes it
+    shelf models;
+    auto const once = generate(test_device(), models, r, nullptr, {});
+    ASSERT_TRUE(once);
+    EXPECT_EQ(once->recipe.diffusion.precision, dtype::f16);
+    EXPECT_EQ(once->recipe.diffusion.decode_precision, dtype::f32);
+    auto const again = generate(test_device(), models, once->recipe, nullptr, {});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->pictures.front().pixels, once->pictures.front().pixels);
+    r.diffusion.decode_precision = dtype::f16;
+    EXPECT_THROW(generate(test_device(), models, r, nullptr, {}), error);
 }
 
 TEST(generate, memory_is_used_as_planned) {
@@ -139,9 +245,9 @@ TEST(generate, memory_is_used_as_planned) {
                        {image, true}, {image},      {inpainting}};
     std::uint64_t const before = test_device().memory_used();
     for (auto type : {dtype::f32, dtype::f16}) {
-        open_models models;
+        shelf models;
         for (auto const& c : cases) {
-            if (!c.warm) models = {};
+            if (!c.warm) models.clear();
             test_device().memory_peak(true);
             auto const plan = run(models, c.r, type, c.r.operation == operation::img2img ? &from : nullptr,
                                   c.previews ? taesd() : nullptr)
@@ -190,8 +296,8 @@ TEST(generate, an_inpainting_model_makes_all_of_the_picture_anew) {
     noise_source source(generator::cpu, std::uint64_t(r.seed));
     case_tensor const noise{{1, 4, 16, 16}, channels_first(latent_noise(std::span(&source, 1), cells), cells)},
         mean{{1, 4, 16, 16}, std::vector<float>(cells.count())};
-    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.text());
-    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.text());
+    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.texts().front());
+    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.texts().front());
     std::ranges::fill(c.tensors["in.mask"].values, 1.0f);
     c.tensors["in.random.0.prepare_latents"] = noise;
     c.tensors["in.random.1.sample"] = mean;
@@ -247,7 +353,7 @@ TEST(generate, the_vae_may_come_from_another_file) {
 
 TEST(generate, is_cancelled_in_every_stage) {
     std::vector<std::string> stages;
-    open_models models;
+    shelf models;
     job const all{.report = [&](progress const& p) {
         if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
     }};
@@ -255,7 +361,7 @@ TEST(generate, is_cancelled_in_every_stage) {
     ASSERT_GE(stages.size(), 5u);
     for (std::string const& stage : std::set<std::string>(stages.begin(), stages.end())) {
         std::atomic<bool> cancelled = false;
-        open_models fresh;
+        shelf fresh;
         job const j{.report = [&](progress const& p) { cancelled = cancelled || p.stage == stage; },
                     .cancelled = &cancelled};
         EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, j)) << stage;
@@ -335,7 +441,7 @@ TEST(generate, says_what_is_wrong) {
         c.change(r);
         generate_watch watch{.preview = [](picture const&) {}};
         if (!c.preview.empty()) watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(c.preview));
-        open_models models;
+        shelf models;
         int reports = 0;
         job const j{.report = [&](progress const&) { ++reports; }};
         try {

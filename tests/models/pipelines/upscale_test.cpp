@@ -50,10 +50,10 @@ struct enlarged {
 };
 
 enlarged enlarge(picture const& p, request const& r, std::optional<upscale_part> part = {}) {
-    open_upscalers models;
+    shelf models;
     enlarged e;
     common_to_parts alone;
-    auto made = upscale_one_part(test_device(), open_model(models, r.upscale), r.upscale, p,
+    auto made = upscale_one_part(test_device(), open_upscaler(models, r.upscale), r.upscale, p,
                                  part.value_or(whole_part(p, r.upscale.scale)), alone, {},
                                  [&](upscale_plan const& plan) { e.plans.push_back(plan); });
     EXPECT_TRUE(made);
@@ -352,14 +352,14 @@ TEST(upscale, a_picture_of_any_size_is_read_and_given_in_parts) {
     picture const p = sketch(1100, 20); // its result is longer than a part
     request const r = asked(x4, 4);
     picture const whole = enlarge(p, r).made;
-    open_upscalers models;
+    shelf models;
     double last = 0;
     job const j{.report = [&](progress const& now) {
         EXPECT_GE(now.fraction, last - 1e-9);
         last = now.fraction;
     }};
     parts_client client(p, 4);
-    EXPECT_TRUE(upscale(test_device(), open_model(models, r.upscale), input_of(r, p), client, j));
+    EXPECT_TRUE(upscale(test_device(), open_upscaler(models, r.upscale), input_of(r, p), client, j));
     EXPECT_EQ(client.reads.size(), 2u);
     EXPECT_EQ(client.foreseen, std::vector{client.reads[1]});
     EXPECT_EQ(client.taken.size(), 2u);
@@ -372,8 +372,8 @@ TEST(upscale, parts_of_a_run_have_means_in_common) {
     scratch_folder const folder;
     picture const p = draughts(2100, 40);
     request const r = asked(write_excited(folder), 2);
-    open_upscalers models;
-    upscale_model& m = open_model(models, r.upscale);
+    shelf models;
+    upscale_model& m = open_upscaler(models, r.upscale);
     parts_client client(p, 2);
     EXPECT_TRUE(upscale(test_device(), m, input_of(r, p), client, {}));
     ASSERT_EQ(client.taken.size(), 2u);
@@ -392,8 +392,8 @@ TEST(upscale, parts_of_a_run_have_means_in_common) {
 TEST(upscale, an_estimate_is_the_plan_of_an_opaque_picture) {
     picture const p = sketch(60, 40);
     request const r = asked(x4, 4);
-    open_upscalers models;
-    upscale_model& m = open_model(models, r.upscale);
+    shelf models;
+    upscale_model& m = open_upscaler(models, r.upscale);
     run_plan const estimate = plan_of_upscale(test_device(), m, input_of(r, p));
     parts_client client(p, 4);
     EXPECT_TRUE(upscale(test_device(), m, input_of(r, p), client, {}));
@@ -459,7 +459,7 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
     upscale_settings s = asked(write_scaled(folder, x4, [](auto) { return 10.f; }), 8).upscale;
     auto const run = [&](std::optional<dtype> asked) {
         s.dtype = asked;
-        open_upscalers models;
+        shelf models;
         enlarged e;
         double last = 0;
         job const j{.report = [&](progress const& now) {
@@ -518,21 +518,21 @@ TEST(upscale, a_run_does_not_depend_on_the_one_before_it) {
 
 TEST(upscale, a_cancelled_run_gives_nothing) {
     std::atomic<bool> cancelled = false;
-    open_upscalers models;
+    shelf models;
     request const r = asked(x4, 4, 40);
     picture const p = sketch(200, 200);
     int reports = 0;
     job const j{.report = [&](progress const&) { cancelled = ++reports > 3; }, .cancelled = &cancelled};
     parts_client client(p, 4);
-    EXPECT_FALSE(upscale(test_device(), open_model(models, r.upscale), input_of(r, p), client, j));
+    EXPECT_FALSE(upscale(test_device(), open_upscaler(models, r.upscale), input_of(r, p), client, j));
     EXPECT_TRUE(client.taken.empty());
     EXPECT_LT(reports, 20);
 }
 
 TEST(upscale, a_model_of_another_kind_is_refused) {
-    open_upscalers models;
+    shelf models;
     try {
-        open_model(models, {.model = "procedural:sd1-tiny"});
+        open_upscaler(models, {.model = "procedural:sd1-tiny"});
         FAIL();
     } catch (error const& e) {
         EXPECT_NE(std::string(e.what()).find("Stable Diffusion 1.x"), std::string::npos) << e.what();

@@ -5,6 +5,7 @@
 #include "cli/progress_line.h"
 #include "compute/self_check.h"
 #include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 
 #include <algorithm>
 #include <chrono>

@@ -6,7 +6,9 @@
 #include "models/eval/networks.h"
 #include "models/eval/pipeline.h"
 #include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
 #include "request/json.h"
 
 #include <algorithm>

@@ -10,7 +10,7 @@
 #include "pictures/recipe.h"
 #include "request/json.h"
 #include "request/memory_client.h"
-#include "request/names.h"
+#include "request/samplers.h"
 
 #include <chrono>
 #include <filesystem>
@@ -52,9 +52,9 @@ generation_parameters parameters_of(request const& r, picture const& made) {
     generation_parameters p{.prompt = d.prompt,
                             .negative_prompt = d.negative_prompt,
                             .steps = d.steps,
-                            .sampler = std::string(display_name(d.sampler)),
+                            .sampler = std::string(row_of(d.sampler).display),
                             .schedule_type =
-                                std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
+                                std::string(row_of(d.scheduler.value_or(row_of(d.sampler).scheduler)).display),
                             .cfg_scale = float(d.cfg),
                             .seed = std::uint64_t(r.seed),
                             .width = made.width,

@@ -2,7 +2,7 @@
 
 #include "compute/error.h"
 #include "request/json.h"
-#include "request/names.h"
+#include "request/samplers.h"
 
 #include <algorithm>
 #include <array>
@@ -45,8 +45,8 @@ template <class T> std::string_view name_of(T value, std::span<choice<T> const> 
 // `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
 std::string listed(auto const& choices, auto const& name_of_choice) {
     std::string list;
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-        if (i) list += i + 1 == choices.size() ? " or " : ", ";
+    for (std::size_t i = 0; i < std::size(choices); ++i) {
+        if (i) list += i + 1 == std::size(choices) ? " or " : ", ";
         list += std::format("\"{}\"", name_of_choice(choices[i]));
     }
     return list;
@@ -87,12 +87,11 @@ struct object_reader {
 
     // A name that other programs write in other ways.
     template <class T>
-    std::optional<T> read(std::string_view key, std::optional<T> (*named)(std::string_view),
-                          std::span<sampling_name<T> const> all) {
+    std::optional<T> read(std::string_view key, std::optional<T> (*named)(std::string_view), auto const& table) {
         json const* value = find(key);
         if (!value) return {};
         auto const meaning = value->is_string() ? named(value->get_ref<std::string const&>()) : std::nullopt;
-        if (!meaning) refuse(key, listed(all, [](sampling_name<T> const& n) { return n.name; }), *value);
+        if (!meaning) refuse(key, listed(table, [](auto const& row) { return row.name; }), *value);
         return meaning;
     }
 
@@ -173,8 +172,8 @@ void read_diffusion(object_reader& reader, request& r) {
     reader.read("negative_prompt", d.negative_prompt);
     reader.read("steps", 1, 1000, d.steps);
     reader.read("cfg", 1.0, 100.0, d.cfg);
-    d.sampler = reader.read("sampler", find_sampler, sampler_names()).value_or(d.sampler);
-    d.scheduler = reader.read("scheduler", find_scheduler, scheduler_names());
+    d.sampler = reader.read("sampler", find_sampler, sampler_table).value_or(d.sampler);
+    d.scheduler = reader.read("scheduler", find_scheduler, scheduler_table);
     reader.read("rng", generators, d.rng);
     reader.read("clip_skip", 1, 12, d.clip_skip);
     reader.read("batch", 1, 64, d.batch);
@@ -200,13 +199,13 @@ void write_diffusion(json& object, request const& r) {
                    {"negative_prompt", d.negative_prompt},
                    {"steps", d.steps},
                    {"cfg", d.cfg},
-                   {"sampler", name_of(d.sampler)},
+                   {"sampler", row_of(d.sampler).name},
                    {"rng", name_of<generator>(d.rng, generators)},
                    {"clip_skip", d.clip_skip},
                    {"batch", d.batch},
                    {"zero_terminal_snr", d.zero_terminal_snr}});
     if (!d.vae.empty()) object["vae"] = d.vae;
-    if (d.scheduler) object["scheduler"] = name_of(*d.scheduler);
+    if (d.scheduler) object["scheduler"] = row_of(*d.scheduler).name;
     if (d.dtype) object["dtype"] = name_of<dtype>(*d.dtype, dtypes);
     if (d.prediction) object["prediction"] = name_of<prediction>(*d.prediction, predictions);
     if (r.operation == operation::txt2img)

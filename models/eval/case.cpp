@@ -3,6 +3,7 @@
 #include "compute/error.h"
 #include "compute/half.h"
 #include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "request/json.h"
 
 #include <algorithm>

@@ -22,7 +22,9 @@ class case_run {
 
     sfumato::graph& graph() { return graph_; }
     /// `prefix`: the network's, as scope takes it.
-    scope network(std::string prefix) { return {graph_, store_, std::move(prefix), options_.taps ? &noted_ : nullptr}; }
+    scope network(std::string_view prefix) {
+        return {graph_, store_, std::string(prefix), options_.taps ? &noted_ : nullptr};
+    }
 
     /// Inputs, as f32.
     tensor input(case_tensor const&, torch_layout);

@@ -101,7 +101,7 @@ scheme scheme_in_sigmas(configuration const& c, int steps) {
                            : c.kind == kind::euler_a ? sampler::euler_a
                            : c.kind == kind::heun    ? sampler::heun
                                                      : sampler::dpmpp_sde;
-    made.options.eta = default_eta(made.options.sampler);
+    made.options.eta = row_of(made.options.sampler).eta;
     double const most = s.sigmas.front();
     made.from_noise = c.text("timestep_spacing", "linspace") == "leading" ? std::hypot(most, 1) : most;
     return made;
@@ -235,11 +235,7 @@ void shorten(scheme& s, int skipped) {
     bool const twice = s.options.sampler == sampler::plms;
     if (twice && steps.size() > 1) steps.erase(steps.begin() + 1);
     steps.erase(steps.begin(), steps.begin() + skipped);
-    if (twice && steps.size() > 1) {
-        path_step again = steps[0];
-        again.timestep = steps[1].timestep;
-        steps.insert(steps.begin() + 1, again);
-    }
+    if (twice) repeat_first_step(s.path);
     auto& orders = s.options.orders;
     if (orders.empty()) return;
     orders.erase(orders.begin(), orders.begin() + skipped);

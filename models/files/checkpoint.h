@@ -1,4 +1,5 @@
-// What a model's file or folder holds: tensors by name, wherever and however they are stored.
+// What a model's file or folder holds: tensors by name, wherever and however they are stored. Each format has a pair of
+// files here that reads one; models/library/open_checkpoint.h tells them apart.
 #pragma once
 
 #include "models/files/mapped_file.h"
@@ -28,7 +29,8 @@ enum class stored_type : std::uint8_t {
 // clang-format on
 std::string_view name_of(stored_type);
 
-/// The bytes of a tensor; nothing where there is no such tensor: an extent below 0, more than 2⁶³ bytes, a block begun.
+/// The bytes of a tensor. Nothing where there can be no such tensor: an extent is below 0, it would take more than 2⁶³
+/// bytes, or its elements do not fill whole blocks.
 std::optional<std::size_t> stored_bytes(stored_type, std::span<std::int64_t const> shape);
 
 /// One tensor of a checkpoint, row-major, little endian.
@@ -51,14 +53,8 @@ struct stored_tensor {
 std::string show_name(std::string_view name);
 std::string show_shape(stored_tensor const&);
 
-/// Tensors under the names of single-file checkpoints (docs/model-files.md), whatever layout they came in:
-///   model.diffusion_model.*                           UNet, MMDiT (CompVis / Stability names)
-///   first_stage_model.*                               VAE
-///   cond_stage_model.transformer.text_model.*         text encoder of SD1 and SD2, in transformers' names (q_proj …)
-///   conditioner.embedders.{0,1}.transformer.text_model.*   of SDXL
-///   text_encoders.{clip_l,clip_g,t5xxl}.transformer.*      of SD3
-///   taesd_encoder.*, taesd_decoder.*                       TAESD, layers numbered as in its original files
-/// Upscalers: without a prefix, as models/networks/layout.h lists them.
+/// A model's tensors, by name. Once open_checkpoint() has given them their canonical names, each network's begin with a
+/// prefix (models/files/prefixes.h) and go on as its tensors() says (models/networks/); upscalers have no prefix.
 struct checkpoint {
     std::string source;      // the path, as the user gave it; or "procedural:sd15"
     std::string format;      // "safetensors", "PyTorch zip", "GGUF v3", "diffusers folder" …
@@ -73,10 +69,5 @@ struct checkpoint {
     /// Whether the files with its weights are as they were.
     bool is_current() const;
 };
-
-/// Reads the directory of a model: .safetensors, .ckpt/.pt/.pth, .gguf, either file of ncnn's .param and .bin, a
-/// diffusers folder, or "procedural:NAME" (models/library/procedural.h). No tensor's bytes are read yet. Throws error:
-/// not there, damaged (what and where), a format that is not supported.
-checkpoint open_checkpoint(std::string const& source);
 
 } // namespace sfumato

@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "models/files/mapped_file.h"
+#include "models/files/prefixes.h"
 #include "models/files/safetensors.h"
 #include "models/files/torch_zip.h"
 #include "request/json.h"
@@ -83,12 +84,9 @@ struct network_class {
     std::string_view name, prefix;
 };
 constexpr network_class classes[] = {
-    {"UNet2DConditionModel", "model.diffusion_model."},
-    {"AutoencoderKL", "first_stage_model."},
-    {"AutoencoderTiny", "taesd_"},
-    {"CLIPTextModel", "cond_stage_model.transformer."},
-    {"SD3Transformer2DModel", "model.diffusion_model."},
-    {"FluxTransformer2DModel", "model.diffusion_model."},
+    {"UNet2DConditionModel", unet_prefix},  {"AutoencoderKL", vae_prefix},
+    {"AutoencoderTiny", "taesd_"},          {"CLIPTextModel", clip_prefix},
+    {"SD3Transformer2DModel", unet_prefix}, {"FluxTransformer2DModel", unet_prefix},
 };
 
 std::string_view prefix_of(json const& config) {
@@ -116,8 +114,8 @@ void add_part(path const& folder, std::string const& part, checkpoint& all) {
 
 // What a network that stands alone would be called in a whole model.
 std::string part_name(std::string_view prefix) {
-    if (prefix == "model.diffusion_model.") return "unet";
-    return prefix.starts_with("cond_stage_model") ? "text_encoder" : "vae";
+    if (prefix == unet_prefix) return "unet";
+    return prefix == clip_prefix ? "text_encoder" : "vae";
 }
 
 } // namespace

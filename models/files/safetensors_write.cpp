@@ -1,5 +1,6 @@
+#include "models/files/safetensors_write.h"
+
 #include "compute/error.h"
-#include "models/files/safetensors.h"
 
 #include <algorithm>
 #include <cassert>

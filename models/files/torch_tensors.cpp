@@ -1,7 +1,7 @@
 #include "models/files/torch_tensors.h"
 
 #include "compute/error.h"
-#include "models/names/wrapper.h"
+#include "models/files/wrapper.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,11 +1,9 @@
 #include "models/library/family.h"
 
 #include "compute/error.h"
-#include "models/library/declared.h"
+#include "models/library/find_prediction.h"
 #include "models/library/other_families.h"
-#include "models/library/prediction.h"
-#include "models/networks/sizes.h"
-#include "models/networks/upscalers.h"
+#include "models/library/stated_facts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,11 +13,9 @@ namespace sfumato {
 
 namespace {
 
-constexpr std::string_view unet_prefix = "model.diffusion_model.", vae_prefix = "first_stage_model.";
-
 // ---- What shapes and the file itself tell together
 
-void take_heads(unet_config& c, declared_model const& d) {
+void take_heads(unet_config& c, stated_facts const& d) {
     if (d.unet_heads || d.unet_head_dim) {
         c.heads = d.unet_heads;
         c.head_dim = d.unet_head_dim;
@@ -29,16 +25,7 @@ void take_heads(unet_config& c, declared_model const& d) {
     }
 }
 
-bool heads_fit(unet_config const& c) {
-    for (std::size_t level = 0; level < c.channel_mult.size(); ++level) {
-        bool const attention = c.transformer_depth[level] || level + 1 == c.channel_mult.size();
-        int const parts = c.heads ? c.heads : c.head_dim;
-        if (attention && c.channels(level) % parts) return false;
-    }
-    return true;
-}
-
-void take_text_facts(text_encoder_config& c, declared_model const& d, bool second_generation) {
+void take_text_facts(clip_config& c, stated_facts const& d, bool second_generation) {
     c.heads = d.text_heads ? d.text_heads : std::max(1, c.hidden / 64);
     c.quick_gelu = d.quick_gelu.value_or(!second_generation);
     c.bos = c.vocabulary - 2;
@@ -60,66 +47,27 @@ std::string kind_of_input(unet_config const& c) {
     }
 }
 
-// "the UNet takes 4 channels, a text of width 768, and has convolutions around its attention"
-std::string describe_unet(unet_config const& c) {
-    std::string text = std::format("the UNet takes {} channels and a text of width {}, its projections are {}",
-                                   c.in_channels, c.context_dim, c.use_linear ? "linear" : "convolutions");
-    if (c.adm_in_channels) text += std::format(", its label_emb is {} wide", c.adm_in_channels);
-    return text;
-}
-
-// The first reason stays.
+// The first reason stays; "": there is none.
 void refuse(model_description& m, std::string reason) {
+    if (reason.empty()) return;
     if (m.supported) m.reason = std::move(reason);
     m.supported = false;
 }
 
-bool groups_fit(unet_config const& c) { // GroupNorm has 32
-    for (std::size_t level = 0; level < c.channel_mult.size(); ++level)
-        if (c.channels(level) % 32) return false;
-    return true;
-}
-
-// What is whole, but not of the sizes that networks and pipelines are written for.
-void refuse_unet(model_description& m) {
-    unet_config const& c = *m.unet;
-    if (c.in_channels == 8)
-        refuse(m, "not supported yet: it changes a picture as a sentence commands");
-    else if (c.in_channels != 4 && c.in_channels != 9)
-        refuse(m, std::format("not supported yet: the UNet takes {} channels", c.in_channels));
-    if (c.out_channels != 4) refuse(m, std::format("not supported yet: the UNet makes {} channels", c.out_channels));
-    if (!heads_fit(c)) refuse(m, "the UNet's channels do not divide into its heads");
-    if (!groups_fit(c)) refuse(m, "the UNet's channels do not divide into 32 groups");
-}
-
-void refuse_vae(model_description& m) {
-    vae_config const& c = *m.vae;
-    if (c.z_channels != 4) refuse(m, std::format("not supported yet: the VAE's latent has {} channels", c.z_channels));
-    if (c.channel_mult.size() != 4) refuse(m, "not supported yet: a cell of the VAE's latent is not 8 pixels wide");
-    if (c.channels % 32) refuse(m, "the VAE's channels do not divide into 32 groups");
-}
-
-void refuse_text_encoder(model_description& m) {
-    text_encoder_config const& c = *m.text;
-    if (c.hidden % c.heads) refuse(m, "the text encoder's channels do not divide into its heads");
-    if (c.context != 77) refuse(m, std::format("not supported yet: the text encoder takes {} tokens", c.context));
-    if (c.layers_used < 1) refuse(m, "the text encoder has no layers");
-}
-
 void refuse_what_differs(checkpoint const& c, model_description& m) {
     auto const check = [&](std::string_view prefix, tensor_shapes const& expected) {
-        if (auto const wrong = difference(c, prefix, expected); !wrong.empty()) refuse(m, wrong);
+        refuse(m, difference(c, prefix, expected));
     };
     if (m.unet) {
-        check(unet_prefix, unet_tensors(*m.unet));
-        if (auto const more = surplus(c, unet_prefix, unet_tensors(*m.unet)); !more.empty()) refuse(m, more);
+        check(unet_prefix, m.unet->tensors());
+        refuse(m, surplus(c, unet_prefix, m.unet->tensors()));
     }
-    if (m.vae) check(vae_prefix, vae_tensors(*m.vae));
-    if (m.text) check(m.text->prefix, text_encoder_tensors(*m.text));
-    if (m.taesd) check("", taesd_tensors(*m.taesd));
+    if (m.vae) check(vae_prefix, m.vae->tensors());
+    if (m.text) check(m.text->prefix, m.text->tensors());
+    if (m.taesd) check("", m.taesd->tensors());
     if (m.upscaler) {
         check("", tensors_of(*m.upscaler));
-        if (auto const more = surplus(c, "", tensors_of(*m.upscaler)); !more.empty()) refuse(m, more);
+        refuse(m, surplus(c, "", tensors_of(*m.upscaler)));
     }
 }
 
@@ -129,14 +77,14 @@ bool is_scaled(checkpoint const& c) {
         c.tensors, [](auto const& t) { return t.first.ends_with(".scale_weight") || t.first.ends_with("scaled_fp8"); });
 }
 
-void describe_diffusion(checkpoint const& c, declared_model const& d, std::optional<sfumato::prediction> chosen,
+void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optional<sfumato::prediction> chosen,
                         model_description& m) {
     unet_config& unet = *m.unet;
     take_heads(unet, d);
     bool const xl = unet.adm_in_channels != 0;
     bool const second = unet.use_linear && !xl;
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
-    m.reason = describe_unet(unet);
+    m.reason = unet.in_words();
     if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
     if (m.text) take_text_facts(*m.text, d, second);
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
@@ -153,11 +101,11 @@ void describe_diffusion(checkpoint const& c, declared_model const& d, std::optio
         refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
 }
 
-void describe_upscaler(declared_model const& d, model_description& m) {
+void describe_upscaler(stated_facts const& d, model_description& m) {
     int const scale = shape_of(*m.upscaler).scale;
     double const factor = scale * d.resize;
     m.family = std::format("upscaler ({})", name_of(*m.upscaler));
-    m.reason = sizes_in_words(*m.upscaler);
+    m.reason = in_words(*m.upscaler);
     m.factor = std::max(1, int(std::lround(factor)));
     if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
     if (d.pro) refuse(m, "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
@@ -165,31 +113,31 @@ void describe_upscaler(declared_model const& d, model_description& m) {
     if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
 }
 
-void describe_alone(declared_model const& d, model_description& m) {
+void describe_alone(stated_facts const& d, model_description& m) {
     if (m.vae) {
         m.family = "VAE";
-        m.reason = std::format("its latent has {} channels", m.vae->z_channels);
+        m.reason = m.vae->in_words();
     } else if (m.text) {
         bool const second = m.text->hidden != 768;
         take_text_facts(*m.text, d, second);
         m.family = second ? "OpenCLIP text encoder" : "CLIP text encoder";
-        m.reason = std::format("{} layers of width {}", m.text->layers, m.text->hidden);
+        m.reason = m.text->in_words();
     } else {
         m.family = "TAESD";
-        m.reason = std::format("its latent has {} channels", m.taesd->z_channels);
+        m.reason = m.taesd->in_words();
     }
 }
 
 } // namespace
 
 model_description describe_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
-    declared_model const d = read_declared(c.metadata);
+    stated_facts const d = read_stated_facts(c.metadata);
     model_description m{.supported = true,
-                        .unet = unet_sizes(c),
-                        .vae = vae_sizes(c),
-                        .text = text_encoder_sizes(c),
-                        .taesd = taesd_sizes(c),
-                        .upscaler = upscaler_sizes(c)};
+                        .unet = unet_config::found_in(c),
+                        .vae = vae_config::found_in(c),
+                        .text = clip_config::found_in(c),
+                        .taesd = taesd_config::found_in(c),
+                        .upscaler = find_upscaler(network_tensors{c, ""})};
     if (m.vae) {
         m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
         m.vae->shift = d.vae_shift.value_or(m.vae->z_channels == 16 ? 0.0609 : 0);
@@ -207,9 +155,9 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
         m.family = "unknown";
         refuse(m, "none of its tensors is of a network that is known here");
     }
-    if (m.unet) refuse_unet(m);
-    if (m.vae) refuse_vae(m);
-    if (m.text) refuse_text_encoder(m);
+    if (m.unet) refuse(m, m.unet->unfit());
+    if (m.vae) refuse(m, m.vae->unfit());
+    if (m.text) refuse(m, m.text->unfit());
     refuse_what_differs(c, m);
     return m;
 }

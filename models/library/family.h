@@ -5,7 +5,11 @@
 #pragma once
 
 #include "models/files/checkpoint.h"
-#include "models/networks/networks.h"
+#include "models/networks/clip.h"
+#include "models/networks/taesd.h"
+#include "models/networks/unet.h"
+#include "models/networks/upscaler.h"
+#include "models/networks/vae.h"
 #include "request/choices.h"
 
 #include <optional>
@@ -22,7 +26,7 @@ struct model_description {
 
     std::optional<unet_config> unet;
     std::optional<vae_config> vae;
-    std::optional<text_encoder_config> text;
+    std::optional<clip_config> text;
     std::optional<taesd_config> taesd;
     std::optional<upscaler_config> upscaler;
     /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the

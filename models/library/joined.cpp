@@ -2,7 +2,8 @@
 
 #include "compute/error.h"
 #include "models/library/family.h"
-#include "models/networks/sizes.h"
+#include "models/library/open_checkpoint.h"
+#include "models/networks/vae.h"
 
 #include <utility>
 
@@ -38,14 +39,13 @@ checkpoint open_taesd(std::string const& source) {
 }
 
 checkpoint open_with_vae(std::string const& source, std::string const& vae) {
-    constexpr std::string_view prefix = "first_stage_model.";
     checkpoint all = open_checkpoint(source), other = open_checkpoint(vae);
     model_description const is = describe_model(other);
     if (!is.vae) fail("'{}' holds no VAE, but this: {}.", vae, is.family);
-    if (auto const wrong = difference(other, prefix, vae_tensors(*is.vae)); !wrong.empty())
+    if (auto const wrong = difference(other, vae_prefix, is.vae->tensors()); !wrong.empty())
         fail("The VAE in '{}' cannot be used: {}.", vae, wrong);
-    std::erase_if(all.tensors, [&](auto const& t) { return t.first.starts_with(prefix); });
-    join(all, std::move(other), prefix);
+    std::erase_if(all.tensors, [&](auto const& t) { return t.first.starts_with(vae_prefix); });
+    join(all, std::move(other), vae_prefix);
     return all;
 }
 

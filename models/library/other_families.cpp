@@ -1,5 +1,7 @@
 #include "models/library/other_families.h"
 
+#include "models/files/prefixes.h"
+
 namespace sfumato {
 
 namespace {
@@ -30,7 +32,7 @@ constexpr known_name other_families[] = {
     {"residual_group.blocks.0.", "upscaler (SwinIR, HAT or DAT)"},
     {"SelfAttention.relative_attention_bias.", "T5 text encoder"},
     {"vision_model.encoder.layers.0.", "CLIP image encoder"},
-    {"model.diffusion_model.", "diffusion model of an unknown kind"},
+    {unet_prefix, "diffusion model of an unknown kind"},
 };
 
 } // namespace

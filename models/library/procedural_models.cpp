@@ -1,6 +1,10 @@
 #include "compute/error.h"
 #include "models/library/procedural.h"
-#include "models/networks/layout.h"
+#include "models/networks/clip.h"
+#include "models/networks/taesd.h"
+#include "models/networks/unet.h"
+#include "models/networks/upscaler.h"
+#include "models/networks/vae.h"
 #include "request/choices.h"
 #include "request/json.h"
 
@@ -20,7 +24,7 @@ struct procedural_model {
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::optional<unet_config> unet;
     std::optional<vae_config> vae;
-    std::optional<text_encoder_config> clip_l, clip_h, clip_g;
+    std::optional<clip_config> clip_l, clip_h, clip_g;
     std::optional<taesd_config> taesd;
     std::optional<upscaler_config> upscaler;
 };
@@ -40,7 +44,7 @@ vae_config tiny_vae(std::vector<int> mult, double scale = 0.18215) {
     return {.channels = 32, .channel_mult = std::move(mult), .scale = scale};
 }
 
-text_encoder_config tiny_clip_l(int layers, int vocabulary) {
+clip_config tiny_clip_l(int layers, int vocabulary) {
     return {.hidden = 32,
             .heads = 4,
             .layers = layers,
@@ -51,13 +55,13 @@ text_encoder_config tiny_clip_l(int layers, int vocabulary) {
             .pad = vocabulary - 1};
 }
 
-text_encoder_config projected(text_encoder_config c) {
+clip_config projected(clip_config c) {
     c.projection = c.hidden;
     return c;
 }
 
 // As open_clip has them; sizes of ViT-H unless given.
-text_encoder_config open_clip(int hidden = 1024, int heads = 16, int layers = 24, int vocabulary = 49408) {
+clip_config open_clip(int hidden = 1024, int heads = 16, int layers = 24, int vocabulary = 49408) {
     return {.hidden = hidden,
             .heads = heads,
             .layers = layers,
@@ -70,18 +74,14 @@ text_encoder_config open_clip(int hidden = 1024, int heads = 16, int layers = 24
             .projection = hidden};
 }
 
-rrdbnet_config tiny_rrdbnet(int unshuffle, int upsamples) {
-    return {.features = 16, .blocks = 2, .growth = 8, .unshuffle = unshuffle, .upsamples = upsamples};
-}
-
-std::vector<procedural_model> const& all_models() {
-    static std::vector<procedural_model> const models = {
-        {.name = "sd15", .family = "sd1", .unet = unet_config{}, .vae = vae_config{}, .clip_l = text_encoder_config{}},
+std::vector<procedural_model> diffusion_models() {
+    return {
+        {.name = "sd15", .family = "sd1", .unet = unet_config{}, .vae = vae_config{}, .clip_l = clip_config{}},
         {.name = "sd15-inpaint",
          .family = "sd1-inpaint",
          .unet = unet_config{.in_channels = 9},
          .vae = vae_config{},
-         .clip_l = text_encoder_config{}},
+         .clip_l = clip_config{}},
         {.name = "sd21",
          .family = "sd2",
          .prediction = sfumato::prediction::v,
@@ -132,21 +132,16 @@ std::vector<procedural_model> const& all_models() {
          .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
         {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
-        {.name = "rrdbnet-x4-tiny", .seed = 10, .upscaler = tiny_rrdbnet(1, 2)},
-        {.name = "rrdbnet-x2-tiny", .seed = 11, .upscaler = tiny_rrdbnet(2, 2)},
-        {.name = "rrdbnet-x1-tiny", .seed = 15, .upscaler = tiny_rrdbnet(4, 2)},
-        {.name = "rrdbnet-x8-tiny", .seed = 16, .upscaler = tiny_rrdbnet(1, 3)},
-        {.name = "srvgg-x4-tiny", .seed = 12, .upscaler = srvgg_config{4, 16, 4}},
-        {.name = "srvgg-x1-tiny", .seed = 17, .upscaler = srvgg_config{1, 16, 4}},
-        // In full size: RealESRGAN_x4plus, realesr-general-x4v3, waifu2x, Real-CUGAN.
-        {.name = "rrdbnet-x4", .upscaler = rrdbnet_config{}},
-        {.name = "srvgg-x4", .upscaler = srvgg_config{}},
-        {.name = "upconv7", .upscaler = upconv7_config{}},
-        {.name = "cunet-x1", .upscaler = cunet_config{.scale = 1}},
-        {.name = "cunet-x2", .upscaler = cunet_config{.scale = 2}},
-        {.name = "cugan-x3", .upscaler = cugan_config{.scale = 3}},
-        {.name = "cugan-x4", .upscaler = cugan_config{.scale = 4}},
     };
+}
+
+std::vector<procedural_model> const& all_models() {
+    static std::vector<procedural_model> const models = [] {
+        std::vector<procedural_model> all = diffusion_models();
+        for (auto const& [name, seed, config] : upscaler_examples())
+            all.push_back({.name = name, .seed = seed, .upscaler = config});
+        return all;
+    }();
     return models;
 }
 
@@ -169,7 +164,7 @@ json vae_json(vae_config const& c) {
             {"shift_factor", c.shift}};
 }
 
-json text_encoder_json(text_encoder_config const& c) {
+json text_encoder_json(clip_config const& c) {
     return {{"hidden", c.hidden},
             {"heads", c.heads},
             {"layers", c.layers},
@@ -199,20 +194,18 @@ json config_json(procedural_model const& m) {
 
 tensor_shapes tensors_of_model(procedural_model const& m) {
     tensor_shapes all;
-    auto const put = [&](std::string const& prefix, tensor_shapes const& part) {
-        for (auto const& [name, shape] : part) all[prefix + name] = shape;
+    auto const put = [&](std::string_view prefix, tensor_shapes const& part) {
+        for (auto const& [name, shape] : part) all[std::string(prefix) + name] = shape;
     };
     bool const sd3 = m.family == "sd3"; // both encoders in transformers' names
-    std::string const clip_l = sd3        ? "text_encoders.clip_l.transformer."
-                               : m.clip_g ? "conditioner.embedders.0.transformer."
-                                          : "cond_stage_model.transformer.";
-    if (m.unet) put("model.diffusion_model.", unet_tensors(*m.unet));
-    if (m.vae) put("first_stage_model.", vae_tensors(*m.vae));
-    if (m.clip_l) put(clip_l, text_encoder_tensors(*m.clip_l));
-    if (m.clip_h) put("cond_stage_model.model.", open_clip_tensors(*m.clip_h));
-    if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", open_clip_tensors(*m.clip_g));
-    if (m.clip_g && sd3) put("text_encoders.clip_g.transformer.", text_encoder_tensors(*m.clip_g));
-    if (m.taesd) put("", taesd_tensors(*m.taesd));
+    std::string_view const clip_l = sd3 ? sd3_clip_l_prefix : m.clip_g ? xl_clip_l_prefix : clip_prefix;
+    if (m.unet) put(unet_prefix, m.unet->tensors());
+    if (m.vae) put(vae_prefix, m.vae->tensors());
+    if (m.clip_l) put(clip_l, m.clip_l->tensors());
+    if (m.clip_h) put("cond_stage_model.model.", m.clip_h->open_clip_tensors());
+    if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", m.clip_g->open_clip_tensors());
+    if (m.clip_g && sd3) put(sd3_clip_g_prefix, m.clip_g->tensors());
+    if (m.taesd) put("", m.taesd->tensors());
     if (m.upscaler) put("", tensors_of(*m.upscaler));
     return all;
 }

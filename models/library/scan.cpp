@@ -3,7 +3,8 @@
 #include "compute/error.h"
 #include "models/files/diffusers_folder.h"
 #include "models/library/built_in.h"
-#include "models/networks/upscalers.h"
+#include "models/library/open_checkpoint.h"
+#include "models/networks/upscaler.h"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,10 @@
 #include "models/names/canonical.h"
 
 #include "compute/error.h"
+#include "models/files/prefixes.h"
+#include "models/files/wrapper.h"
 #include "models/names/diffusers_names.h"
 #include "models/names/upscaler_names.h"
-#include "models/names/wrapper.h"
 
 #include <algorithm>
 #include <array>
@@ -16,9 +17,6 @@ namespace sfumato {
 namespace {
 
 using tensor_map = decltype(checkpoint::tensors);
-
-constexpr std::string_view unet_prefix = "model.diffusion_model.", vae_prefix = "first_stage_model.",
-                           text_prefix = "cond_stage_model.transformer.";
 
 // Schedules and averages that training leaves behind, and what follows from the architecture.
 bool is_needless(std::string_view name) {
@@ -60,8 +58,8 @@ constexpr known_place places[] = {
     {"vae.encoder.conv_in.weight", "vae.", vae_prefix},
     {"decoder.conv_in.weight", "", vae_prefix},
     {"encoder.conv_in.weight", "", vae_prefix},
-    {"text_model.embeddings.token_embedding.weight", "", text_prefix},
-    {"embeddings.token_embedding.weight", "", text_prefix},
+    {"text_model.embeddings.token_embedding.weight", "", clip_prefix},
+    {"embeddings.token_embedding.weight", "", clip_prefix},
     {"transformer.resblocks.0.ln_1.weight", "", "cond_stage_model.model."},
     {"decoder.layers.0.weight", "", "taesd_"},
     {"encoder.layers.0.weight", "", "taesd_"},

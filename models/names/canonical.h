@@ -6,7 +6,7 @@
 namespace sfumato {
 
 /// Renames what a file or folder brought:
-///   * of what training wrapped (models/names/wrapper.h) only the model's tensors stay, without the wrapper's name;
+///   * of what training wrapped (models/files/wrapper.h) only the model's tensors stay, without the wrapper's name;
 ///   * networks without a prefix (a VAE, UNet, text encoder or TAESD alone) get theirs;
 ///   * diffusers' names of UNet and VAE become the original ones;
 ///   * open_clip's names become transformers': the fused q, k, v are three tensors (rows of the same bytes), its

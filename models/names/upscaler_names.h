@@ -1,7 +1,7 @@
-// The names that files of upscalers have → those of models/networks/layout.h.
+// The names that files of upscalers have → those of models/networks/.
 //   ESRGAN    model.0, model.1.sub.N.RDB1.conv1.0 …, model.1.sub.N, model.3, model.6 …   (the first code of ESRGAN)
 //   BSRGAN    RRDB_trunk.N.RDB1.conv1 …, trunk_conv, upconv1 …, HRconv
-//   Real-ESRGAN, SRVGG, waifu2x (nunif), Real-CUGAN: as in layout.h
+//   Real-ESRGAN, SRVGG, waifu2x (nunif), Real-CUGAN: as in models/networks/
 #pragma once
 
 #include "models/files/checkpoint.h"

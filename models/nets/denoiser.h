@@ -3,7 +3,7 @@
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/networks/networks.h"
+#include "models/networks/unet.h"
 
 #include <map>
 #include <optional>

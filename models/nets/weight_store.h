@@ -34,7 +34,7 @@ struct weight_options {
     bool operator==(weight_options const&) const = default;
 };
 
-/// The format of numbers of that type; none: none.
+/// The weight format that keeps matrices as numbers of that type; nothing where none is given.
 std::optional<weight_format> format_of(std::optional<dtype>);
 
 class weight_store {

@@ -1,7 +1,7 @@
 // What a family's latents are: the same for everything that makes, shows or decodes them.
 #pragma once
 
-#include "models/networks/networks.h"
+#include "models/networks/vae.h"
 
 #include <array>
 #include <span>

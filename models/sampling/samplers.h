@@ -12,7 +12,7 @@
 #pragma once
 
 #include "models/sampling/schedule.h"
-#include "request/choices.h"
+#include "request/samplers.h"
 
 #include <array>
 #include <optional>
@@ -69,13 +69,10 @@ struct sampling_settings {
     bool zero_terminal_snr = false; // not for flows
     double flow_shift = 3;          // for flows only
     bool xl = false;                // SDXL's Align Your Steps
-    std::optional<double> eta;      // how much of the noise is new in each step, 0 … 1; default_eta() unless given
+    std::optional<double> eta;      // how much of the noise is new in each step, 0 … 1; the row's unless given
     double strength = 1;            // 0 < strength ≤ 1
     strength_rule rule = strength_rule::full_steps;
 };
-
-/// 1 for euler_a and the SDE samplers, 0 for ddim; the others take none.
-double default_eta(sampler);
 
 /// Follows the schedule down to σ = 0 as k-diffusion and ComfyUI do. Samples have unit variance throughout (image² +
 /// noise² = 1; flows: image + noise = 1), so that input_scale is 1 and latents of whatever schedule are of one size.

@@ -1,7 +1,7 @@
 // txt2img and img2img as people and scripts see them: with `fake_sfumato`, whose pictures are plain grey.
 #include "request/json.h"
-#include "request/names.h"
 #include "request/request.h"
+#include "request/samplers.h"
 #include "tests/cli/command.h"
 #include "tests/engine/fake_jobs.h"
 #include "tests/pictures/png_file.h"
@@ -199,9 +199,8 @@ TEST_F(generate_command, help_has_every_name) {
     for (char const* name : {"txt2img", "img2img"}) {
         ended const e = run({name, "--help"});
         EXPECT_EQ(e.code, 0);
-        for (auto const& [value, sampler, display] : sampler_names()) EXPECT_TRUE(mentions(e.out, sampler)) << sampler;
-        for (auto const& [value, scheduler, display] : scheduler_names())
-            EXPECT_TRUE(mentions(e.out, scheduler)) << scheduler;
+        for (sampler_row const& row : sampler_table) EXPECT_TRUE(mentions(e.out, row.name)) << row.name;
+        for (scheduler_row const& row : scheduler_table) EXPECT_TRUE(mentions(e.out, row.name)) << row.name;
         EXPECT_EQ(mentions(e.out, "--width"), name == std::string("txt2img"));
         EXPECT_EQ(mentions(e.out, "--strength"), name == std::string("img2img"));
         std::istringstream lines(e.out);

@@ -1,5 +1,5 @@
 // txt2img and img2img with the real executable and device, and a tiny model.
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "tests/cli/command.h"
 #include "tests/pictures/png_file.h"

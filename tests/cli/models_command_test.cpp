@@ -1,5 +1,5 @@
 // `sfumato models`: what people and scripts see of the models on a machine.
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "tests/cli/command.h"
 

@@ -1,7 +1,7 @@
 #include "compute/error.h"
 #include "request/json.h"
-#include "request/names.h"
 #include "request/request.h"
+#include "request/samplers.h"
 
 #include <format>
 #include <gtest/gtest.h>
@@ -70,10 +70,10 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
             EXPECT_EQ(request_from_json(json_parse(json_line(request_to_json(r)), "x"), &unknown), r);
             EXPECT_TRUE(unknown.empty());
         }
-    for (auto const& [sampler, name, display] : sampler_names())
-        for (auto const& [scheduler, scheduler_name, scheduler_display] : scheduler_names()) {
+    for (sampler_row const& sampler : sampler_table)
+        for (scheduler_row const& scheduler : scheduler_table) {
             request r{.operation = operation::txt2img};
-            r.diffusion.sampler = sampler, r.diffusion.scheduler = scheduler;
+            r.diffusion.sampler = sampler.value, r.diffusion.scheduler = scheduler.value;
             EXPECT_EQ(request_from_json(request_to_json(r)), r);
         }
 }

@@ -2,9 +2,9 @@
 // converters write in several.
 #pragma once
 
-#include "models/files/ncnn/ncnn_param.h"
-
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -61,9 +61,5 @@ struct ncnn_graph {
     /// operation changes nothing. Throws error naming the layer where the operands do not fit.
     int add(ncnn_settings, std::vector<int> operands, std::string name, std::string const& source);
 };
-
-/// The nodes that have weights are in the order of the file. Throws error: damaged, a layer of a kind or with a setting
-/// that no network here has (it is named).
-ncnn_graph make_ncnn_graph(std::vector<ncnn_layer> const&, std::string const& source);
 
 } // namespace sfumato

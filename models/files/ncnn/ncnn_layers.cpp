@@ -1,6 +1,5 @@
-// The layers of ncnn's graphs → operations.
-// https://github.com/Tencent/ncnn/wiki/operation-param-weight-table
-#include "models/files/ncnn/ncnn_graph.h"
+#include "models/files/ncnn/ncnn_layers.h"
+
 #include "models/files/ncnn/ncnn_settings_reader.h"
 
 #include <algorithm>

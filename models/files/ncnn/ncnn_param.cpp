@@ -86,6 +86,16 @@ bool is_ncnn_param(std::span<std::byte const> bytes) {
     return text.starts_with(magic) && text.size() > magic.size() && std::isspace((unsigned char)text[magic.size()]);
 }
 
+std::optional<std::filesystem::path> ncnn_param_of(std::filesystem::path const& path) {
+    bool const is_bin = path.extension() == ".bin";
+    if (!is_bin && path.extension() != ".param") return {};
+    auto param = path;
+    param.replace_extension(".param");
+    std::error_code gone;
+    if (is_bin && !std::filesystem::exists(param, gone)) return {}; // PyTorch's files may end like that, too
+    return param;
+}
+
 std::vector<ncnn_layer> read_ncnn_param(std::span<std::byte const> bytes, std::string const& source) {
     if (!is_ncnn_param(bytes)) fail("'{}' is no graph of ncnn: its first line is not {}.", source, magic);
     param_reader reader{{reinterpret_cast<char const*>(bytes.data()), bytes.size()}, source};

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,9 @@ struct ncnn_layer {
 };
 
 bool is_ncnn_param(std::span<std::byte const> bytes);
+
+/// NAME.param of a model whose either file this is, NAME.param or NAME.bin; nothing where it is none.
+std::optional<std::filesystem::path> ncnn_param_of(std::filesystem::path const&);
 
 /// Throws error: damaged, of another number of layers than it says.
 std::vector<ncnn_layer> read_ncnn_param(std::span<std::byte const> bytes, std::string const& source);

@@ -24,11 +24,11 @@ struct text_graph {
     tensor ids;     // [chunks, 1, 77, 1] u32
     tensor context; // [chunks, 1, 77, channels] f32
 };
-text_graph record_text(target const&, weight_store&, text_encoder_config const&, int chunks, dtype storage);
+text_graph record_text(target const&, weight_store&, clip_config const&, int chunks, dtype storage);
 
 /// What one of a model's text encoders reads.
 struct encoder_input {
-    text_encoder_config config;         // may be one with layers left out
+    clip_config config;         // may be one with layers left out
     std::vector<prompt_chunks> prompts; // in its own tokens; of all encoders as many, each of as many chunks
 };
 

@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
 
 #include <utility>
 

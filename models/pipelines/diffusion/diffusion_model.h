@@ -45,7 +45,7 @@ class diffusion_model : public open_model {
     latent_format const& latents() const { return latents_; }
     vae_config const& vae() const { return *what_.vae; }
     /// Whose contexts stand side by side in the channels that the denoiser is shown.
-    std::vector<text_encoder_config> const& texts() const { return texts_; }
+    std::vector<clip_config> const& texts() const { return texts_; }
     /// The denoiser is shown a mask and a masked picture beside x (inpainting_channels() of beginning.h).
     bool is_inpainting() const { return shape_of(denoiser_).in_channels != shape_of(denoiser_).out_channels; }
 
@@ -67,7 +67,7 @@ class diffusion_model : public open_model {
     model_description what_;
     denoiser_config denoiser_;
     latent_format latents_;
-    std::vector<text_encoder_config> texts_;
+    std::vector<clip_config> texts_;
     std::map<model_part, weight_slot> slots_;
     std::vector<weight_patch> patches_;
 };

@@ -7,7 +7,7 @@
 #include "models/pipelines/range.h"
 #include "models/pipelines/stages.h"
 #include "models/sampling/noise.h"
-#include "request/names.h"
+#include "request/samplers.h"
 
 #include <algorithm>
 #include <cassert>
@@ -39,7 +39,7 @@ pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, pi
 bool is_guided(diffusion_settings const& s) { return s.cfg != 1; }
 
 // The prompt and, for guidance, the negative one, of as many chunks.
-std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, text_encoder_config const& text) {
+std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, clip_config const& text) {
     clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
     std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary)};
     if (!is_guided(s)) return prompts;
@@ -50,7 +50,7 @@ std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, text_encoder_
 
 std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion_model const& model) {
     std::vector<encoder_input> all;
-    for (text_encoder_config config : model.texts()) {
+    for (clip_config config : model.texts()) {
         config.layers_used = std::max(1, config.layers_used - (s.clip_skip - 1));
         all.push_back({config, prompts_of(s, config)});
     }
@@ -59,7 +59,7 @@ std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion
 
 sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, bool from_picture) {
     return plan_sampling({.sampler = s.sampler,
-                          .scheduler = s.scheduler.value_or(default_scheduler(s.sampler)),
+                          .scheduler = s.scheduler.value_or(row_of(s.sampler).scheduler),
                           .steps = s.steps,
                           .prediction = model.what().prediction,
                           .zero_terminal_snr = s.zero_terminal_snr,

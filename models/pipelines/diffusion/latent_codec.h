@@ -3,6 +3,7 @@
 
 #include "models/nets/weight_store.h"
 #include "models/networks/latent_format.h"
+#include "models/networks/vae.h"
 #include "request/job.h"
 #include "request/picture.h"
 

@@ -1,6 +1,7 @@
 #include "models/pipelines/upscale/upscale_model.h"
 
 #include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 
 #include <utility>
 

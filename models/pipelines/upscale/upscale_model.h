@@ -3,7 +3,7 @@
 
 #include "models/nets/upscaler.h"
 #include "models/nets/weight_store.h"
-#include "models/networks/upscalers.h"
+#include "models/networks/upscaler.h"
 #include "models/pipelines/shelf.h"
 
 #include <memory>

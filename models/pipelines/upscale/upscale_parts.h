@@ -2,7 +2,7 @@
 // Pixel (x, y) of the result lies at ((x + ½)/scale, (y + ½)/scale) of the picture, whatever part it belongs to.
 #pragma once
 
-#include "models/networks/upscalers.h"
+#include "models/networks/upscaler.h"
 #include "request/picture.h"
 
 #include <vector>

@@ -1,5 +1,6 @@
 // Networks of full size with procedural weights: what tiny ones cannot show.
 #include "models/eval/networks.h"
+#include "models/library/open_checkpoint.h"
 #include "tests/models/pipelines/cancel.h"
 
 #include <chrono>

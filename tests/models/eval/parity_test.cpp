@@ -1,6 +1,7 @@
 // Every network beside the reference implementation: all outputs and intermediate results of the cases in
 // tests/golden/cases, with the same procedural weights. Tolerances: tests/golden/cases/README.md.
 #include "models/eval/networks.h"
+#include "models/library/open_checkpoint.h"
 #include "models/library/procedural.h"
 #include "tests/kernels/kernel_test.h"
 

@@ -2,6 +2,7 @@
 // network, in fp32 and in fp16 storage.
 #include "models/eval/case.h"
 #include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 #include "models/nets/upscaler.h"
 #include "tests/kernels/kernel_test.h"
 

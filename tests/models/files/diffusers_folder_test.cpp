@@ -1,7 +1,8 @@
 // The folder layout gives the same tensors as the single file: whole, in pieces, as .bin, each network alone.
 #include "models/files/diffusers_folder.h"
+#include "models/library/open_checkpoint.h"
 
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/family.h"
 #include "tests/models/files/diffusers_layout.h"
 #include "tests/models/files/torch_file.h"

@@ -1,7 +1,7 @@
 // Procedural models in the diffusers layout (tests/golden/models).
 #pragma once
 
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "tests/models/files/scratch.h"
 

@@ -1,6 +1,7 @@
 // GGUF files written byte by byte: every type and both versions, true shapes of flattened tensors; damaged and lying
 // ones.
 #include "models/files/gguf.h"
+#include "models/library/open_checkpoint.h"
 
 #include "compute/half.h"
 #include "tests/models/files/hostile.h"

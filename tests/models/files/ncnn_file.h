@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compute/half.h"
-#include "models/networks/ncnn_networks.h"
+#include "models/networks/upscaler.h"
 #include "tests/models/files/scratch.h"
 
 namespace sfumato {

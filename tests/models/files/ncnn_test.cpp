@@ -1,9 +1,10 @@
 // ncnn's files of every network in both manners; graphs that are another network's, or nobody's; damaged ones.
-#include "models/files/ncnn/ncnn.h"
+#include "models/library/open_checkpoint.h"
+#include "models/names/ncnn_names.h"
 
 #include "models/library/family.h"
 #include "models/library/procedural.h"
-#include "models/networks/layout.h"
+#include "models/networks/upscaler.h"
 #include "tests/models/files/ncnn_file.h"
 
 using namespace sfumato;

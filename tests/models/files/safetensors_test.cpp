@@ -1,5 +1,7 @@
 // Written and read back; files that are cut off, have a bit flipped, or lie.
 #include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/open_checkpoint.h"
 
 #include "tests/models/files/hostile.h"
 

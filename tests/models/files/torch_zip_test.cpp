@@ -1,5 +1,6 @@
 // PyTorch's files: written here byte by byte and by CPython's own pickle; damaged, lying and malicious ones.
 #include "models/files/torch_zip.h"
+#include "models/library/open_checkpoint.h"
 
 #include "models/files/pickle.h"
 #include "models/files/torch_old.h"

@@ -1,9 +1,9 @@
 // Family and sizes from names and shapes: of every procedural model, of what is incomplete, of what is foreign.
 #include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 
 #include "compute/half.h"
 #include "models/library/procedural.h"
-#include "models/networks/layout.h"
 #include "tests/models/files/scratch.h"
 
 #include <fstream>
@@ -12,7 +12,7 @@ using namespace sfumato;
 
 namespace {
 
-std::string const unet_prefix = "model.diffusion_model.";
+std::string const in_unet(unet_prefix);
 
 checkpoint opened(std::string const& model) { return open_checkpoint("procedural:" + model); }
 
@@ -30,7 +30,7 @@ TEST(family, sd1_at_full_size) {
     EXPECT_EQ(m.reason, "the UNet takes 4 channels and a text of width 768, its projections are convolutions");
     EXPECT_EQ(m.unet, unet_config{});
     EXPECT_EQ(m.vae, vae_config{});
-    EXPECT_EQ(m.text, text_encoder_config{});
+    EXPECT_EQ(m.text, clip_config{});
     EXPECT_FALSE(m.taesd);
     EXPECT_EQ(m.prediction, sfumato::prediction::epsilon);
     EXPECT_EQ(m.native_size, 512);
@@ -48,14 +48,14 @@ TEST(family, sd2_at_full_size) {
     ASSERT_TRUE(m.supported) << m.reason;
     EXPECT_EQ(m.family, "Stable Diffusion 2.x");
     EXPECT_EQ(m.unet, (unet_config{.context_dim = 1024, .heads = 0, .head_dim = 64, .use_linear = true}));
-    EXPECT_EQ(m.text, (text_encoder_config{.hidden = 1024,
-                                           .heads = 16,
-                                           .layers = 24,
-                                           .layers_used = 23,
-                                           .feed_forward = 4096,
-                                           .quick_gelu = false,
-                                           .pad = 0,
-                                           .projection = 1024}));
+    EXPECT_EQ(m.text, (clip_config{.hidden = 1024,
+                                   .heads = 16,
+                                   .layers = 24,
+                                   .layers_used = 23,
+                                   .feed_forward = 4096,
+                                   .quick_gelu = false,
+                                   .pad = 0,
+                                   .projection = 1024}));
     EXPECT_EQ(m.prediction, sfumato::prediction::epsilon); // the statistic of these weights
     EXPECT_EQ(m.prediction_reason,
               "the standard deviation of output_blocks.11.1.transformer_blocks.0.norm1.bias is 0.027, "
@@ -64,7 +64,7 @@ TEST(family, sd2_at_full_size) {
 
 TEST(family, sd2_prediction) {
     checkpoint c = without_config("sd21");
-    std::string const name = unet_prefix + "output_blocks.11.1.transformer_blocks.0.norm1.bias";
+    std::string const name = in_unet + "output_blocks.11.1.transformer_blocks.0.norm1.bias";
     EXPECT_EQ(describe_model(c, sfumato::prediction::v).prediction, sfumato::prediction::v);
     EXPECT_EQ(describe_model(c, sfumato::prediction::v).native_size, 768);
 
@@ -94,17 +94,17 @@ TEST(family, tiny_models_with_their_config) {
                                    .head_dim = 16,
                                    .use_linear = true}));
     EXPECT_EQ(m.vae, (vae_config{.channels = 32, .channel_mult = {1, 1, 1, 1}}));
-    EXPECT_EQ(m.text, (text_encoder_config{.hidden = 64,
-                                           .heads = 4,
-                                           .layers = 3,
-                                           .layers_used = 2,
-                                           .feed_forward = 256,
-                                           .quick_gelu = false,
-                                           .vocabulary = 1000,
-                                           .bos = 998,
-                                           .eos = 999,
-                                           .pad = 0,
-                                           .projection = 64}));
+    EXPECT_EQ(m.text, (clip_config{.hidden = 64,
+                                   .heads = 4,
+                                   .layers = 3,
+                                   .layers_used = 2,
+                                   .feed_forward = 256,
+                                   .quick_gelu = false,
+                                   .vocabulary = 1000,
+                                   .bos = 998,
+                                   .eos = 999,
+                                   .pad = 0,
+                                   .projection = 64}));
     auto const inpaint = describe_model(opened("sd1-inpaint-tiny"));
     ASSERT_TRUE(inpaint.supported) << inpaint.reason;
     EXPECT_EQ(inpaint.text->heads, 4);
@@ -155,7 +155,7 @@ TEST(family, networks_alone) {
     EXPECT_TRUE(text.supported) << text.reason;
     EXPECT_EQ(text.family, "OpenCLIP text encoder");
     EXPECT_EQ(text.text->layers_used, 23);
-    auto const unet = describe_model(only(without_config("sd15"), unet_prefix));
+    auto const unet = describe_model(only(without_config("sd15"), in_unet));
     EXPECT_TRUE(unet.supported) << unet.reason;
     EXPECT_EQ(unet.family, "Stable Diffusion 1.x");
     auto const taesd = describe_model(opened("taesd-tiny"));
@@ -197,10 +197,10 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     EXPECT_EQ(name_of("x"), "unknown");
 
     checkpoint depth = without_config("sd21");
-    depth.tensors[unet_prefix + "input_blocks.0.0.weight"].shape = {320, 5, 3, 3};
+    depth.tensors[in_unet + "input_blocks.0.0.weight"].shape = {320, 5, 3, 3};
     EXPECT_EQ(describe_model(depth).reason, "not supported yet: the UNet takes 5 channels");
     checkpoint pix2pix = without_config("sd15");
-    pix2pix.tensors[unet_prefix + "input_blocks.0.0.weight"].shape = {320, 8, 3, 3};
+    pix2pix.tensors[in_unet + "input_blocks.0.0.weight"].shape = {320, 8, 3, 3};
     EXPECT_EQ(describe_model(pix2pix).family, "Stable Diffusion 1.x pix2pix");
     EXPECT_EQ(describe_model(pix2pix).reason, "not supported yet: it changes a picture as a sentence commands");
     checkpoint scaled = without_config("sd15");
@@ -219,9 +219,9 @@ TEST(family, what_is_missing_is_named) {
                   std::format("'procedural:sd15' ({}) cannot be used: {}.", m.family, m.reason));
         return m.reason;
     };
-    EXPECT_EQ(told([](auto& t) { t.erase(unet_prefix + "output_blocks.5.2.conv.weight"); }),
+    EXPECT_EQ(told([](auto& t) { t.erase(in_unet + "output_blocks.5.2.conv.weight"); }),
               R"(tensor "model.diffusion_model.output_blocks.5.2.conv.weight" is missing)");
-    EXPECT_EQ(told([](auto& t) { t[unet_prefix + "out.2.bias"].shape = {5}; }),
+    EXPECT_EQ(told([](auto& t) { t[in_unet + "out.2.bias"].shape = {5}; }),
               R"(tensor "model.diffusion_model.out.2.bias" is f16 [5] where f16 [4] was expected)");
     EXPECT_EQ(told([](auto& t) { t["first_stage_model.decoder.conv_in.bias"].type = stored_type::i16; }),
               R"(tensor "first_stage_model.decoder.conv_in.bias" holds i16, which is no number to compute with)");
@@ -230,18 +230,18 @@ TEST(family, what_is_missing_is_named) {
               }),
               "the text encoder is 1024 wide, but the UNet takes 768");
     EXPECT_EQ(
-        told([](auto& t) { t[unet_prefix + "time_embed.cond_proj.weight"].shape = {320, 256}; }), // LCM
+        told([](auto& t) { t[in_unet + "time_embed.cond_proj.weight"].shape = {320, 256}; }), // LCM
         R"(tensor "model.diffusion_model.time_embed.cond_proj.weight" belongs to a part that this family does not have)");
     EXPECT_EQ(error_of([&] { require_model(whole); }), "");
 }
 
 // Whole, but not as the networks are written.
 TEST(family, sizes_that_do_not_fit_are_refused) {
-    auto const reason = [](unet_config const& unet, vae_config const& vae, text_encoder_config const& text) {
+    auto const reason = [](unet_config const& unet, vae_config const& vae, clip_config const& text) {
         checkpoint c;
-        for (auto const& [prefix, shapes] : {std::pair(unet_prefix, unet_tensors(unet)),
-                                             std::pair(std::string("first_stage_model."), vae_tensors(vae)),
-                                             std::pair(text.prefix, text_encoder_tensors(text))})
+        for (auto const& [prefix, shapes] :
+             {std::pair(in_unet, unet.tensors()), std::pair(std::string(vae_prefix), vae.tensors()),
+              std::pair(text.prefix, text.tensors())})
             for (auto const& [name, shape] : shapes)
                 c.tensors[prefix + name] = {.type = stored_type::f16, .shape = shape};
         auto const m = describe_model(c);

@@ -1,7 +1,8 @@
 // Models whose networks lie in several files.
 #include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
 
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/family.h"
 #include "models/library/procedural.h"
 #include "tests/models/files/scratch.h"
@@ -33,11 +34,11 @@ std::vector<std::byte> bytes_of(checkpoint const& c, std::string_view name) {
 
 constexpr std::string_view of_vae = "first_stage_model.decoder.conv_in.weight",
                            of_unet = "model.diffusion_model.out.2.weight";
-constexpr char const* vae_prefix = "first_stage_model.";
+std::string const in_vae(vae_prefix);
 
 TEST_F(joined, a_vae_of_its_own_takes_the_place_of_the_models) {
     auto const model = procedural_checkpoint("sd1-inpaint-tiny"), other = procedural_checkpoint("sd2-tiny");
-    std::string const vae = put("vae.safetensors", "sd2-tiny", vae_prefix);
+    std::string const vae = put("vae.safetensors", "sd2-tiny", in_vae);
     auto const all = open_with_vae("procedural:sd1-inpaint-tiny", vae);
     EXPECT_EQ(bytes_of(all, of_vae), bytes_of(other, of_vae));
     EXPECT_NE(bytes_of(all, of_vae), bytes_of(model, of_vae));
@@ -48,7 +49,7 @@ TEST_F(joined, a_vae_of_its_own_takes_the_place_of_the_models) {
 }
 
 TEST_F(joined, a_model_without_a_vae_gets_one_from_another_model) {
-    std::string const model = put("model.safetensors", "sd1-tiny", "", vae_prefix);
+    std::string const model = put("model.safetensors", "sd1-tiny", "", in_vae);
     EXPECT_FALSE(describe_model(open_checkpoint(model)).vae);
     auto const all = open_with_vae(model, "procedural:sd1-tiny");
     EXPECT_TRUE(describe_model(all).vae);
@@ -60,7 +61,7 @@ TEST_F(joined, what_is_no_whole_vae_is_refused) {
         return error_of([&] { open_with_vae("procedural:sd1-tiny", vae); });
     };
     std::string const unet = put("unet.safetensors", "sd1-tiny", "model.diffusion_model."),
-                      cut = put("cut.safetensors", "sd1-tiny", vae_prefix, vae_prefix + std::string("decoder.mid"));
+                      cut = put("cut.safetensors", "sd1-tiny", in_vae, in_vae + "decoder.mid");
     EXPECT_EQ(message(unet), "'" + unet + "' holds no VAE, but this: Stable Diffusion 1.x.");
     EXPECT_EQ(message(cut), "The VAE in '" + cut +
                                 "' cannot be used: tensor \"first_stage_model.decoder.mid.attn_1.k.bias\" is missing.");

@@ -3,7 +3,6 @@
 #include "models/library/procedural.h"
 
 #include "compute/half.h"
-#include "models/networks/layout.h"
 
 #include <cmath>
 #include <cstring>

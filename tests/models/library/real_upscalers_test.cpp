@@ -1,7 +1,8 @@
 // Published weights (tools/real-weights.txt): every file opens as the network that it is.
+#include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
 
-#include "models/networks/upscalers.h"
+#include "models/networks/upscaler.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -27,8 +28,8 @@ published const all[] = {
     {"real-esrgan/models/realesr-animevideov3-x3.", srvgg_config{.convolutions = 16}, 3, 1},
     {"real-esrgan/models/realesr-animevideov3-x4.", srvgg_config{.convolutions = 16}, 4, 1},
     {"real-cugan/models-se/up2x-", cunet_config{.scale = 2}, 2, 5},
-    {"real-cugan/models-se/up3x-", cugan_config{.scale = 3}, 3, 3},
-    {"real-cugan/models-se/up4x-", cugan_config{.scale = 4}, 4, 3},
+    {"real-cugan/models-se/up3x-", cunet_config{.scale = 3}, 3, 3},
+    {"real-cugan/models-se/up4x-", cunet_config{.scale = 4}, 4, 3},
     {"0_model.", cunet_config{.scale = 1}, 1, 1},
     {"1_model.", cunet_config{.scale = 1}, 1, 1},
     {"2_model.", cunet_config{.scale = 1}, 1, 1},

@@ -1,7 +1,8 @@
 // Trees as other programs have them; links in circles, files that are none.
+#include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
 
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "tests/models/files/diffusers_layout.h"
 #include "tests/models/files/ncnn_file.h"
 #include "tests/models/files/torch_file.h"

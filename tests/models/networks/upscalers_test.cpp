@@ -1,10 +1,10 @@
 // Upscalers by every style of names and every scale; what differs from them is refused.
-#include "models/networks/upscalers.h"
+#include "models/library/open_checkpoint.h"
+#include "models/networks/upscaler.h"
 
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/family.h"
 #include "models/library/procedural.h"
-#include "models/networks/layout.h"
 #include "tests/models/files/scratch.h"
 #include "tests/models/files/torch_file.h"
 
@@ -84,8 +84,8 @@ TEST(upscalers, each_network_is_known_by_its_tensors) {
         {upconv7_config{}, "upconv_7 ×2"},
         {cunet_config{.scale = 1}, "CUnet ×1"},
         {cunet_config{.scale = 2}, "CUnet ×2"},
-        {cugan_config{.scale = 3}, "Real-CUGAN ×3"},
-        {cugan_config{.scale = 4}, "Real-CUGAN ×4"}};
+        {cunet_config{.scale = 3}, "Real-CUGAN ×3"},
+        {cunet_config{.scale = 4}, "Real-CUGAN ×4"}};
     for (auto const& [config, name] : networks) {
         auto const m = describe_model(through_a_file(with_shapes(tensors_of(config))));
         EXPECT_TRUE(m.supported) << name << ": " << m.reason;
@@ -101,7 +101,9 @@ checkpoint rrdbnet_of(int upsamples) {
     switch (upsamples) {
     case 2: return procedural_checkpoint("rrdbnet-x4-tiny");
     case 3: return procedural_checkpoint("rrdbnet-x8-tiny");
-    default: return with_shapes(rrdbnet_tensors({.features = 16, .blocks = 2, .growth = 8, .upsamples = upsamples}));
+    default:
+        return with_shapes(
+            tensors_of(rrdbnet_config{.features = 16, .blocks = 2, .growth = 8, .upsamples = upsamples}));
     }
 }
 

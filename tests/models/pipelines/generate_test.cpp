@@ -4,7 +4,7 @@
 
 #include "models/eval/networks.h"
 #include "models/eval/pipeline.h"
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/joined.h"
 #include "models/library/procedural.h"
 #include "models/pipelines/diffusion/latent_preview.h"
@@ -272,7 +272,7 @@ TEST(generate, img2img_keeps_size_and_transparency) {
 
 // ---- Inpainting models: as diffusers runs them, with all of the picture masked.
 
-case_tensor ids_of(std::string const& prompt, text_encoder_config const& text) {
+case_tensor ids_of(std::string const& prompt, clip_config const& text) {
     auto const chunks = make_chunks(prompt, {.size = text.vocabulary, .pad = text.pad});
     return {{1, 77}, {chunks.ids[0].begin(), chunks.ids[0].end()}};
 }

@@ -1,5 +1,6 @@
 // Enlarging pictures: the same pixels however they are cut, any factor, alpha, colours beyond white, memory as planned.
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/open_checkpoint.h"
 #include "models/pipelines/upscale/upscale_parts.h"
 #include "tests/kernels/kernel_test.h"
 #include "tests/models/pipelines/enlarge.h"

@@ -1,4 +1,4 @@
-#include "models/library/prediction.h"
+#include "models/library/find_prediction.h"
 
 #include "compute/half.h"
 
@@ -45,7 +45,7 @@ double standard_deviation(std::vector<double> const& values) {
 // Read from the file's own numbers.
 found_prediction guess_second_generation(checkpoint const& c, unet_config const& unet) {
     constexpr double limit = 0.09;
-    auto const bias = c.find("model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias");
+    auto const bias = c.find(std::string(unet_prefix) + "output_blocks.11.1.transformer_blocks.0.norm1.bias");
     if (!bias || unet.in_channels != 4) return {sfumato::prediction::epsilon, "as all models of its kind"};
     double const spread = standard_deviation(float_values(*bias));
     bool const is_v = spread > limit;
@@ -56,7 +56,7 @@ found_prediction guess_second_generation(checkpoint const& c, unet_config const&
 
 } // namespace
 
-found_prediction find_prediction(checkpoint const& c, unet_config const& unet, declared_model const& d,
+found_prediction find_prediction(checkpoint const& c, unet_config const& unet, stated_facts const& d,
                                  std::optional<sfumato::prediction> chosen) {
     if (chosen) return {*chosen, "as chosen"};
     if (d.prediction) return {*d.prediction, d.prediction_source + " says so"};

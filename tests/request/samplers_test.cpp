@@ -1,4 +1,4 @@
-#include "request/names.h"
+#include "request/samplers.h"
 
 #include <gtest/gtest.h>
 
@@ -6,24 +6,22 @@ using namespace sfumato;
 
 namespace {
 
-TEST(names, lead_back_to_what_they_name) {
-    for (auto const& [value, name, display] : sampler_names()) {
-        EXPECT_EQ(find_sampler(name), value);
-        EXPECT_EQ(find_sampler(display), value);
-        EXPECT_EQ(name_of(value), name);
-        EXPECT_EQ(display_name(value), display);
+TEST(sampler_names, lead_back_to_what_they_name) {
+    for (sampler_row const& row : sampler_table) {
+        EXPECT_EQ(find_sampler(row.name), row.value);
+        EXPECT_EQ(find_sampler(row.display), row.value);
+        EXPECT_EQ(&row_of(row.value), &row);
     }
-    for (auto const& [value, name, display] : scheduler_names()) {
-        EXPECT_EQ(find_scheduler(name), value);
-        EXPECT_EQ(find_scheduler(display), value);
-        EXPECT_EQ(name_of(value), name);
-        EXPECT_EQ(display_name(value), display);
+    for (scheduler_row const& row : scheduler_table) {
+        EXPECT_EQ(find_scheduler(row.name), row.value);
+        EXPECT_EQ(find_scheduler(row.display), row.value);
+        EXPECT_EQ(&row_of(row.value), &row);
     }
-    EXPECT_EQ(sampler_names().size(), 11u);
-    EXPECT_EQ(scheduler_names().size(), 12u);
+    EXPECT_EQ(std::size(sampler_table), 11u);
+    EXPECT_EQ(std::size(scheduler_table), 12u);
 }
 
-TEST(names, of_other_programs) {
+TEST(sampler_names, of_other_programs) {
     EXPECT_EQ(find_sampler("euler_ancestral"), sampler::euler_a);
     EXPECT_EQ(find_sampler("uni_pc"), sampler::unipc);
     EXPECT_EQ(find_sampler("uni_pc_bh2"), sampler::unipc);
@@ -33,7 +31,7 @@ TEST(names, of_other_programs) {
     EXPECT_EQ(find_scheduler("Align Your Steps"), scheduler::ays);
 }
 
-TEST(names, that_are_none) {
+TEST(sampler_names, that_are_none) {
     for (std::string_view text : {"", "dpm_fast", "dpmpp", "euler\n"}) {
         EXPECT_EQ(find_sampler(text), std::nullopt) << text;
         EXPECT_EQ(find_scheduler(text), std::nullopt) << text;

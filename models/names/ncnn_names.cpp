@@ -1,9 +1,9 @@
-#include "models/files/ncnn/ncnn.h"
+#include "models/names/ncnn_names.h"
 
 #include "compute/error.h"
-#include "models/files/byte_reader.h"
-#include "models/networks/ncnn_networks.h"
-#include "models/networks/upscalers.h"
+#include "models/files/ncnn/ncnn_layers.h"
+#include "models/files/ncnn/ncnn_weights.h"
+#include "models/networks/upscaler.h"
 
 #include <cstring>
 #include <format>
@@ -11,42 +11,6 @@
 namespace sfumato {
 
 namespace {
-
-// ---- Weights, in the order of the layers
-
-struct node_weights {
-    stored_type type = stored_type::f32;
-    std::span<std::byte const> weight, bias;
-};
-
-stored_type type_of(std::uint32_t flag, ncnn_node const& n, std::string const& source) {
-    if (flag == 0x01306B47) return stored_type::f16;
-    if (flag == 0) return stored_type::f32;
-    fail("'{}' holds the weights of layer {} in a form that is not supported ({:#010x}); those in fp16 and fp32 are.",
-         source, show_name(n.name), flag);
-}
-
-node_weights take_weights(byte_reader& file, ncnn_node const& n, std::int64_t count) {
-    if (n.settings.operation == ncnn_operation::prelu) return {.weight = file.take(std::uint64_t(count) * 4)};
-    node_weights w{.type = type_of(file.number<std::uint32_t>(), n, file.source)};
-    auto const bytes = stored_bytes(w.type, std::array{count}).value();
-    w.weight = file.take(bytes);
-    file.take(-bytes % 4); // to whole words
-    w.bias = file.take(std::uint64_t(n.settings.outputs) * 4);
-    return w;
-}
-
-std::vector<node_weights> read_weights(ncnn_graph const& graph, mapped_file const& bin, std::string const& source) {
-    byte_reader file{bin.bytes, source};
-    std::vector<node_weights> all(graph.nodes.size());
-    for (std::size_t i = 0; i < all.size(); ++i)
-        if (ncnn_node const& n = graph.nodes[i]; n.has_weights())
-            all[i] = take_weights(file, n, n.weight_count(graph.nodes));
-    if (!file.rest.empty())
-        fail("'{}' does not belong to its graph: {} bytes are left behind the last layer's weights.", source,
-             file.rest.size());
-    return all;
-}
 
 // ---- Comparison with a network
 
@@ -89,7 +53,7 @@ stored_tensor transposed(stored_tensor const& t) {
     return result;
 }
 
-void put_tensors(checkpoint& c, ncnn_graph const& file, int node, node_weights const& w, std::string const& name) {
+void put_tensors(checkpoint& c, ncnn_graph const& file, int node, ncnn_weights const& w, std::string const& name) {
     ncnn_node const& n = file.nodes[node];
     stored_tensor weight{.type = w.type, .shape = {n.settings.outputs}, .mapped = w.weight};
     if (n.settings.operation != ncnn_operation::prelu) {
@@ -110,24 +74,14 @@ float take_resize(ncnn_graph& graph) {
 
 } // namespace
 
-std::optional<std::filesystem::path> ncnn_param_of(std::filesystem::path const& path) {
-    bool const is_bin = path.extension() == ".bin";
-    if (!is_bin && path.extension() != ".param") return {};
-    auto param = path;
-    param.replace_extension(".param");
-    std::error_code gone;
-    if (is_bin && !std::filesystem::exists(param, gone)) return {}; // PyTorch's files may end like that, too
-    return param;
-}
-
 checkpoint read_ncnn(mapped_file const& param, mapped_file const& bin, std::string const& source) {
     ncnn_graph graph = make_ncnn_graph(read_ncnn_param(param.bytes, source), source);
     float const resize = take_resize(graph);
-    auto const network = likely_network(graph);
+    auto const network = find_upscaler(graph);
     if (!network) fail("'{}' is of no network that is known here.", source);
     ncnn_graph const expected = graph_of(*network);
     auto const partners = match(graph, expected, name_of(*network), source);
-    auto const weights = read_weights(graph, bin, source);
+    auto const weights = read_ncnn_weights(graph, bin, source);
 
     checkpoint c{.source = source, .format = "ncnn", .metadata = nlohmann::json::object()};
     if (resize != 1) c.metadata["ncnn"] = {{"resize", resize}};

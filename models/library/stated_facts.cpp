@@ -1,4 +1,4 @@
-#include "models/library/declared.h"
+#include "models/library/stated_facts.h"
 
 #include "compute/error.h"
 #include "request/json.h"
@@ -43,7 +43,7 @@ std::optional<bool> quick_gelu(json const& value) {
     return {};
 }
 
-void read_golden(json const& config, declared_model& d) {
+void read_golden(json const& config, stated_facts& d) {
     json const& unet = member(config, "unet");
     json const& clip = member(config, config.contains("clip_h") ? "clip_h" : "clip_l");
     d.prediction = prediction_named(member(config, "prediction"));
@@ -59,7 +59,7 @@ void read_golden(json const& config, declared_model& d) {
 
 // attention_head_dim is in truth the number of heads: one for all levels, or one a level such that a head's size is the
 // same everywhere. num_attention_heads, where it is there, says it with the right name.
-void read_diffusers_heads(json const& unet, declared_model& d) {
+void read_diffusers_heads(json const& unet, stated_facts& d) {
     json const& channels = member(unet, "block_out_channels");
     json const& right_name = member(unet, "num_attention_heads");
     json const& heads = right_name.is_null() ? member(unet, "attention_head_dim") : right_name;
@@ -69,7 +69,7 @@ void read_diffusers_heads(json const& unet, declared_model& d) {
         d.unet_heads = number(heads);
 }
 
-void read_diffusers(json const& parts, declared_model& d) {
+void read_diffusers(json const& parts, stated_facts& d) {
     json const& unet = member(parts, "unet");
     json const& clip = member(parts, "text_encoder");
     read_diffusers_heads(unet, d);
@@ -85,8 +85,8 @@ void read_diffusers(json const& parts, declared_model& d) {
 
 } // namespace
 
-declared_model read_declared(json const& metadata) {
-    declared_model d;
+stated_facts read_stated_facts(json const& metadata) {
+    stated_facts d;
     if (json const& parts = member(metadata, "diffusers"); !parts.is_null()) {
         read_diffusers(parts, d);
         return d;

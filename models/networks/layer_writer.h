@@ -1,12 +1,12 @@
-// How the lists of a network's tensors (models/networks/layout.h) are written down.
+// How the lists of a network's tensors are written down.
 #pragma once
 
-#include "models/networks/layout.h"
+#include "models/networks/tensor_shapes.h"
 
 namespace sfumato {
 
 /// Puts layers into a list of tensors, by their names: .weight and .bias
-struct layers {
+struct layer_writer {
     tensor_shapes& list;
 
     void weight(std::string const& name, std::vector<std::int64_t> shape) { list[name + ".weight"] = std::move(shape); }

@@ -23,35 +23,18 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<request_option> with_shared(std::vector<request_option> own) {
-    using is = request_option;
-    own.insert(own.end(), {{"--model", "model", is::text},
-                           {"--vae", "vae", is::text},
-                           {"--prompt", "prompt", is::text},
-                           {"--negative", "negative_prompt", is::text},
-                           {"--steps", "steps", is::whole},
-                           {"--cfg", "cfg", is::real},
-                           {"--sampler", "sampler", is::text},
-                           {"--scheduler", "scheduler", is::text},
-                           {"--seed", "seed", is::whole},
-                           {"--rng", "rng", is::text},
-                           {"--clip-skip", "clip_skip", is::whole},
-                           {"--batch", "batch", is::whole},
-                           {"--prediction", "prediction", is::text},
-                           {"--zero-terminal-snr", "zero_terminal_snr", is::flag},
-                           {"--dtype", "dtype", is::text}});
-    return own;
+// As A1111 counts by default: those of the schedule, of which strength leaves its share.
+int schedule_steps(request const& r) {
+    diffusion_settings const& d = r.diffusion;
+    bool const is_cut = r.operation == operation::img2img && d.strength_rule == strength_rule::full_steps;
+    return is_cut ? int(d.steps / d.strength) : d.steps;
 }
-std::vector<request_option> const txt2img_settings =
-    with_shared({{"--width", "width", request_option::whole}, {"--height", "height", request_option::whole}});
-std::vector<request_option> const img2img_settings = with_shared(
-    {{"--strength", "strength", request_option::real}, {"--strength-rule", "strength_rule", request_option::text}});
 
 generation_parameters parameters_of(request const& r, picture const& made) {
     diffusion_settings const& d = r.diffusion;
     generation_parameters p{.prompt = d.prompt,
                             .negative_prompt = d.negative_prompt,
-                            .steps = d.steps,
+                            .steps = schedule_steps(r),
                             .sampler = std::string(row_of(d.sampler).display),
                             .schedule_type =
                                 std::string(row_of(d.scheduler.value_or(row_of(d.sampler).scheduler)).display),
@@ -108,6 +91,7 @@ run_input input_of(options const& given, request const& r, generate_client& clie
         client.preview_path = given.value("--preview");
         check_can_write(client.preview_path);
     }
+    in.nearest = given.has("--nearest");
     in.preview_model = given.value("--preview-model");
     if (!in.previews && given.has("--preview-model")) throw usage_error("--preview-model needs --preview FILE");
     return in;
@@ -137,25 +121,24 @@ int generate_files(options const& given, request const& r, std::optional<picture
     return exit_code::ok;
 }
 
-request prepare(options const& given, char const* operation, std::vector<request_option> const& settings,
-                progress_line& line) {
-    if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", operation));
+request prepare(options const& given, operation o, progress_line& line) {
+    if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", name_of(o)));
     cancel_on_interrupt();
-    request const r = request_of(given, operation, settings, line);
-    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", operation));
+    request const r = request_of(given, o, line);
+    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", name_of(o)));
     return r;
 }
 
 int txt2img(options const& given) {
     if (!given.files.empty()) throw usage_error("txt2img takes no picture; img2img does");
     progress_line line(given.has("--json"));
-    return generate_files(given, prepare(given, "txt2img", txt2img_settings, line), std::nullopt, line);
+    return generate_files(given, prepare(given, operation::txt2img, line), std::nullopt, line);
 }
 
 int img2img(options const& given) {
     if (given.files.size() != 1) throw usage_error("img2img takes exactly one picture");
     progress_line line(given.has("--json"));
-    request const r = prepare(given, "img2img", img2img_settings, line);
+    request const r = prepare(given, operation::img2img, line);
     std::string const& in = given.files.front();
     line.show({.stage = "read " + in});
     check_differ(in, given.value("-o"));
@@ -163,49 +146,35 @@ int img2img(options const& given) {
     return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in, colours_of(r)), line);
 }
 
-constexpr char const* shared_help =
-    "  --model MODEL      a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder\n"
-    "  --prompt TEXT      (word:1.2) weighs, [word] weakens, BREAK starts the next 75 tokens\n"
-    "  --negative TEXT    what is not wanted\n"
-    "  --vae FILE         a VAE to use instead of the model's own\n"
-    "  --steps N          20\n"
-    "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
-    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim,\n"
-    "                     plms, unipc, lcm\n"
-    "  --scheduler NAME   the one that goes with the sampler, or normal, karras, exponential, sgm_uniform, simple,\n"
-    "                     ddim_uniform, beta, ays, leading, trailing, linspace, lcm\n"
-    "  --seed N           0 to 9223372036854775807 (default: random)\n"
-    "  --rng NAME         cpu (default): ComfyUI's noise; cuda: A1111's\n"
-    "  --clip-skip N      1: the text encoder's usual layer\n"
-    "  --batch N          so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …\n"
-    "  --prediction NAME  epsilon or v, where the file does not tell (SD 2.x)\n"
-    "  --zero-terminal-snr  for models that were trained so\n"
-    "  --dtype NAME       fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
-    "  --recipe FILE      a PNG that an earlier run wrote, or its JSON: made again bit for bit; the options above win\n"
-    "  --preview FILE     a small picture, written anew after each step\n"
-    "  --preview-model FILE  TAESD: previews are as large as the picture (taesd_decoder.safetensors)\n"
-    "  --device NAME      the GPU: its number in `sfumato devices`, or a part of its name\n"
-    "  --json             plan, progress, result and error on standard output, one JSON object a line\n\n"
-    "A PNG carries the request and A1111's parameters text.\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
+std::vector<std::string_view> with_value(operation o) {
+    return options_with_value(o, {"-o", "--preview", "--preview-model", "--device"});
+}
+std::vector<std::string_view> flags(operation o) { return options_without_value(o, {"--json", "--nearest"}); }
 
-std::vector<std::string_view> const own_options{"-o", "--preview", "--preview-model", "--device"};
+std::vector<help_option> help_of(operation o) {
+    std::vector<help_option> all = options_help(o);
+    all.insert(all.begin(), {"-o OUT", "the file to write: PNG, JPEG, TIFF, WebP or OpenEXR"});
+    all.insert(all.end(),
+               {{"--preview FILE", "a small picture, written anew after each step"},
+                {"--preview-model FILE", "TAESD: previews are as large as the picture (taesd_decoder.safetensors)"},
+                device_help,
+                {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
+    return all;
+}
 
 std::string const txt2img_help =
-    std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-                "Makes a picture from words.\n\n"
-                "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-                "  --width N, --height N  pixels, multiples of 8 (default: as the model was trained)\n") +
-    shared_help;
-std::string const img2img_help =
-    std::string(
-        "Usage: sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-        "Makes a picture anew, after the words; its size stays, its transparency too.\n\n"
-        "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-        "  --strength X       0.75: how much is made anew, from just above 0 to 1\n"
-        "  --strength-rule NAME  full_steps (default): all steps run whatever the strength (ComfyUI); fewer_steps:\n"
-        "                     steps × strength of them (diffusers)\n") +
-    shared_help;
+    help_text({.example = "sfumato txt2img --model sd15.safetensors --prompt \"a lighthouse at dusk\" -o dusk.png",
+               .usage = "sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]",
+               .about = "Makes a picture from words. A PNG carries the request and A1111's parameters text.",
+               .options = help_of(operation::txt2img),
+               .end = exit_codes_help});
+std::string const img2img_help = help_text(
+    {.example = "sfumato img2img sketch.png --model sd15.safetensors --prompt \"an oil painting\" -o painted.png",
+     .usage = "sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]",
+     .about = "Makes a picture anew, after the words; its size stays, its transparency too. A PNG carries the "
+              "request and A1111's parameters text.",
+     .options = help_of(operation::img2img),
+     .end = exit_codes_help});
 
 } // namespace
 
@@ -213,13 +182,13 @@ command const txt2img_command{.name = "txt2img",
                               .summary = "make a picture from words, with a Stable Diffusion model",
                               .help = txt2img_help,
                               .run = txt2img,
-                              .with_value = with_value(txt2img_settings, own_options),
-                              .flags = {"--json", "--zero-terminal-snr"}};
+                              .with_value = with_value(operation::txt2img),
+                              .flags = flags(operation::txt2img)};
 command const img2img_command{.name = "img2img",
                               .summary = "make a picture anew, after words",
                               .help = img2img_help,
                               .run = img2img,
-                              .with_value = with_value(img2img_settings, own_options),
-                              .flags = {"--json", "--zero-terminal-snr"}};
+                              .with_value = with_value(operation::img2img),
+                              .flags = flags(operation::img2img)};
 
 } // namespace sfumato

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "compute/error.h"
 #include "models/library/model_folders.h"
 #include "models/library/scan.h"
@@ -98,24 +99,26 @@ int models(options const& given) {
     throw usage_error(std::format("models knows no \"{}\"", files[0]));
 }
 
+std::string const help = help_text(
+    {.example = "sfumato models scan ~/stable-diffusion-webui/models",
+     .usage = "sfumato models scan [DIR…] [--json]\n"
+              "       sfumato models info MODEL [--json]",
+     .about =
+         "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a "
+         "folder: in those of the environment variable SFUMATO_MODELS (with colons between), in "
+         "~/.local/share/sfumato/models, and where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and "
+         "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well.\n"
+         "info tells what one model is, and what says so.\n"
+         "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME "
+         "or procedural:NAME.",
+     .options = {{"--json", "one JSON object a model"}}});
+
 } // namespace
 
 command const models_command{
     .name = "models",
     .summary = "find models on this machine, tell what a model is",
-    .help =
-        "Usage: sfumato models scan [DIR…] [--json]\n"
-        "       sfumato models info MODEL [--json]\n\n"
-        "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a folder: "
-        "in\n"
-        "those of the environment variable SFUMATO_MODELS (with colons between), in ~/.local/share/sfumato/models, "
-        "and\n"
-        "where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and Upscayl keep theirs. Nothing is\n"
-        "changed. Each is opened, so that damaged ones are found as well.\n"
-        "info tells what one model is, and what says so.\n\n"
-        "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME\n"
-        "or procedural:NAME.\n\n"
-        "  --json  one JSON object a model\n",
+    .help = help,
     .run = models,
     .flags = {"--json"},
 };

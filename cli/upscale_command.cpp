@@ -24,13 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr request_option settings[] = {
-    {"--model", "model", request_option::text},
-    {"--scale", "scale", request_option::real},
-    {"--tile", "tile", request_option::whole},
-    {"--dtype", "dtype", request_option::text},
-};
-
 struct file_pair {
     std::string in, out;
 };
@@ -117,7 +110,7 @@ bool upscale_file(file_pair const& files, request const& r, engine_jobs const& e
 // Whoever names a network that enlarges four times, and no scale, expects four times; and another scale than a recipe's
 // may need another one of our networks.
 request upscale_request(options const& given, engine_jobs const& engine, progress_line& line) {
-    request r = request_of(given, "upscale", settings, line);
+    request r = request_of(given, operation::upscale, line);
     bool const has_scale = given.has("--scale"), has_model = given.has("--model");
     if (has_scale && !has_model && r.upscale.model.starts_with("sfumato:")) {
         r.upscale.model.clear();
@@ -181,35 +174,35 @@ int upscale_files(options const& given) {
     return code;
 }
 
+std::vector<help_option> help_of_options() {
+    std::vector<help_option> all = options_help(operation::upscale);
+    all.insert(all.begin(), {"-o OUT", "the file, or the folder, to write; a PNG keeps the request as its comment"});
+    all.insert(all.end(), {device_help,
+                           {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
+    return all;
+}
+
+std::string const help = help_text(
+    {.example = "sfumato upscale photo.jpg -o large.png --scale 3",
+     .usage = "sfumato upscale IN -o OUT [OPTION…]",
+     .about =
+         "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
+         "format has them: PNG, JPEG, TIFF, WebP or OpenEXR. What IN says beside its pixels (EXIF, XMP, IPTC, "
+         "resolution) goes along, except to OpenEXR, which has no such thing: there the pixels are turned "
+         "upright.\n"
+         "Of a folder IN, every picture goes to the folder OUT, and one that cannot be read is passed over.",
+     .options = help_of_options(),
+     .end = exit_codes_help});
+
 } // namespace
 
 command const upscale_command{
     .name = "upscale",
     .summary = "enlarge or restore a picture, or a folder of them",
-    .help =
-        "Usage: sfumato upscale IN -o OUT [OPTION…]\n\n"
-        "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
-        "format\n"
-        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. What IN says beside its pixels (EXIF, XMP, IPTC, resolution) "
-        "goes\n"
-        "along, except to OpenEXR, which has no such thing: there the pixels are turned upright. Of a folder IN, "
-        "every\n"
-        "picture goes to the folder OUT, and one that cannot be read is passed over.\n\n"
-        "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
-        "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
-        "                  (default: sfumato's own)\n"
-        "  --scale X       1 to 16, not only whole numbers (default: MODEL's own, without one 2): it goes over the\n"
-        "                  picture as often as needed, Lanczos does the rest; 1 restores\n"
-        "  --tile N        at most so many pixels a side at once, but no fewer than MODEL needs\n"
-        "                  (default: as the memory allows)\n"
-        "  --dtype NAME    fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
-        "  --recipe FILE   a PNG that an earlier run wrote, or its JSON; the options above win\n"
-        "  --device NAME   the GPU: its number in `sfumato devices`, or a part of its name\n"
-        "  --json          plan, progress, result and error on standard output, one JSON object a line\n\n"
-        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
+    .help = help,
     .run = upscale_files,
-    .with_value = with_value(settings, {"-o", "--device"}),
-    .flags = {"--json"},
+    .with_value = options_with_value(operation::upscale, {"-o", "--device"}),
+    .flags = options_without_value(operation::upscale, {"--json"}),
 };
 
 } // namespace sfumato

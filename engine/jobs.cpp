@@ -118,6 +118,8 @@ bool make_pictures(engine& e, run_input const& in, run_client& client, job const
     generate_watch watch{.planned = [&](memory_plan const& plan) {
         client.planned({.text = plan.text(), .needed = plan.needed, .available = plan.available});
     }};
+    watch.warned = [&](std::string const& text) { client.warn(text); };
+    watch.nearest = in.nearest;
     if (in.previews) watch.preview = [&](picture const& p) { client.preview(p); };
     if (in.previews && !in.preview_model.empty())
         watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(in.preview_model));

@@ -137,6 +137,7 @@ outgoing encode_run(char const* type, std::int64_t id, run_input const& in) {
     for (named_picture const& p : in.pictures)
         pictures.push_back({{"name", p.name}, {"width", p.width}, {"height", p.height}, {"channels", p.channels}});
     if (in.previews) head["previews"] = true;
+    if (in.nearest) head["nearest"] = true;
     if (!in.preview_model.empty()) head["preview_model"] = in.preview_model;
     return encode(std::move(head));
 }
@@ -150,6 +151,7 @@ run_message decode_run(message const& m) {
     if (!pictures.is_array() || pictures.size() > 16) fail("A run's \"pictures\" must be a list of at most 16.");
     for (json const& p : pictures) in.pictures.push_back(named_picture_from_json(p));
     if (m.head.contains("previews")) in.previews = m.head["previews"] == true;
+    if (m.head.contains("nearest")) in.nearest = m.head["nearest"] == true;
     if (m.head.contains("preview_model")) in.preview_model = text_in(m.head, "preview_model", 1 << 16, type.c_str());
     check_pictures(in);
     return run;

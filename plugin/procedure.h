@@ -23,16 +23,6 @@ struct call {
     std::vector<GimpDrawable*> drawables() const; // null-terminated
 };
 
-bool boolean(GimpProcedureConfig*, char const* argument);
-double real(GimpProcedureConfig*, char const* argument);
-std::string text(GimpProcedureConfig*, char const* argument); // of a choice: its value
-
-/// A model as a request names it: an absolute path, procedural:NAME or sfumato:NAME; empty: none was chosen. Throws
-/// error, translated, when it is on no disk of this machine.
-std::string model_name(GimpProcedureConfig*, char const* argument);
-
-void add_source_argument(GimpProcedure*);
-
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);
 

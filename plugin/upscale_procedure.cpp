@@ -1,5 +1,6 @@
 // plug-in-sfumato-upscale: a layer is enlarged, or restored, by a network.
 #include "engine/client.h"
+#include "plugin/arguments.h"
 #include "plugin/capture.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
@@ -25,10 +26,8 @@ rect canvas_of(GimpImage* image) { return {0, 0, gimp_image_get_width(image), gi
 
 bool only_selection(call const& c) { return boolean(c.config, "selection-only") && !selected_box(c.image).empty(); }
 
-request request_from(GimpProcedureConfig* config) {
-    request r{.operation = operation::upscale};
-    r.source = text(config, "source") == "visible" ? source::visible : source::layer;
-    r.upscale.model = model_name(config, "model");
+request request_of(GimpProcedureConfig* config) {
+    request r = request_from(config, operation::upscale);
     r.upscale.scale = scale_of(config);
     return resolve(r);
 }
@@ -46,7 +45,7 @@ void check_size(rect const& r) {
 }
 
 void prepare(upscale_run& run, call const& c) {
-    run = {.request = request_from(c.config), .target = target_of(c.config)};
+    run = {.request = request_of(c.config), .target = target_of(c.config)};
     run.from = copy_source(c.image, c.drawables().data(), run.request.source);
     run.area = run.from.extent;
     double const scale = run.request.upscale.scale;
@@ -92,14 +91,10 @@ bool compute(upscale_run& run, job const& j) {
 } // namespace
 
 void add_upscale_arguments(GimpProcedure* procedure) {
-    gimp_procedure_add_file_argument(
-        procedure, "model", _("_Model"),
-        _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"),
-        GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, nullptr, G_PARAM_READWRITE);
-    gimp_procedure_add_double_argument(
-        procedure, "scale", _("Sc_ale"),
-        _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"), 1,
-        upscale_settings::largest_scale, 2, G_PARAM_READWRITE);
+    add_argument(procedure, operation::upscale, "model", _("_Model"),
+                 _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"));
+    add_argument(procedure, operation::upscale, "scale", _("Sc_ale"),
+                 _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"));
     gimp_procedure_add_choice_argument(
         procedure, "target", _("_Target"), _("What becomes of the result"),
         gimp_choice_new_with_values(
@@ -108,7 +103,7 @@ void add_upscale_arguments(GimpProcedure* procedure) {
             "layer", 2, _("New layer in the old size (restore)"),
             _("The network goes over the layer, and the result is brought back to the old size"), nullptr),
         "image", G_PARAM_READWRITE);
-    add_source_argument(procedure);
+    add_source_argument(procedure, operation::upscale);
     gimp_procedure_add_boolean_argument(procedure, "selection-only", _("Selection onl_y"),
                                         _("Only what is selected, with a layer mask from the selection. Without a "
                                           "selection: all."),

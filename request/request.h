@@ -29,9 +29,9 @@ struct diffusion_settings {
     sfumato::sampler sampler = sampler::dpmpp_2m;
     std::optional<sfumato::scheduler> scheduler; // none: the one that goes with the sampler
     generator rng = generator::cpu;
-    int clip_skip = 1;      // the text encoder's last layers left out, plus 1
-    int batch = 1;          // pictures, of seed, seed + 1 …
-    double strength = 0.75; // of img2img: 1 = nothing of the picture stays
+    std::optional<int> clip_skip; // the text encoder stops at its N-th layer from the end; none: as it was trained
+    int batch = 1;                // pictures, of seed, seed + 1 …
+    double strength = 0.75;       // of img2img: 1 = nothing of the picture stays
     sfumato::strength_rule strength_rule = sfumato::strength_rule::full_steps;
     std::optional<sfumato::prediction> prediction; // none: as the model's file says
     bool zero_terminal_snr = false;
@@ -68,7 +68,9 @@ struct request_error : error {
 };
 
 struct request {
-    static constexpr int version = 1; // key "sfumato"; raised when an old reader would misunderstand
+    /// Key "sfumato"; raised when an old reader would misunderstand. Older ones are read.
+    /// 1: clip_skip was always there, and counted from the layer that the model was trained with.
+    static constexpr int version = 2;
 
     sfumato::operation operation = operation::inpaint;
     sfumato::method method = method::patchmatch;

@@ -27,6 +27,7 @@ struct run_input {
     sfumato::request request; // resolved
     std::vector<named_picture> pictures;
     bool previews = false;     // the client wants to see how it comes along, where there is something to see
+    bool nearest = false;      // what does not fit the memory as the recipe has it may be done almost so
     std::string preview_model; // a file of TAESD that previews are decoded with; empty: they have a pixel a latent cell
 };
 

@@ -6,7 +6,6 @@
 #include "request/choices.h"
 
 #include <array>
-#include <optional>
 #include <string_view>
 
 namespace sfumato {
@@ -71,9 +70,5 @@ inline constexpr scheduler_row scheduler_table[] = {
 
 constexpr sampler_row const& row_of(sampler s) { return sampler_table[int(s)]; }
 constexpr scheduler_row const& row_of(scheduler s) { return scheduler_table[int(s)]; }
-
-/// By name or display, or by what ComfyUI, A1111 or k-diffusion call it, in any case.
-std::optional<sampler> find_sampler(std::string_view);
-std::optional<scheduler> find_scheduler(std::string_view);
 
 } // namespace sfumato

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <format>
+#include <map>
 
 namespace sfumato {
 
@@ -33,16 +34,33 @@ double number_of(network_case const& c, char const* key, double otherwise) {
     return value;
 }
 
+latent latent_of(network_case const& c, std::string const& name) {
+    case_tensor const& t = c.at(name, {1, any_extent, any_extent, any_extent});
+    shape const to{.h = int(t.shape[2]), .w = int(t.shape[3]), .c = int(t.shape[1])};
+    return {to.h, to.w, to.c, channels_last(t.values, to)};
+}
+
 // The I-th random tensor, whatever it was drawn for.
 latent random_latent(network_case const& c, int i) {
     std::string const start = std::format("in.random.{}.", i);
     for (auto const& [name, t] : c.tensors)
-        if (name.starts_with(start)) {
-            auto const& s = c.at(name, {1, any_extent, any_extent, any_extent}).shape;
-            shape const to{.h = int(s[2]), .w = int(s[3]), .c = int(s[1])};
-            return {to.h, to.w, to.c, channels_last(t.values, to)};
-        }
+        if (name.starts_with(start)) return latent_of(c, name);
     fail("The case '{}' lacks its random tensor '{}…'.", c.source, start);
+}
+
+// The random tensors that steps draw, "in.random.I.step", by their I.
+std::vector<std::string> step_tensors(network_case const& c) {
+    constexpr std::string_view start = "in.random.", end = ".step";
+    std::map<int, std::string> by_number;
+    for (auto const& [name, t] : c.tensors) {
+        if (!name.starts_with(start) || !name.ends_with(end) || name.size() <= start.size() + end.size()) continue;
+        int number = -1;
+        char const* const last = name.data() + name.size() - end.size();
+        if (std::from_chars(name.data() + start.size(), last, number).ptr == last) by_number[number] = name;
+    }
+    std::vector<std::string> names;
+    for (auto const& [number, name] : by_number) names.push_back(name);
+    return names;
 }
 
 case_tensor torch_tensor(latent const& l) {
@@ -137,9 +155,12 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
         json_parse_python(text_of(c, "scheduler_config", "{}"), "The scheduler_config of the case '" + c.source + "'"),
         {.steps = int(number_of(c, "steps", 50)), .strength = strength});
     sampling_run const& run = planned.run;
-    for (evaluation const& e : run.evaluations)
-        if (e.uses_noise())
-            fail("The case '{}' has a scheduler that draws noise, which no tensor of it gives.", c.source);
+    auto const draws = std::size_t(std::ranges::count_if(run.evaluations, &evaluation::uses_noise));
+    std::vector<std::string> const step_names = step_tensors(c);
+    if (step_names.size() < draws)
+        fail("The case '{}' has a scheduler that draws noise {} times, but {} tensors 'in.random.I.step'.", c.source,
+             draws, step_names.size());
+    std::size_t drawn = 0;
 
     diffusion_model model({.source = weights, .precision = type});
     if (model.is_inpainting() && mode != "inpaint")
@@ -163,14 +184,24 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     all["tap.timesteps"].shape = {std::int64_t(planned.timesteps.size())};
     for (double t : planned.timesteps) all["tap.timesteps"].values.push_back(float(t));
 
-    denoise_inputs const in{.run = run,
-                            .start = begin_as({turn, c}, run, mode, strength, h, w),
-                            .positive = contexts->front(),
-                            .negative = size.guided ? &contexts->back() : nullptr,
-                            .guidance = guidance,
-                            .each = [&](int i, latent const& x, latent const&) {
-                                all[std::format("out.latents.{}", run.evaluations[i].step)] = torch_tensor(x);
-                            }};
+    beginning start = begin_as({turn, c}, run, mode, strength, h, w);
+    std::size_t const count = start.x.values.size();
+    denoise_inputs const in{
+        .run = run,
+        .start = std::move(start),
+        .positive = contexts->front(),
+        .negative = size.guided ? &contexts->back() : nullptr,
+        .guidance = guidance,
+        .noise =
+            [&] {
+                latent const l = latent_of(c, step_names.at(drawn++));
+                if (l.values.size() != count)
+                    fail("The case '{}' has a tensor '{}' of another size than its latents.", c.source,
+                         step_names[drawn - 1]);
+                return l.values;
+            },
+        .each = [&](int i, latent const& x,
+                    latent const&) { all[std::format("out.latents.{}", run.evaluations[i].step)] = torch_tensor(x); }};
     latent const done = *denoise(d, turn.begin({role::denoiser}), model.denoiser(), in, type, {});
     picture const decoded = *decode_latent(d, turn.begin({role::vae_decoder}), model.vae(), done,
                                            memory.of({role::vae_decoder}).tiles, type, {});

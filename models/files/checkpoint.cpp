@@ -70,7 +70,7 @@ std::span<std::byte const> stored_tensor::read(std::vector<std::byte>& scratch) 
     return scratch;
 }
 
-std::string show_name(std::string_view name) { return json_show(name, 120); }
+std::string show_name(std::string_view name) { return json_show(name.substr(0, 120), 120); }
 
 std::string show_shape(stored_tensor const& t) {
     std::string text = std::string(name_of(t.type)) + " [";

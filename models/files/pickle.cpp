@@ -11,8 +11,10 @@ namespace sfumato {
 
 namespace {
 
-// A checkpoint of a thousand tensors has some ten thousand values.
-constexpr std::size_t most_values = 1'000'000;
+// A checkpoint of a thousand tensors has some twenty thousand values, and each of them stands in one place: in a tuple,
+// a list or a dictionary. A reference to a value takes two bytes of the pickle, so places are counted as well, and
+// names, which dictionaries within dictionaries multiply.
+constexpr std::size_t most_values = 500'000, most_places = 1'000'000, most_names = 50'000;
 constexpr std::size_t longest_name = 500, longest_other = 60, most_dimensions = 8;
 constexpr int deepest = 16;
 
@@ -88,10 +90,11 @@ class machine {
     std::vector<ref> stack;
     std::vector<std::size_t> marks;
     std::unordered_map<std::uint64_t, ref> memo;
+    std::size_t places = 0;
 
     [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: its pickle {}.", in.source, what); }
-    void limit(std::size_t count) const {
-        if (count >= most_values) damaged("holds more than any model does");
+    void limit(std::size_t count, std::size_t most = most_values) const {
+        if (count >= most) damaged("holds more than any model does");
     }
 
     template <class T> ref make(T is) {
@@ -120,11 +123,13 @@ class machine {
     }
     std::vector<ref> pop(std::size_t count) {
         std::vector<ref> items(count);
+        limit(places += count, most_places);
         while (count > 0) items[--count] = pop();
         return items;
     }
     std::vector<ref> pop_to_mark() {
         if (marks.empty()) damaged("ends what did not begin");
+        limit(places += stack.size() - marks.back(), most_places);
         std::vector<ref> items(stack.begin() + std::ptrdiff_t(marks.back()), stack.end());
         stack.resize(marks.back());
         marks.pop_back();
@@ -364,11 +369,17 @@ ref machine::persistent(ref id) {
 // Each dictionary once: they may contain one another.
 struct collector {
     pickled& all;
+    std::string const& source;
     std::set<ref> seen = {};
+
+    void limit(std::size_t count) const {
+        if (count >= most_names) fail("'{}' is damaged: its pickle holds more than any model does.", source);
+    }
 
     void collect(ref v, std::string const& path, int depth) {
         auto const dict = as<dictionary>(v);
         auto const yes = as<bool>(v);
+        limit(all.tensors.size() + all.others.size());
         if (auto const tensor = as<pickled_tensor>(v))
             all.tensors.emplace(path, *tensor);
         else if (!dict && !as<nothing>(v) && (!yes || *yes) && path.size() <= longest_other)
@@ -388,11 +399,14 @@ pickled read_pickle(std::span<std::byte const> bytes, std::string const& source)
     machine m(bytes, source);
     ref const whole = m.run();
     pickled all{.storages = std::move(m.storages), .bytes = bytes.size() - m.rest()};
-    collector{all}.collect(whole, "", 0);
+    collector names{all, source};
+    names.collect(whole, "", 0);
     if (auto const list = as<sequence>(whole))
         for (ref item : list->items)
-            if (auto const text = as<std::string>(item); text && text->size() <= longest_name)
+            if (auto const text = as<std::string>(item); text && text->size() <= longest_name) {
+                names.limit(all.texts.size());
                 all.texts.push_back(*text);
+            }
     return all;
 }
 

@@ -19,7 +19,9 @@ static_assert(std::endian::native == std::endian::little, "tensors lie in files 
 namespace {
 
 constexpr std::size_t length_bytes = 8;
-constexpr std::uint64_t longest_header = 100'000'000;
+// Far more than any model has; an entry takes some hundred bytes here, but a few of the header.
+constexpr std::uint64_t longest_header = 25'000'000;
+constexpr std::size_t most_tensors = 50'000, most_metadata = 10'000, most_dimensions = 8;
 
 constexpr std::pair<std::string_view, stored_type> dtypes[] = {
     {"F64", stored_type::f64},   {"F32", stored_type::f32},         {"F16", stored_type::f16},
@@ -43,79 +45,6 @@ struct entry {
     std::optional<std::vector<std::int64_t>> offsets;
 };
 
-// Reads the header as it is parsed: {name: {field: text or list of whole numbers}}; nothing is kept that is not needed,
-// and nothing is nested deeper.
-class header_reader : public json::json_sax_t {
-  public:
-    explicit header_reader(std::string const& source) : source(source) {}
-
-    std::vector<entry> entries;
-    json metadata = json::object();
-
-    bool start_object(std::size_t) override {
-        if (++depth > 2 || list) misplaced("an object");
-        return true;
-    }
-    bool end_object() override {
-        if (depth-- == 2 && !in_metadata) entries.push_back(std::move(now));
-        return true;
-    }
-    bool key(std::string& name) override {
-        if (depth == 2) {
-            field = name;
-            return true;
-        }
-        in_metadata = name == "__metadata__";
-        now = {.name = name};
-        return true;
-    }
-    bool string(std::string& text) override {
-        if (depth == 2 && in_metadata) {
-            metadata[field] = std::move(text);
-            return true;
-        }
-        if (depth != 2 || list || field != "dtype" || now.dtype) misplaced("a text");
-        now.dtype = std::move(text);
-        return true;
-    }
-    bool start_array(std::size_t) override {
-        auto& place = field == "shape" ? now.shape : now.offsets;
-        if (depth != 2 || list || in_metadata || (field != "shape" && field != "data_offsets") || place)
-            misplaced("a list");
-        list = &place.emplace();
-        return true;
-    }
-    bool end_array() override {
-        list = nullptr;
-        return true;
-    }
-    bool number_unsigned(json::number_unsigned_t number) override {
-        if (!list || number > std::uint64_t(std::numeric_limits<std::int64_t>::max())) misplaced("a number");
-        list->push_back(std::int64_t(number));
-        return true;
-    }
-    bool number_integer(json::number_integer_t) override { misplaced("a negative number"); }
-    bool number_float(json::number_float_t, std::string const&) override { misplaced("a fraction"); }
-    bool boolean(bool) override { misplaced("true or false"); }
-    bool null() override { misplaced("null"); }
-    bool binary(json::binary_t&) override { misplaced("bytes"); }
-    bool parse_error(std::size_t position, std::string const&, json::exception const&) override {
-        fail("'{}' is damaged: its header is not valid JSON (at byte {}).", source, position);
-    }
-
-  private:
-    [[noreturn]] void misplaced(std::string_view what) {
-        fail("'{}' is damaged: its header has {} where none belongs (tensor {}).", source, what, show_name(now.name));
-    }
-
-    std::string const& source;
-    int depth = 0;
-    entry now;
-    std::string field;
-    bool in_metadata = false;
-    std::vector<std::int64_t>* list = nullptr;
-};
-
 stored_tensor tensor_of(entry const& e, std::span<std::byte const> data, std::string const& source) {
     if (!e.dtype || !e.shape || !e.offsets || e.offsets->size() != 2)
         fail("'{}' is damaged: its header does not say type, shape and place of tensor {}.", source, show_name(e.name));
@@ -135,6 +64,91 @@ stored_tensor tensor_of(entry const& e, std::span<std::byte const> data, std::st
     t.mapped = data.subspan(begin, *size);
     return t;
 }
+
+// Reads the header as it is parsed: {name: {field: text or list of whole numbers}}; nothing is nested deeper, and what
+// is wrong with an entry is told when it has been read.
+class header_reader : public json::json_sax_t {
+  public:
+    /// `data`: all that stands behind the header.
+    header_reader(std::span<std::byte const> data, std::string const& source) : data(data), source(source) {}
+
+    decltype(checkpoint::tensors) tensors;
+    json metadata = json::object();
+
+    bool start_object(std::size_t) override {
+        if (++depth > 2 || list) misplaced("an object");
+        return true;
+    }
+    bool end_object() override {
+        if (depth-- == 2 && !in_metadata) add_tensor();
+        return true;
+    }
+    bool key(std::string& name) override {
+        if (depth == 2) {
+            field = name;
+            return true;
+        }
+        in_metadata = name == "__metadata__";
+        now = {.name = name};
+        return true;
+    }
+    bool string(std::string& text) override {
+        if (depth == 2 && in_metadata) {
+            if (metadata.size() == most_metadata) damaged("its metadata have more entries than any model's");
+            metadata[field] = std::move(text);
+            return true;
+        }
+        if (depth != 2 || list || field != "dtype" || now.dtype) misplaced("a text");
+        now.dtype = std::move(text);
+        return true;
+    }
+    bool start_array(std::size_t) override {
+        auto& place = field == "shape" ? now.shape : now.offsets;
+        if (depth != 2 || list || in_metadata || (field != "shape" && field != "data_offsets") || place)
+            misplaced("a list");
+        list = &place.emplace();
+        return true;
+    }
+    bool end_array() override {
+        list = nullptr;
+        return true;
+    }
+    bool number_unsigned(json::number_unsigned_t number) override {
+        if (!list || number > std::uint64_t(std::numeric_limits<std::int64_t>::max()) ||
+            list->size() == most_dimensions)
+            misplaced("a number");
+        list->push_back(std::int64_t(number));
+        return true;
+    }
+    bool number_integer(json::number_integer_t) override { misplaced("a negative number"); }
+    bool number_float(json::number_float_t, std::string const&) override { misplaced("a fraction"); }
+    bool boolean(bool) override { misplaced("true or false"); }
+    bool null() override { misplaced("null"); }
+    bool binary(json::binary_t&) override { misplaced("bytes"); }
+    bool parse_error(std::size_t position, std::string const&, json::exception const&) override {
+        fail("'{}' is damaged: its header is not valid JSON (at byte {}).", source, position);
+    }
+
+  private:
+    [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: {}.", source, what); }
+    void add_tensor() {
+        if (tensors.size() == most_tensors) damaged("it has more tensors than any model");
+        auto tensor = tensor_of(now, data, source);
+        if (!tensors.emplace(std::move(now.name), std::move(tensor)).second)
+            damaged("a tensor's name comes twice in it");
+    }
+    [[noreturn]] void misplaced(std::string_view what) {
+        fail("'{}' is damaged: its header has {} where none belongs (tensor {}).", source, what, show_name(now.name));
+    }
+
+    std::span<std::byte const> data;
+    std::string const& source;
+    int depth = 0;
+    entry now;
+    std::string field;
+    bool in_metadata = false;
+    std::vector<std::int64_t>* list = nullptr;
+};
 
 void refuse_overlaps(checkpoint const& c) {
     std::vector<std::span<std::byte const>> places;
@@ -159,16 +173,12 @@ checkpoint read_safetensors(mapped_file const& file, std::string const& source) 
 
     auto const header = file.bytes.subspan(length_bytes, length);
     auto const text = reinterpret_cast<char const*>(header.data());
-    header_reader reader(source);
+    header_reader reader(file.bytes.subspan(length_bytes + length), source);
     json::sax_parse(text, text + header.size(), &reader);
 
     checkpoint c{.source = source, .format = "safetensors", .metadata = std::move(reader.metadata)};
     c.files = {file};
-    for (entry& e : reader.entries) {
-        auto tensor = tensor_of(e, file.bytes.subspan(length_bytes + length), source);
-        if (!c.tensors.emplace(std::move(e.name), std::move(tensor)).second)
-            fail("'{}' is damaged: a tensor's name comes twice in it.", source);
-    }
+    c.tensors = std::move(reader.tensors);
     refuse_overlaps(c);
     return c;
 }

@@ -10,7 +10,7 @@ namespace sfumato {
 /// Could these be the first bytes of such a file?
 bool is_safetensors(std::span<std::byte const>);
 
-/// Every tensor under its own name, mapped. Everything is checked: the header's length (at most 100 MB), each type,
+/// Every tensor under its own name, mapped. Everything is checked: the header's length (at most 25 MB), each type,
 /// shape and place, that no two overlap, that no name comes twice. Throws error.
 checkpoint read_safetensors(mapped_file const&, std::string const& source);
 

@@ -32,8 +32,10 @@ void take_text_facts(clip_config& c, stated_facts const& d, bool second_generati
     c.eos = c.vocabulary - 1;
     c.pad = second_generation ? 0 : c.eos;
     // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
-    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : second_generation && c.layers != 23;
+    bool const cut = second_generation && c.layers == 23;
+    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : second_generation && !cut;
     c.layers_used = c.layers - left_out;
+    c.stops_at = left_out + cut + 1;
 }
 
 // ---- Whole models
@@ -90,6 +92,7 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
     m.prediction = prediction;
     m.prediction_reason = prediction_reason;
+    m.zero_terminal_snr = c.find("ztsnr");
     bool const v_at_768 = second && prediction == sfumato::prediction::v;
     m.native_size = d.native_size ? d.native_size : xl ? 1024 : v_at_768 ? 768 : 512;
 

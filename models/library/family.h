@@ -34,8 +34,9 @@ struct model_description {
     int factor = 1;
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
-    std::string prediction_reason; // a clause
-    int native_size = 512;         // the side of the square pictures that it was trained on, in pixels
+    std::string prediction_reason;  // a clause
+    bool zero_terminal_snr = false; // it has a tensor named ztsnr
+    int native_size = 512;          // the side of the square pictures that it was trained on, in pixels
 };
 
 /// Never throws for a file that is only unknown or incomplete: then `supported` is false and the reason says what.

@@ -60,7 +60,9 @@ found_prediction find_prediction(checkpoint const& c, unet_config const& unet, s
                                  std::optional<sfumato::prediction> chosen) {
     if (chosen) return {*chosen, "as chosen"};
     if (d.prediction) return {*d.prediction, d.prediction_source + " says so"};
-    if (c.find("v_pred")) return {sfumato::prediction::v, "it has a tensor named v_pred"};
+    if (c.find("v_pred"))
+        return {sfumato::prediction::v,
+                c.find("ztsnr") ? "it has tensors named v_pred and ztsnr" : "it has a tensor named v_pred"};
     if (unet.use_linear && !unet.adm_in_channels) return guess_second_generation(c, unet);
     return {sfumato::prediction::epsilon, "as all models of its kind"};
 }

@@ -38,6 +38,10 @@ class noise_source {
 /// picture k has a source of its own, of seed + k.)
 std::vector<float> latent_noise(std::span<noise_source>, shape s);
 
+/// Where the noise of later steps comes from, after `first`, a source of that seed, gave what the run begins with.
+/// A1111 (cuda) goes on drawing; ComfyUI (cpu) starts a generator of its own there, of the same seed, on the GPU.
+noise_source later_noise(generator, std::uint64_t seed, noise_source const& first);
+
 /// [n, c, h, w] ⇄ [n, h, w, c] of shape s.
 std::vector<float> channels_last(std::span<float const>, shape s);
 std::vector<float> channels_first(std::span<float const>, shape s);

@@ -213,9 +213,16 @@ static_assert(std::ranges::equal(followers, sampler_table, {}, &follower::value,
 schedule shortened_schedule(sampling_settings const& o, noise_table const& table) {
     assert(o.strength > 0 && o.strength <= 1);
     bool const full = o.rule == strength_rule::full_steps;
-    int const steps = full ? std::min(1000, int(o.steps / o.strength)) : o.steps;
-    schedule s = make_schedule(o.scheduler, table, steps, o.xl);
-    int const run = std::min(s.steps(), full ? o.steps : int(o.steps * o.strength));
+    int const most = most_steps(o.scheduler), steps = full ? int(o.steps / o.strength) : o.steps;
+    if (full && o.scheduler == scheduler::lcm && steps > most && o.strength < 1)
+        fail("Strength {} leaves {} of the {} timesteps that LCM's own schedule has: choose at most as many steps, not "
+             "{}, "
+             "or another schedule.",
+             o.strength, int(most * o.strength), most, o.steps);
+    // A schedule that picks from the trained timesteps has no more levels than those, and strength leaves its share.
+    bool const cut = full && steps > most && o.strength < 1;
+    schedule s = make_schedule(o.scheduler, table, cut ? most : steps, o.xl);
+    int const run = std::min(full ? o.steps : int(o.steps * o.strength), cut ? int(s.steps() * o.strength) : s.steps());
     if (run == 0) fail("Strength {} leaves none of {} steps: choose more steps or more strength.", o.strength, o.steps);
     s.sigmas.erase(s.sigmas.begin(), s.sigmas.end() - (run + 1));
     s.timesteps.erase(s.timesteps.begin(), s.timesteps.end() - run);
@@ -266,7 +273,10 @@ void repeat_first_step(sampling_path& path) {
 }
 
 sampling_run plan_sampling(sampling_settings const& o) {
-    assert(!o.zero_terminal_snr || o.prediction != prediction::flow);
+    if (o.zero_terminal_snr && o.prediction == prediction::flow)
+        fail(
+            "zero_terminal_snr is not for this model: it follows a flow, which ends in noise alone by itself; leave it "
+            "out.");
     sampler_row const& row = row_of(o.sampler);
     noise_table const table = o.prediction == prediction::flow
                                   ? flow_table(o.flow_shift)

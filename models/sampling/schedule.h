@@ -46,10 +46,13 @@ struct schedule {
     int steps() const { return int(timesteps.size()); }
 };
 
-/// `steps` (1 … 1000) of them; beta drops levels that it finds twice, which happens beyond 100 steps. `xl`: Align Your
-/// Steps has other levels for SDXL. The schedules of flows are ComfyUI's; leading, trailing and linspace are all normal
-/// there, which is what diffusers and Stability do. Throws error where a schedule cannot be had: ays and lcm for flows,
-/// lcm of more than 50 steps.
+/// How many steps it can have. Some pick from the 1000 trained timesteps, others lie between them.
+int most_steps(scheduler);
+
+/// `steps` (1 … most_steps()) of them; beta drops levels that it finds twice, which happens beyond 100 steps. `xl`:
+/// Align Your Steps has other levels for SDXL. The schedules of flows are ComfyUI's; leading, trailing and linspace are
+/// all normal there, which is what diffusers and Stability do. Throws error where a schedule cannot be had: ays and lcm
+/// for flows, lcm of more than 50 steps.
 schedule make_schedule(scheduler, noise_table const&, int steps, bool xl = false);
 
 /// diffusers' timestep_spacing, descending.

@@ -195,19 +195,6 @@ TEST_F(generate_command, a_recipe_makes_the_same_request_again) {
     EXPECT_EQ(changed.diffusion.steps, 9);
 }
 
-TEST_F(generate_command, help_has_every_name) {
-    for (char const* name : {"txt2img", "img2img"}) {
-        ended const e = run({name, "--help"});
-        EXPECT_EQ(e.code, 0);
-        for (sampler_row const& row : sampler_table) EXPECT_TRUE(mentions(e.out, row.name)) << row.name;
-        for (scheduler_row const& row : scheduler_table) EXPECT_TRUE(mentions(e.out, row.name)) << row.name;
-        EXPECT_EQ(mentions(e.out, "--width"), name == std::string("txt2img"));
-        EXPECT_EQ(mentions(e.out, "--strength"), name == std::string("img2img"));
-        std::istringstream lines(e.out);
-        for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
-    }
-}
-
 TEST_F(generate_command, a_seed_is_chosen_and_told) {
     ended const e = txt2img({"--width", "64", "--height", "64", "--json"});
     EXPECT_GE(json_lines(e.out).back()["request"]["seed"].get<std::int64_t>(), 0);

@@ -81,7 +81,7 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),
-              json::parse(R"({"sfumato": 1, "operation": "upscale", "model": "", "scale": 2.0, "source": "layer"})"));
+              json::parse(R"({"sfumato": 2, "operation": "upscale", "model": "", "scale": 2.0, "source": "layer"})"));
     EXPECT_EQ(request_from_json(request_to_json(r)), r);
     r.source = source::visible;
     r.area = {-3, 4, 50, 60};
@@ -98,13 +98,13 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
 
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
-        "sfumato": 1, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
+        "sfumato": 2, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
         "vae": "vae.safetensors", "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
         "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
         "prediction": "v", "zero_terminal_snr": true, "dtype": "bf16"})"));
     EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({
-        "sfumato": 1, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
-        "steps": 20, "cfg": 7.0, "sampler": "dpmpp_2m", "rng": "cpu", "clip_skip": 1, "batch": 1,
+        "sfumato": 2, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
+        "steps": 20, "cfg": 7.0, "sampler": "dpmpp_2m", "rng": "cpu", "batch": 1,
         "zero_terminal_snr": false, "strength": 0.75, "strength_rule": "full_steps"})"));
 }
 
@@ -130,6 +130,20 @@ TEST(request, knows_the_keys_of_its_operation_alone) {
     EXPECT_EQ(unknown_of("upscale"), (keys{"method", "seed", "strength", "width"}));
 }
 
+// The layer that the model was trained with stood there as 1.
+TEST(request, of_version_1_is_read) {
+    auto const clip_skip = [](int version, json const& value) {
+        json object{{"sfumato", version}, {"operation", "txt2img"}};
+        if (!value.is_null()) object["clip_skip"] = value;
+        return request_from_json(object).diffusion.clip_skip;
+    };
+    EXPECT_EQ(clip_skip(1, 1), std::nullopt);
+    EXPECT_EQ(clip_skip(1, 2), 2);
+    EXPECT_EQ(clip_skip(2, 1), 1);
+    EXPECT_EQ(clip_skip(2, nullptr), std::nullopt);
+    EXPECT_EQ(request_from_json(json{{"sfumato", 1}, {"seed", 7}}), (request{.seed = 7}));
+}
+
 TEST(request, takes_other_programs_names) {
     request const r = request_from_json(json::parse(
         R"({"sfumato": 1, "operation": "txt2img", "sampler": "DPM++ 2M SDE", "scheduler": "Align Your Steps"})"));
@@ -140,7 +154,7 @@ TEST(request, takes_other_programs_names) {
 TEST(request, is_written_as_documented) {
     request const r{.seed = 42, .area = {1, 2, 3, 4}};
     EXPECT_EQ(request_to_json(r),
-              json::parse(R"({"sfumato": 1, "operation": "inpaint", "method": "patchmatch", "seed": 42,
+              json::parse(R"({"sfumato": 2, "operation": "inpaint", "method": "patchmatch", "seed": 42,
         "context": "automatic", "source": "layer", "area": {"x": 1, "y": 2, "width": 3, "height": 4}})"));
     EXPECT_FALSE(request_to_json(request{}).contains("area"));
 }
@@ -160,7 +174,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
     bad_request const cases[] = {
         {R"([])", "object", "a list"},
         {R"({})", "\"sfumato\"", "missing"},
-        {R"({"sfumato": 2})", "\"sfumato\"", "must be 1, not 2"},
+        {R"({"sfumato": 3})", "\"sfumato\"", "must be a whole number from 1 to 2, not 3"},
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
          "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},

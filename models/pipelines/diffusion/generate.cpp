@@ -36,23 +36,37 @@ pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, pi
     return size;
 }
 
+// The encoder that stops where the request says, or where the model does.
+clip_config stopped(clip_config c, diffusion_settings const& s) {
+    if (!s.clip_skip) return c;
+    c.layers_used = std::max(1, c.layers_used + c.stops_at - *s.clip_skip);
+    if (c.layers_used > c.layers)
+        fail("The text encoder of {} lacks the layer that clip_skip {} asks for; leave clip_skip out, or take {} or "
+             "more.",
+             s.model, *s.clip_skip, *s.clip_skip + c.layers_used - c.layers);
+    return c;
+}
+
 bool is_guided(diffusion_settings const& s) { return s.cfg != 1; }
 
 // The prompt and, for guidance, the negative one, of as many chunks.
-std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, clip_config const& text) {
+std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, clip_config const& text,
+                                      std::vector<std::string>& warnings) {
     clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
-    std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary)};
+    std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary, &warnings)};
     if (!is_guided(s)) return prompts;
-    prompts.push_back(make_chunks(s.negative_prompt, vocabulary));
-    match_chunk_counts(prompts[0], prompts[1], vocabulary);
+    prompts.push_back(make_chunks(s.negative_prompt, vocabulary, &warnings));
+    match_chunk_counts(prompts[0], prompts[1]);
     return prompts;
 }
 
-std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion_model const& model) {
+std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion_model const& model,
+                                          std::vector<std::string>& warnings) {
     std::vector<encoder_input> all;
-    for (clip_config config : model.texts()) {
-        config.layers_used = std::max(1, config.layers_used - (s.clip_skip - 1));
-        all.push_back({config, prompts_of(s, config)});
+    for (clip_config const& c : model.texts()) {
+        clip_config const config = stopped(c, s);
+        warnings.clear(); // every encoder has the same
+        all.push_back({config, prompts_of(s, config, warnings)});
     }
     return all;
 }
@@ -62,7 +76,7 @@ sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& mod
                           .scheduler = s.scheduler.value_or(row_of(s.sampler).scheduler),
                           .steps = s.steps,
                           .prediction = model.what().prediction,
-                          .zero_terminal_snr = s.zero_terminal_snr,
+                          .zero_terminal_snr = s.zero_terminal_snr || model.what().zero_terminal_snr,
                           .xl = model.what().unet->adm_in_channels > 0,
                           .strength = from_picture ? s.strength : 1,
                           .rule = s.strength_rule});
@@ -227,11 +241,10 @@ std::optional<encoded_pictures> encode(generation& g, picture const* from, stage
 
 std::optional<latent> denoise(generation const& g, std::vector<conditioning> const& prompts,
                               encoded_pictures const& encoded, std::uint64_t seed, job const& j) {
-    latent_format const& format = g.model.latents();
-    noise_source source(g.settings.rng, seed);
-    auto const normals = [&] {
-        return latent_noise(std::span(&source, 1), {.h = g.size.height, .w = g.size.width, .c = format.channels});
+    auto const draw = [&](noise_source& from) {
+        return latent_noise(std::span(&from, 1), {.h = g.size.height, .w = g.size.width, .c = format.channels});
     };
+    noise_source source(g.settings.rng, seed);
     part_plan const& planned = g.memory.of({role::denoiser});
     weight_store& weights = g.turn().begin({role::denoiser});
     std::optional<preview_decoder> decoder;
@@ -240,13 +253,14 @@ std::optional<latent> denoise(generation const& g, std::vector<conditioning> con
 
     known_pictures const pictures{.from = encoded.from ? &*encoded.from : nullptr,
                                   .masked = encoded.masked ? &*encoded.masked : nullptr};
-    latent noise{g.size.height, g.size.width, format.channels, normals()};
+    latent noise{g.size.height, g.size.width, format.channels, draw(source)};
+    noise_source later = later_noise(g.settings.rng, seed, source);
     denoise_inputs in{.run = g.sampling,
                       .start = begin(g.sampling, std::move(noise), pictures, g.model.is_inpainting()),
                       .positive = prompts.front(),
                       .negative = g.size.guided ? &prompts.back() : nullptr,
                       .guidance = g.settings.cfg,
-                      .noise = normals};
+                      .noise = [&] { return draw(later); }};
     if (g.watch.preview && (decoder || !format.preview_factors.empty()))
         in.each = [&](int, latent const&, latent const& x0) {
             if (auto const seen = decoder ? decoder->decode(x0, j) : latent_preview(x0, format)) g.watch.preview(*seen);
@@ -295,7 +309,8 @@ std::optional<generated> generate(device& d, shelf& models, request const& r, pi
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
     auto& model = models.open<diffusion_model>({s.model, s.vae, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);
-    std::vector<encoder_input> const texts = encoder_inputs(s, model);
+    std::vector<std::string> warnings;
+    std::vector<encoder_input> const texts = encoder_inputs(s, model, warnings);
     run_precision const precision = precision_of(s, d, model.latents().cell);
 
     run_size size = size_of(s, model, pixels, from, int(texts.front().prompts.front().ids.size()));
@@ -306,6 +321,7 @@ std::optional<generated> generate(device& d, shelf& models, request const& r, pi
         size.preview_bytes =
             preview_decoder::bytes(d, watch.preview_decoder, size.height, size.width, precision.text_and_denoiser);
     }
+    for (std::string const& warning : warnings) watch.warned(warning);
     generation g{d, model, s, watch, pixels, size, sampling_of(s, model, from), precision};
     g.make_plan();
 

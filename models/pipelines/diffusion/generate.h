@@ -18,6 +18,7 @@ class device;
 /// What a caller may want to know on the way, and what it allows.
 struct generate_watch {
     std::function<void(memory_plan const&)> planned = [](memory_plan const&) {};
+    std::function<void(std::string const&)> warned = [](std::string const&) {}; // of the request; before the plan
     std::function<void(picture const&)> preview;       // the picture as predicted in each step; none: nobody looks
     std::shared_ptr<checkpoint const> preview_decoder; // TAESD; none: previews have a pixel a latent cell
     /// Where a tile that the request asks for does not fit the memory, one that does is taken: almost the same picture.

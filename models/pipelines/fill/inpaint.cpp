@@ -13,6 +13,19 @@ namespace {
 
 constexpr int rim = 2; // pixels around the selection where the composite mask fades out
 
+// Colours are compared by the sum of their differences' squares, which must stay well inside a float.
+constexpr float largest_value = 1e9f;
+
+void check_values(picture const& p) {
+    auto const wrong = std::ranges::find_if(p.pixels, [](float v) { return !(std::abs(v) <= largest_value); });
+    if (wrong == p.pixels.end()) return;
+    auto const pixel = int((wrong - p.pixels.begin()) / 4);
+    fail("The picture has the value {} at x = {}, y = {}, which is no colour; values between 0 and 1 are usual and {} "
+         "is the "
+         "most. Clip its colours first.",
+         *wrong, pixel % p.width, pixel / p.width, largest_value);
+}
+
 // The selection's bounds and its rim, inside the picture.
 rect result_area(mask const& selection) {
     rect const hole = bounds(selection);
@@ -46,6 +59,7 @@ struct fill_graph {
 fill_graph record(device& d, request const& r, picture const& given, mask const& selection) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve() comes first");
+    check_values(given);
     patch_fill_shape const shape = plan_patch_fill(given, selection);
     fill_graph made{.g = graph(d.target()), .area = result_area(selection)};
     graph& g = made.g;

@@ -304,10 +304,41 @@ TEST(pickle, dictionaries_within_themselves_end) {
               "");
 }
 
+// One tensor under ever more names: dictionaries of 250 in 250 in 250, of which each item takes two bytes.
+TEST(pickle, names_that_multiply_are_refused) {
+    auto const nested = [](int outer, int middle, int inner) {
+        pickle_writer p;
+        for (int i = 0; i < 250; ++i) {
+            p.text(std::to_string(i));
+            p.bytes += "q" + little(std::uint8_t(i)) + "0";
+        }
+        p.tensor("FloatStorage", "0", 1, 0, {1}, {1});
+        p.bytes += "q\xff"
+                   "0";
+        auto const dictionary = [](int count, std::string const& item) {
+            std::string bytes = "}(";
+            for (int i = 0; i < count; ++i) bytes += "h" + little(std::uint8_t(i)) + item;
+            return bytes + "u";
+        };
+        p.bytes += dictionary(outer, dictionary(middle, dictionary(inner, "h\xff")));
+        p.stop();
+        return p.bytes;
+    };
+    EXPECT_EQ(told_by_pickle(nested(20, 20, 20)), "");
+    EXPECT_NE(told_by_pickle(nested(20, 20, 200)).find("more than any model does"), std::string::npos); // names
+    EXPECT_NE(told_by_pickle(nested(250, 125, 250)).find("more than any model does"), std::string::npos);
+}
+
 TEST(pickle, what_grows_without_end_is_refused) {
     EXPECT_NE(told_by_pickle(std::string(2'000'000, '}')).find("more than any model does"), std::string::npos);
     EXPECT_NE(told_by_pickle("}" + std::string(2'000'000, '2')).find("more than any model does"), std::string::npos);
     EXPECT_NE(told_by_pickle(std::string(2'000'000, '(')).find("more than any model does"), std::string::npos);
+    // The same value in ever more places, two bytes each.
+    std::string places = "}q\x01(", tuples;
+    for (int i = 0; i < 2'000'000; ++i) places += "h\x01";
+    for (int i = 0; i < 2'000'000; ++i) tuples += "h\x01\x85";
+    EXPECT_NE(told_by_pickle(places + "t.").find("more than any model does"), std::string::npos);
+    EXPECT_NE(told_by_pickle("}q\x01" + tuples).find("more than any model does"), std::string::npos);
     EXPECT_NE(told_by_pickle("c" + std::string(2'000'000, 'x')).find("without end"), std::string::npos);
     // A long name, copied again and again.
     std::string bytes = "X" + little(std::uint32_t(1'000'000)) + std::string(1'000'000, 'x') + "q\x01";

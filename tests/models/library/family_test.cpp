@@ -82,6 +82,25 @@ TEST(family, sd2_prediction) {
     checkpoint sd1 = without_config("sd1-tiny");
     sd1.tensors["v_pred"] = {.shape = {0}};
     EXPECT_EQ(describe_model(sd1).prediction, sfumato::prediction::v);
+    EXPECT_FALSE(describe_model(sd1).zero_terminal_snr);
+    sd1.tensors["ztsnr"] = {.shape = {0}};
+    EXPECT_TRUE(describe_model(sd1).zero_terminal_snr);
+    EXPECT_EQ(describe_model(sd1).prediction_reason, "it has tensors named v_pred and ztsnr");
+}
+
+// Which layer from the end a family's text encoder stops at, whether or not its file has those behind.
+TEST(family, where_the_text_encoder_stops) {
+    EXPECT_EQ(describe_model(opened("sd1-tiny")).text->stops_at, 1);
+    EXPECT_EQ(describe_model(opened("sd2-tiny")).text->stops_at, 2);
+    EXPECT_EQ(describe_model(opened("sd15")).text->stops_at, 1);
+    EXPECT_EQ(describe_model(opened("sd21")).text->stops_at, 2);
+    checkpoint cut = without_config("sd21"); // as transformers writes it: 23 of 24 layers
+    std::erase_if(cut.tensors, [](auto const& t) { return t.first.find("encoder.layers.23.") != t.first.npos; });
+    auto const text = describe_model(cut).text;
+    ASSERT_TRUE(text);
+    EXPECT_EQ(text->layers, 23);
+    EXPECT_EQ(text->layers_used, 23);
+    EXPECT_EQ(text->stops_at, 2);
 }
 
 TEST(family, tiny_models_with_their_config) {

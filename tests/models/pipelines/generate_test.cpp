@@ -321,6 +321,97 @@ TEST(generate, an_inpainting_model_makes_all_of_the_picture_anew) {
     EXPECT_LT(psnr(as_picture(half.at("out.image")), as_picture(wanted.at("out.image"))), 40);
 }
 
+// ---- Noise
+
+// The first noise is torch's on the CPU; those of the steps are, as in ComfyUI, a new generator's on the GPU, or the
+// same one's going on where it is on the GPU from the beginning, as in A1111.
+TEST(generate, later_noise_is_drawn_as_other_programs_do) {
+    request r = small_request();
+    r.diffusion = {.model = "procedural:sd1-tiny",
+                   .prompt = "a red fox",
+                   .negative_prompt = "blur",
+                   .width = 128,
+                   .height = 128,
+                   .steps = 4,
+                   .sampler = sampler::euler_a,
+                   .scheduler = scheduler::leading};
+    network_case c = read_case(GOLDEN "/pipelines/sd1-txt2img.safetensors");
+    diffusion_model const model({.source = r.diffusion.model});
+    shape const cells{.h = 16, .w = 16, .c = 4};
+    c.metadata["scheduler"] = "EulerAncestralDiscreteScheduler";
+    c.metadata["scheduler_config"] =
+        R"({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "timestep_spacing": "leading", "steps_offset": 1})";
+    c.metadata["steps"] = "4", c.metadata["guidance_scale"] = "7";
+    c.metadata["width"] = c.metadata["height"] = "128";
+    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.text());
+    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.text());
+    for (generator g : {generator::cpu, generator::cuda}) {
+        r.diffusion.rng = g;
+        noise_source first(g, std::uint64_t(r.seed)), fresh(generator::cuda, std::uint64_t(r.seed));
+        auto const draw = [&](noise_source& s) {
+            return case_tensor{{1, 4, 16, 16}, channels_first(latent_noise(std::span(&s, 1), cells), cells)};
+        };
+        std::erase_if(c.tensors, [](auto const& t) { return t.first.starts_with("in.random."); });
+        c.tensors["in.noise"] = draw(first);
+        for (int i : {2, 9, 10})
+            c.tensors[std::format("in.random.{}.step", i)] = draw(g == generator::cpu ? fresh : first);
+        auto const wanted = eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32).at("out.image");
+        picture p(128, 128);
+        for (std::size_t i = 0; i < p.pixels.size(); ++i)
+            p.pixels[i] = i % 4 == 3 ? 1 : wanted.values[i % 4 * 128 * 128 + i / 4];
+        EXPECT_GT(psnr(run(r).made, p), 90);
+    }
+    c.tensors.erase("in.random.9.step");
+    EXPECT_THROW(eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32), error);
+}
+
+// ---- Prompts
+
+// A long prompt beside a short negative one: the picture does not change when either is repeated as a whole.
+TEST(generate, prompts_of_unequal_length_see_just_themselves) {
+    request r = small_request();
+    r.diffusion.width = r.diffusion.height = 64;
+    r.diffusion.prompt = "a red fox BREAK in the snow";
+    picture const unequal = run(r).made;
+    r.diffusion.negative_prompt = "blur BREAK blur";
+    EXPECT_EQ(run(r).made.pixels, unequal.pixels);
+    r.diffusion.prompt += " BREAK a red fox BREAK in the snow";
+    EXPECT_GT(psnr(run(r).made, unequal), 90);
+    r.diffusion.negative_prompt = "blur BREAK fog";
+    EXPECT_LT(psnr(run(r).made, unequal), 60);
+}
+
+// The N-th layer from the end, whatever the family's own is.
+TEST(generate, clip_skip_counts_from_the_end) {
+    for (auto const& [model, own] : {std::pair{"procedural:sd1-tiny", 1}, {"procedural:sd2-tiny", 2}}) {
+        request r = small_request();
+        r.diffusion.width = r.diffusion.height = 64;
+        r.diffusion.model = model;
+        picture const unset = run(r).made;
+        for (int n : {1, 2}) {
+            r.diffusion.clip_skip = n;
+            EXPECT_EQ(run(r).made.pixels == unset.pixels, n == own) << model << ", " << n;
+        }
+    }
+}
+
+TEST(generate, warns_of_what_the_prompt_has_and_is_not_done) {
+    request r = small_request();
+    r.diffusion.width = r.diffusion.height = 64;
+    picture const plain = run(r).made;
+    r.diffusion.prompt += "<lora:x:1>";
+    r.diffusion.negative_prompt = "[blur|noise]";
+    std::vector<std::string> warnings;
+    open_models models;
+    auto const made = generate(test_device(), models, r, nullptr, {},
+                               {.warned = [&](std::string const& text) { warnings.push_back(text); }});
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->front().pixels, plain.pixels);
+    ASSERT_EQ(warnings.size(), 2u);
+    EXPECT_TRUE(warnings[0].starts_with("\"<lora:x:1>\" in the prompt is left out")) << warnings[0];
+    EXPECT_TRUE(warnings[1].starts_with("\"[blur|noise]\" in the prompt")) << warnings[1];
+}
+
 // ---- A VAE of its own
 
 // The tensors of a procedural model whose names begin with `prefix`, but not with `without`, as a file.

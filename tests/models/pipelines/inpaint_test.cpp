@@ -178,5 +178,21 @@ TEST(inpaint, says_what_is_wrong_with_a_selection) {
     EXPECT_NE(message(clear, select(20, 20, {5, 5, 5, 5})).find("Nothing is left to fill from"), std::string::npos);
 }
 
+// What overflows when it is squared is the picture's fault, not the driver's.
+TEST(inpaint, a_picture_with_values_that_are_no_colours_is_told_of) {
+    for (float wrong : {1e30f, -1e30f, 2e9f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+        picture p = paint(24, 20, texture);
+        p.pixels[(3 * 24 + 7) * 4 + 1] = wrong;
+        try {
+            fill(p, select(24, 20, {10, 8, 4, 4}));
+            ADD_FAILURE() << wrong;
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find("at x = 7, y = 3, which is no colour"), std::string::npos) << e.what();
+        }
+        p.pixels[(3 * 24 + 7) * 4 + 1] = 1e9f;
+        EXPECT_NO_THROW(fill(p, select(24, 20, {10, 8, 4, 4})));
+    }
+}
+
 } // namespace
 } // namespace sfumato

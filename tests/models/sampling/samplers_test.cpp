@@ -287,8 +287,52 @@ TEST(strength, leaves_the_end_of_a_schedule) {
     s.rule = strength_rule::full_steps;
     EXPECT_EQ(timesteps(s).size(), 6u);
     EXPECT_EQ(timesteps(s)[0], timesteps({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 10})[4]);
-    s.strength = 0.001; // of a schedule of 1000 steps, not 6000
-    EXPECT_EQ(timesteps(s).size(), 6u);
+}
+
+// However many steps: a run begins where its share of the finest schedule does, and goes on from there.
+TEST(strength, is_kept_beyond_a_thousand_steps) {
+    for (auto const& [scheduler, name, display, also] : choices<scheduler>()) {
+        if (scheduler == scheduler::lcm) continue;
+        std::vector<double> const all = timesteps({.sampler = sampler::euler, .scheduler = scheduler, .steps = 1000});
+        for (auto const& [steps, strength] :
+             {std::pair{1000, 0.1}, {1000, 0.5}, {600, 0.5}, {100, 0.05}, {20, 0.01}, {1000, 0.01}}) {
+            auto const some =
+                timesteps({.sampler = sampler::euler, .scheduler = scheduler, .steps = steps, .strength = strength});
+            auto const from = std::size_t(double(all.size()) * (1 - strength));
+            ASSERT_FALSE(some.empty()) << name;
+            EXPECT_LE(some.size(), std::size_t(steps)) << name;
+            EXPECT_LE(some[0], all[from - 2]) << name << ", " << steps << " steps of strength " << strength;
+            EXPECT_GE(some[0], from + 2 < all.size() ? all[from + 2] : 0) << name << ", " << steps << ", " << strength;
+            EXPECT_TRUE(std::ranges::is_sorted(some, std::ranges::greater_equal())) << name;
+        }
+    }
+}
+
+TEST(strength, with_all_of_its_steps_where_levels_lie_between_timesteps) {
+    for (scheduler s : {scheduler::normal, scheduler::karras, scheduler::exponential, scheduler::sgm_uniform,
+                        scheduler::ays, scheduler::linspace})
+        EXPECT_EQ(timesteps({.sampler = sampler::dpmpp_2m, .scheduler = s, .steps = 20, .strength = 0.01}).size(), 20u);
+}
+
+TEST(strength, of_lcm_leaves_a_share_of_its_timesteps) {
+    auto const told = [](int steps, double strength) {
+        return error_of([&] {
+            plan_sampling({.sampler = sampler::lcm, .scheduler = scheduler::lcm, .steps = steps, .strength = strength});
+        });
+    };
+    EXPECT_EQ(told(25, 0.5), "");
+    EXPECT_EQ(told(30, 0.5),
+              "Strength 0.5 leaves 25 of the 50 timesteps that LCM's own schedule has: choose at most as "
+              "many steps, not 30, or another schedule.");
+    EXPECT_EQ(told(60, 0.5).substr(0, 22), "Strength 0.5 leaves 25");
+    EXPECT_NE(told(60, 1).find("not 60"), std::string::npos);
+}
+
+TEST(samplers, say_that_a_flow_has_no_terminal_snr) {
+    EXPECT_NE(error_of([] {
+                  plan_sampling({.prediction = prediction::flow, .zero_terminal_snr = true});
+              }).find("not for this model"),
+              std::string::npos);
 }
 
 TEST(strength, that_leaves_nothing_is_an_error) {

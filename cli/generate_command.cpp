@@ -10,6 +10,7 @@
 #include "pictures/recipe.h"
 #include "request/json.h"
 #include "request/memory_client.h"
+#include "request/names.h"
 #include "request/samplers.h"
 
 #include <chrono>

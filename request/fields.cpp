@@ -88,8 +88,7 @@ constexpr operations all{operation::inpaint, operation::txt2img, operation::img2
     inpaint{operation::inpaint}, upscale{operation::upscale}, txt2img{operation::txt2img}, img2img{operation::img2img},
     diffusion{operation::txt2img, operation::img2img}, from_document{operation::inpaint, operation::upscale};
 
-constexpr whole_number side_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64},
-    tile_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64};
+constexpr whole_number side_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64};
 
 constexpr std::array rows{
     row<&r::operation>({.key = "operation", .used_by = all}),
@@ -226,8 +225,10 @@ constexpr std::array rows{
     row<&d::precision>({.key = "precision", .used_by = diffusion}),
     row<&d::encode_precision>({.key = "encode_precision", .used_by = diffusion}),
     row<&d::decode_precision>({.key = "decode_precision", .used_by = diffusion}),
-    row<&d::encode_tile>({.key = "encode_tile", .used_by = diffusion, .type = tile_length, .quiet = true}),
-    row<&d::decode_tile>({.key = "decode_tile", .used_by = diffusion, .type = tile_length, .quiet = true}),
+    row<&d::encode_tile>(
+        {.key = "encode_tile", .used_by = diffusion, .type = side_length, .unset = "whole", .quiet = true}),
+    row<&d::decode_tile>(
+        {.key = "decode_tile", .used_by = diffusion, .type = side_length, .unset = "whole", .quiet = true}),
     row<&u::dtype>({.key = "dtype",
                     .used_by = upscale,
                     .option = "--dtype NAME",

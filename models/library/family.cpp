@@ -32,10 +32,10 @@ void take_text_facts(clip_config& c, stated_facts const& d, bool second_generati
     c.eos = c.vocabulary - 1;
     c.pad = second_generation ? 0 : c.eos;
     // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
-    bool const cut = second_generation && c.layers == 23;
-    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : second_generation && !cut;
+    bool const in_file = second_generation && c.layers != 23;
+    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : in_file;
     c.layers_used = c.layers - left_out;
-    c.stops_at = left_out + cut + 1;
+    c.stops_at = second_generation ? 2 : left_out + 1;
 }
 
 // ---- Whole models

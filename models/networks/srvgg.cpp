@@ -63,7 +63,8 @@ ncnn_graph srvgg_config::graph() const {
         x = w.add({.operation = ncnn_operation::prelu, .outputs = features}, {x}, std::format("body.{}", i + 1));
     }
     x = w.conv(std::format("body.{}", 2 * convolutions + 2), x, 3 * scale * scale);
-    return w.finish(w.sum(w.pixel_shuffle(x, scale), w.nearest(picture, scale)));
+    int const detail = w.pixel_shuffle(x, scale);
+    return w.finish(w.sum(detail, w.nearest(picture, scale)));
 }
 
 } // namespace sfumato

@@ -4,6 +4,8 @@
 
 #include "compute/device.h"
 #include "engine/jobs.h"
+#include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
 #include "models/pipelines/upscale/upscale_parts.h"
 

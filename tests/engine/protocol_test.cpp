@@ -306,7 +306,8 @@ TEST(protocol, a_result_that_does_not_fit_together_is_refused) {
     EXPECT_EQ(result_with({{"x", 5}}, {pixels}), "");
     EXPECT_NE(result_with({{"x", -1}}, {pixels}).find("\"x\""), std::string::npos);
     EXPECT_NE(result_with({{"y", 1e30}}, {pixels}).find("\"y\""), std::string::npos);
-    EXPECT_NE(result_with({{"recipe", {{"sfumato", 7}}}}, {pixels}).find("must be 1"), std::string::npos);
+    EXPECT_NE(result_with({{"recipe", {{"sfumato", 7}}}}, {pixels}).find("must be a whole number from 1 to 2"),
+              std::string::npos);
     EXPECT_NE(result_with({{"x", 5}}, {values}).find("\"picture\""), std::string::npos);
     EXPECT_NE(result_with({{"x", 5}}, {pixels, values}).find("4 × 4"), std::string::npos);
     EXPECT_NE(result_with({{"x", 5}}, {{"picture", {3, 4}, m.values}}).find("3 sizes"), std::string::npos);

@@ -141,7 +141,7 @@ TEST(session, a_run_that_cannot_be_is_refused_at_once) {
         char const* says;
     } const cases[] = {
         {json(), json::array(), "JSON object"},
-        {{{"sfumato", 7}}, json::array(), "must be 1"},
+        {{{"sfumato", 7}}, json::array(), "from 1 to 2"},
         {{{"sfumato", 1}, {"method", "magic"}}, json::array(), "\"method\""},
         {inpaint, json::array(), "called \"picture\""},
         {inpaint, {good}, "called \"selection\""},

@@ -241,6 +241,7 @@ std::optional<encoded_pictures> encode(generation& g, picture const* from, stage
 
 std::optional<latent> denoise(generation const& g, std::vector<conditioning> const& prompts,
                               encoded_pictures const& encoded, std::uint64_t seed, job const& j) {
+    latent_format const& format = g.model.latents();
     auto const draw = [&](noise_source& from) {
         return latent_noise(std::span(&from, 1), {.h = g.size.height, .w = g.size.width, .c = format.channels});
     };

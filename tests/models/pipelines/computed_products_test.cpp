@@ -1,6 +1,7 @@
 // What GPUs would compute of each network beyond what its results need: blocks reach over the edges of results. Nothing
 // is run.
-#include "models/nets/unet.h"
+#include "models/files/prefixes.h"
+#include "models/nets/denoiser.h"
 #include "models/nets/upscaler.h"
 #include "models/pipelines/diffusion/diffusion_model.h"
 #include "models/pipelines/diffusion/latent_codec.h"
@@ -16,7 +17,7 @@ std::vector<target> gpus() {
     std::vector<target> all;
     for (auto path : {matrix_path::scalar, matrix_path::khr, matrix_path::nv2}) {
         all.push_back({.matrix = path, .subgroup = 32, .shared_bytes = 49152, .cores = 60});
-        if (path == matrix_path::nv2) all.back().flexible = {32, 32, 16, true};
+        if (path == matrix_path::nv2) all.back().flexible = {16, 16, 16, true};
     }
     return all;
 }
@@ -45,18 +46,16 @@ TEST(computed_products, diffusion) {
     diffusion_model m({.source = "procedural:sd15"});
     for (target const& t : gpus())
         for (int size : {512, 1024}) {
-            weight_store w = m.sketch(), v = m.sketch();
+            auto const w = m.sketch(), v = m.sketch();
             graph g(t);
-            scope const s(g, w, "model.diffusion_model");
-            auto const context =
-                unet_context(s, m.unet(), g.input({.n = 2, .w = 77, .c = m.unet().context_dim}, dtype::f16));
-            g.output(unet(s, m.unet(),
-                          {.x = g.input({2, size / 8, size / 8, 4}, dtype::f16),
-                           .timestep = g.input({.c = 2}),
-                           .context = context,
-                           .label = {}}));
+            scope const s(g, *w, std::string(unet_prefix));
+            tensor const context = g.input({.n = 2, .w = 77, .c = shape_of(m.denoiser()).context_channels}, dtype::f16);
+            g.output(evaluate(s, m.denoiser(),
+                              {.x = g.input({2, size / 8, size / 8, 4}, dtype::f16),
+                               .timestep = g.input({.c = 2}),
+                               .prompts = prepare(s, m.denoiser(), {.context = context, .pooled = {}, .sizes = {}})}));
             expect_little_waste(g, "UNet " + std::to_string(size));
-            expect_little_waste(record_decode(t, v, m.vae(), size / 8, size / 8, dtype::f16).g,
+            expect_little_waste(record_decode(t, *v, m.vae(), size / 8, size / 8, dtype::f16).g,
                                 "decoder " + std::to_string(size));
         }
 }

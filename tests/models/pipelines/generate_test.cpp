@@ -343,8 +343,8 @@ TEST(generate, later_noise_is_drawn_as_other_programs_do) {
         R"({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "timestep_spacing": "leading", "steps_offset": 1})";
     c.metadata["steps"] = "4", c.metadata["guidance_scale"] = "7";
     c.metadata["width"] = c.metadata["height"] = "128";
-    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.text());
-    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.text());
+    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.texts().front());
+    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.texts().front());
     for (generator g : {generator::cpu, generator::cuda}) {
         r.diffusion.rng = g;
         noise_source first(g, std::uint64_t(r.seed)), fresh(generator::cuda, std::uint64_t(r.seed));
@@ -402,11 +402,11 @@ TEST(generate, warns_of_what_the_prompt_has_and_is_not_done) {
     r.diffusion.prompt += "<lora:x:1>";
     r.diffusion.negative_prompt = "[blur|noise]";
     std::vector<std::string> warnings;
-    open_models models;
+    shelf models;
     auto const made = generate(test_device(), models, r, nullptr, {},
                                {.warned = [&](std::string const& text) { warnings.push_back(text); }});
     ASSERT_TRUE(made);
-    EXPECT_EQ(made->front().pixels, plain.pixels);
+    EXPECT_EQ(made->pictures.front().pixels, plain.pixels);
     ASSERT_EQ(warnings.size(), 2u);
     EXPECT_TRUE(warnings[0].starts_with("\"<lora:x:1>\" in the prompt is left out")) << warnings[0];
     EXPECT_TRUE(warnings[1].starts_with("\"[blur|noise]\" in the prompt")) << warnings[1];

@@ -1,5 +1,5 @@
 // Models that stay open, their files that do not stay as they were, and the room that one makes for another.
-#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "models/pipelines/diffusion/diffusion_model.h"
 #include "models/pipelines/upscale/upscale_model.h"

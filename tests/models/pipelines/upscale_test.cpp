@@ -468,8 +468,8 @@ TEST(upscale, what_fp16_cannot_hold_is_computed_in_fp32) {
             last = now.fraction;
         }};
         common_to_parts common{.means = {}, .storage = dtype::f16}; // as a GPU likes it
-        auto made = upscale_one_part(test_device(), models.open({s.model, {}}), s, p, whole_part(p, 8), common, j,
-                                     [&](upscale_plan const& plan) { e.plans.push_back(plan); });
+        auto made = upscale_one_part(test_device(), models.open<upscale_model>({s.model, {}}), s, p, whole_part(p, 8),
+                                     common, j, [&](upscale_plan const& plan) { e.plans.push_back(plan); });
         if (made) e.made = std::move(*made);
         if (!asked) {
             EXPECT_EQ(common.storage, dtype::f32); // of the run's other parts, too

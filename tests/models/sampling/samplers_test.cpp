@@ -291,7 +291,7 @@ TEST(strength, leaves_the_end_of_a_schedule) {
 
 // However many steps: a run begins where its share of the finest schedule does, and goes on from there.
 TEST(strength, is_kept_beyond_a_thousand_steps) {
-    for (auto const& [scheduler, name, display, also] : choices<scheduler>()) {
+    for (auto const& [scheduler, name, display, others] : scheduler_table) {
         if (scheduler == scheduler::lcm) continue;
         std::vector<double> const all = timesteps({.sampler = sampler::euler, .scheduler = scheduler, .steps = 1000});
         for (auto const& [steps, strength] :

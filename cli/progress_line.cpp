@@ -1,6 +1,6 @@
 #include "cli/progress_line.h"
 
-#include "request/json.h"
+#include "models/json.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -26,7 +26,7 @@ std::string bar(progress const& p) {
     int const halves = int(fraction * cells * 2);
     std::string text;
     for (int i = 0; i < cells; ++i) text += 2 * i + 1 < halves ? "█" : 2 * i < halves ? "▌" : " ";
-    text += std::format(" {:3.0f} %  {}", fraction * 100, p.text());
+    text += std::format(" {:3.0f} %  {}", fraction * 100, p.stage);
     if (p.seconds_left >= 0) text += std::format("  {:.0f} s left", p.seconds_left);
     return text;
 }
@@ -41,7 +41,7 @@ void progress_line::show(progress const& p) {
     std::lock_guard lock(mutex);
     if (as_json)
         print_json(
-            {{"type", "progress"}, {"stage", p.text()}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
+            {{"type", "progress"}, {"stage", p.stage}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
     if (!on_terminal) return;
     std::fprintf(stderr, "\r%s\x1b[K", bar(p).c_str());
     shown = true;
@@ -61,10 +61,6 @@ void progress_line::note(std::string const& text, json const& object) {
         print_json(object);
     else
         std::fprintf(stderr, "%s\n", text.c_str());
-}
-
-void progress_line::plan(run_plan const& p) {
-    note(p.text.text(), {{"type", "plan"}, {"text", p.text.text()}, {"needed", p.needed}, {"available", p.available}});
 }
 
 void progress_line::finish(std::string const& text, json const& object) {

@@ -1,8 +1,8 @@
 // How much of a run is done: the jobs of its stages, one after the other, by how long each takes.
 #pragma once
 
+#include "models/job.h"
 #include "models/nets/weight_store.h"
-#include "request/job.h"
 
 #include <optional>
 #include <string>
@@ -17,8 +17,8 @@ class stages {
     /// `work`: of all of them, in any unit.
     stages(job const& whole, double work) : whole_(timed(whole)), all_(work) {}
 
-    /// The job of the next one; `item`: what it is done for (progress::item).
-    job next(double work, sentence const& item = {});
+    /// The job of the next one; `name` stands before what it reports.
+    job next(double work, std::string const& name = "");
 
   private:
     job whole_;

@@ -3,7 +3,6 @@
 
 #include "cli/commands.h"
 #include "compute/device.h"
-#include "request/job.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -1,7 +1,8 @@
 #include "cli/bench.h"
 
-#include "models/pipelines/diffusion/denoise.h"
-#include "models/pipelines/diffusion/latent_codec.h"
+#include "models/pipelines/denoise.h"
+#include "models/pipelines/latent_codec.h"
+#include "models/pipelines/prompt_context.h"
 #include "models/sampling/noise.h"
 
 #include <format>
@@ -9,6 +10,8 @@
 namespace sfumato {
 
 namespace {
+
+using part = diffusion_model::part;
 
 struct cancelled {};
 
@@ -31,35 +34,33 @@ struct stages {
     double first_step = 0, step = 0; // cold; median of those after it
     double decode_cold = 0, decode = 0;
 
-    turns turn() { return {d, model, memory}; }
-    std::vector<conditioning> encode();
-    latent sample(std::vector<conditioning> const&);
+    void make_room(part p) {
+        if (!memory.choice.keep_weights) model.release_all_but(p);
+    }
+    std::vector<prompt_context> encode();
+    latent sample(std::vector<prompt_context> const&);
     void decode_twice(latent const&);
 };
 
-std::vector<conditioning> stages::encode() {
+std::vector<prompt_context> stages::encode() {
     double const start = now();
-    std::vector<encoder_input> inputs;
-    for (auto const& config : model.texts()) {
-        clip_vocabulary const vocabulary{.size = config.vocabulary, .pad = config.pad};
-        inputs.push_back({config, {std::size_t(size.guided ? 2 : 1), make_chunks("a photo of a cat", vocabulary)}});
-    }
-    auto prompts = wanted(encode_prompts(turn(), inputs, j));
+    clip_vocabulary const vocabulary{.size = model.text().vocabulary, .pad = model.text().pad};
+    std::vector<prompt_chunks> const prompts(size.guided ? 2 : 1, make_chunks("a photo of a cat", vocabulary));
+    auto contexts = wanted(encode_prompts(d, model, model.text(), prompts, memory.storage, j));
     text = now() - start;
-    return prompts;
+    return contexts;
 }
 
-latent stages::sample(std::vector<conditioning> const& prompts) {
+latent stages::sample(std::vector<prompt_context> const& contexts) {
     // One step more than asked for: the first one is cold.
     sampling_run const run =
         plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
+    make_room(part::unet);
     noise_source source(generator::cpu, 1);
-    int const z = model.latents().channels;
-    latent const noise{size.height, size.width, z,
-                       latent_noise(std::span(&source, 1), {.h = size.height, .w = size.width, .c = z})};
-    denoiser_shape const channels = shape_of(model.denoiser());
-    beginning first = begin(run, noise, {}, false);
-    first.further.resize(std::size_t(size.height) * size.width * (channels.in_channels - channels.out_channels));
+    int const z = model.vae().z_channels;
+    latent x{size.height, size.width, z,
+             latent_noise(std::span(&source, 1), {.h = size.height, .w = size.width, .c = z})};
+    for (float& v : x.values) v = float(v * run.from_noise);
     std::vector<double> ends;
     double const start = now();
     double loaded = start;
@@ -70,13 +71,14 @@ latent stages::sample(std::vector<conditioning> const& prompts) {
                           },
                       .cancelled = j.cancelled};
     denoise_inputs const in{.run = run,
-                            .start = std::move(first),
-                            .positive = prompts.front(),
-                            .negative = size.guided ? &prompts.back() : nullptr,
+                            .start = x,
+                            .positive = contexts.front(),
+                            .negative = size.guided ? &contexts.back() : nullptr,
                             .guidance = size.guided ? 7.0 : 1.0,
+                            .further = std::vector<float>(std::size_t(size.height) * size.width *
+                                                          (model.unet().in_channels - model.unet().out_channels)),
                             .each = [&](int, latent const&, latent const&) { ends.push_back(now()); }};
-    latent done = wanted(
-        denoise(d, turn().begin({role::denoiser}), model.denoiser(), in, memory.of({role::denoiser}).storage, watched));
+    latent done = wanted(denoise(d, model, memory, in, watched));
     load = loaded - start;
     first_step = ends[0] - loaded;
     std::vector<double> each;
@@ -86,11 +88,11 @@ latent stages::sample(std::vector<conditioning> const& prompts) {
 }
 
 void stages::decode_twice(latent const& done) {
-    part_plan const& planned = memory.of({role::vae_decoder});
-    weight_store& weights = turn().begin({role::vae_decoder});
+    make_room(part::vae_decoder);
     for (double* seconds : {&decode_cold, &decode}) {
         double const start = now();
-        wanted(decode_latent(d, weights, model.vae(), done, planned.tiles, planned.storage, j));
+        wanted(decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, memory.choice.vae, memory.storage,
+                             j));
         *seconds = now() - start;
     }
 }
@@ -123,15 +125,13 @@ std::optional<bench_result> bench_diffusion(device& d, options const& given, job
               steps = int(given.number("--steps", 1, 1000, 3));
     auto const precision = given.precision();
     diffusion_model model({.source = given.value("--model"), .precision = precision});
-    int const cells = size / model.latents().cell;
-    run_size const shape{.height = cells, .width = cells, .guided = given.has("--guided")};
-    dtype const storage = precision.value_or(d.target().storage());
+    run_size const shape{.height = size / latent_scale, .width = size / latent_scale, .guided = given.has("--guided")};
     stages s{.d = d,
              .model = model,
              .size = shape,
              .steps = steps,
              .j = j,
-             .memory = plan_memory(d, model, shape, {storage, storage, storage})};
+             .memory = plan_memory(d, model, shape, precision.value_or(d.target().storage()))};
     d.memory_peak(true);
     try {
         s.decode_twice(s.sample(s.encode()));

@@ -2,7 +2,7 @@
 // pixels.
 #pragma once
 
-#include "request/picture.h"
+#include "models/picture.h"
 
 #include <libgimp/gimp.h>
 

@@ -1,8 +1,5 @@
-// What the engine knows of the models on this machine, asked on threads of their own: it may have to be started, and a
-// disk may be slow. No model is opened in GIMP's process.
+// The upscalers that are on this machine, for a list to choose from.
 #pragma once
-
-#include "request/model_summary.h"
 
 #include <atomic>
 #include <future>
@@ -19,7 +16,7 @@ struct found_upscaler {
 
 using found_upscalers = std::vector<found_upscaler>;
 
-/// Looks for upscalers. Its end stops the search.
+/// Looks into upscaler_folders(), on a thread of its own, since a disk may be slow. Its end stops the search.
 class upscaler_search {
   public:
     upscaler_search();
@@ -31,20 +28,6 @@ class upscaler_search {
   private:
     std::atomic<bool> stopped = false;
     std::future<found_upscalers> found;
-};
-
-/// What one model is. Its end stops the question.
-class model_question {
-  public:
-    explicit model_question(std::string model); // as a request names it
-    ~model_question();
-
-    /// Once, when it is answered; an error of the model's or the engine's is in model_summary::error.
-    std::optional<model_summary> result();
-
-  private:
-    std::atomic<bool> stopped = false;
-    std::future<model_summary> answer;
 };
 
 } // namespace sfumato

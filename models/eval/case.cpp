@@ -2,9 +2,8 @@
 
 #include "compute/error.h"
 #include "compute/half.h"
-#include "models/files/safetensors.h"
-#include "models/files/safetensors_write.h"
-#include "request/json.h"
+#include "models/json.h"
+#include "models/weights/safetensors.h"
 
 #include <algorithm>
 #include <cstring>

@@ -3,11 +3,8 @@
 #pragma once
 
 #include "models/eval/case.h"
-#include "models/files/checkpoint.h"
-#include "models/networks/clip.h"
-#include "models/networks/taesd.h"
-#include "models/networks/unet.h"
-#include "models/networks/vae.h"
+#include "models/weights/checkpoint.h"
+#include "models/weights/networks.h"
 
 namespace sfumato {
 
@@ -17,6 +14,6 @@ unet_config unet_config_of(network_case const&, checkpoint const&);
 vae_config vae_config_of(network_case const&, checkpoint const&);
 taesd_config taesd_config_of(network_case const&, checkpoint const&);
 /// Of the encoder that the case calls `which`: in the checkpoint it lies where its family has it.
-clip_config clip_config_of(network_case const&, checkpoint const&);
+text_encoder_config text_encoder_config_of(network_case const&, checkpoint const&);
 
 } // namespace sfumato

@@ -2,7 +2,7 @@
 // many times the channels, which interleave() of compute/ops.h then spreads.
 #pragma once
 
-#include "models/files/checkpoint.h"
+#include "models/weights/checkpoint.h"
 
 namespace sfumato {
 

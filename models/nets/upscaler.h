@@ -1,8 +1,9 @@
 // Networks that enlarge or restore a picture, whichever a checkpoint holds.
 #pragma once
 
-#include "models/nets/upscaler_input.h"
-#include "models/networks/upscaler.h"
+#include "models/nets/cunet.h"
+#include "models/nets/scope.h"
+#include "models/weights/upscalers.h"
 
 #include <optional>
 

@@ -1,4 +1,5 @@
-#include "models/sampling/multistep.h"
+// DPM-Solver++ with earlier pictures, deterministic and as SDE, and UniPC.
+#include "models/sampling/path.h"
 
 #include <algorithm>
 #include <cassert>

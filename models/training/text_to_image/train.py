@@ -132,7 +132,8 @@ class Learner:
 class Training:
     def __init__(self, options):
         self.options, self.device = options, options.device
-        self.begun, self.before, self.log = time.monotonic(), 0.0, []
+        self.before, self.log = 0.0, []
+        self.begun = self.clock()
         self.generator = torch.Generator(self.device).manual_seed(options.seed)
         self.pictures = dataset.Pictures(options.data, self.device, options.pictures)
         self.say("pictures loaded")
@@ -146,12 +147,16 @@ class Training:
         dtype = torch.bfloat16 if options.bfloat16 else torch.float32
         self.vae = Learner({"vae": nets["vae"]}, dtype, self.device, 0.995)
         self.denoising = Learner({"text": nets["text"], "unet": nets["unet"]}, dtype, self.device, 0.999)
-        self.nets, self.saved = nets, time.monotonic()
+        self.nets, self.saved = nets, self.clock()
 
     # ---- Time
 
+    def clock(self):
+        """Seconds. On a CPU those that its cores computed, so that neither a stop nor other work ends the training early."""
+        return time.monotonic() if self.device != "cpu" else time.process_time() / torch.get_num_threads()
+
     def seconds(self):
-        return self.before + time.monotonic() - self.begun
+        return self.before + self.clock() - self.begun
 
     def progress(self, start, end):
         """0 … 1 of the part of the whole time between two shares of it."""
@@ -182,7 +187,7 @@ class Training:
                     speed = counted / (self.seconds() - since)
                     self.say(f"{name} step {learner.step} loss {mean:.5f} {speed:.0f} samples/s")
                 losses = []
-            if time.monotonic() - self.saved > self.options.save_minutes * 60:
+            if self.clock() - self.saved > self.options.save_minutes * 60:
                 self.save(sheets=name == "denoising")
         self.say(f"{name}: {learner.step} steps, {counted} samples in {self.seconds() - since:.0f} s")
 
@@ -281,11 +286,11 @@ class Training:
         self.denoising.load(state["denoising"])
         self.phase, self.before, self.log = state["phase"], state["seconds"], state["log"]
         self.vae_is_normal, self.denoising_since = state["vae_is_normal"], state["denoising_since"]
-        self.begun = time.monotonic()
+        self.begun = self.clock()
         self.say("goes on")
 
     def save(self, sheets=True, everything=False):
-        self.saved, run = time.monotonic(), self.options.run
+        self.saved, run = self.clock(), self.options.run
         learner = self.denoising if self.phase == "denoising" else self.vae
         learner.exchange()
         tensors = checkpoint.pack({name: net.state_dict() for name, net in self.nets.items()}, self.ids)

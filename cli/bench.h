@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "compute/device.h"
+#include "request/job.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -1,10 +1,12 @@
 // How fast a model runs here, and whether it takes the memory that was planned.
 #include "cli/bench.h"
+#include "cli/help.h"
 
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "compute/self_check.h"
-#include "models/weights/family.h"
+#include "models/library/family.h"
+#include "models/library/open_checkpoint.h"
 
 #include <algorithm>
 #include <chrono>
@@ -48,21 +50,25 @@ int bench(options const& given) {
     return exit_code::ok;
 }
 
+std::string const help = help_text(
+    {.example = "sfumato bench net --model procedural:sd15 --size 512",
+     .usage = "sfumato bench net --model MODEL [OPTION…]",
+     .about = "Seconds a stage and a step, and the memory planned and measured.",
+     .options = {{"--model MODEL", "a checkpoint or an upscaler, or full size with made-up weights: procedural:sd15, "
+                                   "procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4"},
+                 {"--size N", "the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128)"},
+                 {"--steps N", "after a first one that is not counted (3)"},
+                 {"--guided", "with a negative prompt: two evaluations a step"},
+                 {"--dtype NAME", "fp32, fp16 or bf16 (default: as the device likes it)"},
+                 device_help,
+                 {"--json", "progress and result on standard output, one JSON object a line"}}});
+
 } // namespace
 
 command const bench_command{
     .name = "bench",
     .summary = "how fast a model runs here",
-    .help = "Usage: sfumato bench net --model MODEL [OPTION…]\n\n"
-            "Seconds a stage and a step, and the memory planned and measured.\n\n"
-            "  --model MODEL   a checkpoint or an upscaler, or full size with made-up weights: procedural:sd15,\n"
-            "                  procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4\n"
-            "  --size N        the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128)\n"
-            "  --steps N       after a first one that is not counted (3)\n"
-            "  --guided        with a negative prompt: two evaluations a step\n"
-            "  --dtype NAME    fp32, fp16 or bf16 (default: as the device likes it)\n"
-            "  --device NAME   the GPU: its number in `sfumato devices`, or a part of its name\n"
-            "  --json          progress and result on standard output, one JSON object a line\n",
+    .help = help,
     .run = bench,
     .with_value = {"--model", "--size", "--steps", "--dtype", "--device"},
     .flags = {"--guided", "--json"},

@@ -1,8 +1,7 @@
 #include "cli/bench.h"
 
-#include "models/pipelines/denoise.h"
-#include "models/pipelines/latent_codec.h"
-#include "models/pipelines/prompt_context.h"
+#include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/latent_codec.h"
 #include "models/sampling/noise.h"
 
 #include <format>
@@ -10,8 +9,6 @@
 namespace sfumato {
 
 namespace {
-
-using part = diffusion_model::part;
 
 struct cancelled {};
 
@@ -34,33 +31,35 @@ struct stages {
     double first_step = 0, step = 0; // cold; median of those after it
     double decode_cold = 0, decode = 0;
 
-    void make_room(part p) {
-        if (!memory.choice.keep_weights) model.release_all_but(p);
-    }
-    std::vector<prompt_context> encode();
-    latent sample(std::vector<prompt_context> const&);
+    turns turn() { return {d, model, memory}; }
+    std::vector<conditioning> encode();
+    latent sample(std::vector<conditioning> const&);
     void decode_twice(latent const&);
 };
 
-std::vector<prompt_context> stages::encode() {
+std::vector<conditioning> stages::encode() {
     double const start = now();
-    clip_vocabulary const vocabulary{.size = model.text().vocabulary, .pad = model.text().pad};
-    std::vector<prompt_chunks> const prompts(size.guided ? 2 : 1, make_chunks("a photo of a cat", vocabulary));
-    auto contexts = wanted(encode_prompts(d, model, model.text(), prompts, memory.storage, j));
+    std::vector<encoder_input> inputs;
+    for (auto const& config : model.texts()) {
+        clip_vocabulary const vocabulary{.size = config.vocabulary, .pad = config.pad};
+        inputs.push_back({config, {std::size_t(size.guided ? 2 : 1), make_chunks("a photo of a cat", vocabulary)}});
+    }
+    auto prompts = wanted(encode_prompts(turn(), inputs, j));
     text = now() - start;
-    return contexts;
+    return prompts;
 }
 
-latent stages::sample(std::vector<prompt_context> const& contexts) {
+latent stages::sample(std::vector<conditioning> const& prompts) {
     // One step more than asked for: the first one is cold.
     sampling_run const run =
         plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
-    make_room(part::unet);
     noise_source source(generator::cpu, 1);
-    int const z = model.vae().z_channels;
-    latent x{size.height, size.width, z,
-             latent_noise(std::span(&source, 1), {.h = size.height, .w = size.width, .c = z})};
-    for (float& v : x.values) v = float(v * run.from_noise);
+    int const z = model.latents().channels;
+    latent const noise{size.height, size.width, z,
+                       latent_noise(std::span(&source, 1), {.h = size.height, .w = size.width, .c = z})};
+    denoiser_shape const channels = shape_of(model.denoiser());
+    beginning first = begin(run, noise, {}, false);
+    first.further.resize(std::size_t(size.height) * size.width * (channels.in_channels - channels.out_channels));
     std::vector<double> ends;
     double const start = now();
     double loaded = start;
@@ -71,14 +70,13 @@ latent stages::sample(std::vector<prompt_context> const& contexts) {
                           },
                       .cancelled = j.cancelled};
     denoise_inputs const in{.run = run,
-                            .start = x,
-                            .positive = contexts.front(),
-                            .negative = size.guided ? &contexts.back() : nullptr,
+                            .start = std::move(first),
+                            .positive = prompts.front(),
+                            .negative = size.guided ? &prompts.back() : nullptr,
                             .guidance = size.guided ? 7.0 : 1.0,
-                            .further = std::vector<float>(std::size_t(size.height) * size.width *
-                                                          (model.unet().in_channels - model.unet().out_channels)),
                             .each = [&](int, latent const&, latent const&) { ends.push_back(now()); }};
-    latent done = wanted(denoise(d, model, memory, in, watched));
+    latent done = wanted(
+        denoise(d, turn().begin({role::denoiser}), model.denoiser(), in, memory.of({role::denoiser}).storage, watched));
     load = loaded - start;
     first_step = ends[0] - loaded;
     std::vector<double> each;
@@ -88,11 +86,11 @@ latent stages::sample(std::vector<prompt_context> const& contexts) {
 }
 
 void stages::decode_twice(latent const& done) {
-    make_room(part::vae_decoder);
+    part_plan const& planned = memory.of({role::vae_decoder});
+    weight_store& weights = turn().begin({role::vae_decoder});
     for (double* seconds : {&decode_cold, &decode}) {
         double const start = now();
-        wanted(decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, memory.choice.vae, memory.storage,
-                             j));
+        wanted(decode_latent(d, weights, model.vae(), done, planned.tiles, planned.storage, j));
         *seconds = now() - start;
     }
 }
@@ -125,13 +123,15 @@ std::optional<bench_result> bench_diffusion(device& d, options const& given, job
               steps = int(given.number("--steps", 1, 1000, 3));
     auto const precision = given.precision();
     diffusion_model model({.source = given.value("--model"), .precision = precision});
-    run_size const shape{.height = size / latent_scale, .width = size / latent_scale, .guided = given.has("--guided")};
+    int const cells = size / model.latents().cell;
+    run_size const shape{.height = cells, .width = cells, .guided = given.has("--guided")};
+    dtype const storage = precision.value_or(d.target().storage());
     stages s{.d = d,
              .model = model,
              .size = shape,
              .steps = steps,
              .j = j,
-             .memory = plan_memory(d, model, shape, precision.value_or(d.target().storage()))};
+             .memory = plan_memory(d, model, shape, {storage, storage, storage})};
     d.memory_peak(true);
     try {
         s.decode_twice(s.sample(s.encode()));

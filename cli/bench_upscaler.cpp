@@ -1,6 +1,6 @@
 #include "cli/bench.h"
 
-#include "models/pipelines/upscale_model.h"
+#include "models/pipelines/upscale/upscale_model.h"
 
 #include <format>
 

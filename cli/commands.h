@@ -1,11 +1,11 @@
 // The sub-commands of `sfumato`, one file each. Each takes what follows its name and returns the exit code.
 #pragma once
 
-#include "cli/worker.h"
-#include "models/pipelines/generate.h"
-#include "models/pipelines/upscale.h"
+#include "compute/tensor.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -49,18 +49,5 @@ struct command {
 
 extern command const bench_command, devices_command, eval_command, img2img_command, inpaint_command, models_command,
     serve_command, txt2img_command, upscale_command;
-
-/// The work itself, on the chosen device ("" = the best), which is opened by the first job and stays open.
-run_job open_device_job(std::string device_choice);
-
-/// txt2img and img2img on the chosen device; the model stays open between calls.
-using run_generate = std::function<std::optional<std::vector<picture>>(request const&, picture const* from, job const&,
-                                                                       generate_watch const&)>;
-run_generate open_generate_job(std::string device_choice);
-
-/// The upscale of one part on the chosen device, which is opened now; the model stays open between calls.
-using run_upscale = std::function<std::optional<run_result>(run_input const&, job const&,
-                                                            std::function<void(upscale_plan const&)> const& planned)>;
-run_upscale open_upscale_job(std::string device_choice);
 
 } // namespace sfumato

@@ -1,7 +1,8 @@
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "compute/device.h"
 #include "compute/self_check.h"
-#include "models/json.h"
+#include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -59,17 +60,21 @@ int devices(options const& given) {
     return exit_code::ok;
 }
 
+std::string const help = help_text(
+    {.example = "sfumato devices",
+     .usage = "sfumato devices [--json]",
+     .about =
+         "Lists the GPUs that Vulkan offers, the best first: the first usable one does the work unless --device or "
+         "SFUMATO_DEVICE names another by its number or a part of its name. A device computes a small known answer "
+         "at its first use with a driver; where that is wrong, plainer kernels are used, and this list says so.",
+     .options = {{"--json", "one JSON object a line"}}});
+
 } // namespace
 
 command const devices_command{
     .name = "devices",
     .summary = "list the GPUs that Vulkan offers, the best first",
-    .help = "Usage: sfumato devices [--json]\n\n"
-            "Lists the GPUs that Vulkan offers, the best first: the first usable one does the work unless --device or\n"
-            "SFUMATO_DEVICE names another by its number or a part of its name. A device computes a small known answer "
-            "at its\n"
-            "first use with a driver; where that is wrong, plainer kernels are used, and this list says so.\n\n"
-            "  --json  one JSON object a line\n",
+    .help = help,
     .run = devices,
     .flags = {"--json"},
 };

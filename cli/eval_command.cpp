@@ -1,13 +1,16 @@
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "compute/device.h"
 #include "compute/error.h"
+#include "models/eval/eval_sampler.h"
+#include "models/eval/eval_tokenizer.h"
 #include "models/eval/networks.h"
 #include "models/eval/pipeline.h"
-#include "models/json.h"
-#include "models/sampling/eval_sampler.h"
-#include "models/text/eval_tokenizer.h"
-#include "models/weights/joined.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -94,24 +97,28 @@ int eval(options const& given) {
     return exit_code::ok;
 }
 
+std::string const help = help_text(
+    {.example = "sfumato eval unet --weights procedural:sd1-tiny --case unet.safetensors --output out.safetensors",
+     .usage = "sfumato eval NET --weights MODEL --case CASE --output OUT [OPTION…]\n"
+              "       sfumato eval pipeline --weights MODEL --case CASE --output OUT [OPTION…]\n"
+              "       sfumato eval sampler --case CASE --output OUT [--device NAME]\n"
+              "       sfumato eval tokenizer --case JSON --output JSON",
+     .about =
+         "Runs one network (clip, unet, vae, taesd, upscaler) on the tensors in.* of the safetensors file CASE and "
+         "writes out.* to OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are "
+         "in.random.* of CASE; a sampler runs with a network that has a closed form; the tokenizer makes a list of "
+         "ids of each text.",
+     .options = {{"--weights MODEL", "a model's file or folder, or procedural:NAME (sd1-tiny, sd15 …)"},
+                 {"--dtype TYPE", "fp32 (default), fp16 or bf16: how weights and intermediate results are stored"},
+                 {"--taps", "of a network: write intermediate results, too, as tap.*"},
+                 device_help}});
+
 } // namespace
 
 command const eval_command{
     .name = "eval",
     .summary = "run a part of a model on given numbers, to compare with a reference",
-    .help = "Usage: sfumato eval NET --weights MODEL --case CASE --output OUT [OPTION…]\n"
-            "       sfumato eval pipeline --weights MODEL --case CASE --output OUT [OPTION…]\n"
-            "       sfumato eval sampler --case CASE --output OUT [--device NAME]\n"
-            "       sfumato eval tokenizer --case JSON --output JSON\n\n"
-            "Runs one network (clip, unet, vae, taesd, upscaler) on the tensors in.* of the safetensors file CASE and "
-            "writes out.*\n"
-            "to OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are in.random.* of "
-            "CASE; a\n"
-            "sampler runs with a network that has a closed form; the tokenizer makes a list of ids of each text.\n\n"
-            "  --weights MODEL  a model's file or folder, or procedural:NAME (sd1-tiny, sd15 …)\n"
-            "  --dtype TYPE     fp32 (default), fp16 or bf16: how weights and intermediate results are stored\n"
-            "  --taps           of a network: write intermediate results, too, as tap.*\n"
-            "  --device NAME    the GPU: its number in `sfumato devices`, or a part of its name\n",
+    .help = help,
     .run = eval,
     .with_value = {"--weights", "--case", "--output", "--dtype", "--device"},
     .flags = {"--taps"},

@@ -1,15 +1,17 @@
 // txt2img and img2img: what the options say becomes a request, and its pictures become files.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_file.h"
 #include "cli/progress_line.h"
-#include "cli/recipe.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/sampling/names.h"
+#include "engine/jobs.h"
 #include "models/text/parameters.h"
-#include "models/weights/joined.h"
+#include "pictures/picture_file.h"
+#include "pictures/recipe.h"
+#include "request/json.h"
+#include "request/memory_client.h"
+#include "request/names.h"
+#include "request/samplers.h"
 
 #include <chrono>
 #include <filesystem>
@@ -22,40 +24,23 @@ using nlohmann::json;
 
 namespace {
 
-std::vector<request_option> with_shared(std::vector<request_option> own) {
-    using is = request_option;
-    own.insert(own.end(), {{"--model", "model", is::text},
-                           {"--vae", "vae", is::text},
-                           {"--prompt", "prompt", is::text},
-                           {"--negative", "negative_prompt", is::text},
-                           {"--steps", "steps", is::whole},
-                           {"--cfg", "cfg", is::real},
-                           {"--sampler", "sampler", is::text},
-                           {"--scheduler", "scheduler", is::text},
-                           {"--seed", "seed", is::whole},
-                           {"--rng", "rng", is::text},
-                           {"--clip-skip", "clip_skip", is::whole},
-                           {"--batch", "batch", is::whole},
-                           {"--prediction", "prediction", is::text},
-                           {"--zero-terminal-snr", "zero_terminal_snr", is::flag},
-                           {"--dtype", "dtype", is::text}});
-    return own;
+// As A1111 counts by default: those of the schedule, of which strength leaves its share.
+int schedule_steps(request const& r) {
+    diffusion_settings const& d = r.diffusion;
+    bool const is_cut = r.operation == operation::img2img && d.strength_rule == strength_rule::full_steps;
+    return is_cut ? int(d.steps / d.strength) : d.steps;
 }
-std::vector<request_option> const txt2img_settings =
-    with_shared({{"--width", "width", request_option::whole}, {"--height", "height", request_option::whole}});
-std::vector<request_option> const img2img_settings = with_shared(
-    {{"--strength", "strength", request_option::real}, {"--strength-rule", "strength_rule", request_option::text}});
 
-generation_parameters parameters_of(request const& r, picture const& made, int k) {
+generation_parameters parameters_of(request const& r, picture const& made) {
     diffusion_settings const& d = r.diffusion;
     generation_parameters p{.prompt = d.prompt,
                             .negative_prompt = d.negative_prompt,
-                            .steps = d.steps,
-                            .sampler = std::string(display_name(d.sampler)),
+                            .steps = schedule_steps(r),
+                            .sampler = std::string(row_of(d.sampler).display),
                             .schedule_type =
-                                std::string(display_name(d.scheduler.value_or(default_scheduler(d.sampler)))),
+                                std::string(row_of(d.scheduler.value_or(row_of(d.sampler).scheduler)).display),
                             .cfg_scale = float(d.cfg),
-                            .seed = std::uint64_t(r.seed) + std::uint64_t(k),
+                            .seed = std::uint64_t(r.seed),
                             .width = made.width,
                             .height = made.height,
                             .model = std::filesystem::path(d.model).stem().string(),
@@ -74,12 +59,10 @@ std::string name_of_picture(std::string const& out, int k, int count) {
         .string();
 }
 
-// Each picture's own recipe makes that one alone again.
-void write_picture(std::string const& path, request r, picture const& made, int k) {
-    std::string const parameters = parameters_text(parameters_of(r, made, k));
-    r.seed += k;
-    r.diffusion.batch = 1;
-    picture_file(made).write(path, {{"parameters", parameters}, {recipe_keyword, json_line(request_to_json(r))}});
+void write_picture(std::string const& path, run_result const& made) {
+    picture_file(made.picture)
+        .write(path, {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
+                      {recipe_keyword, json_line(request_to_json(made.recipe))}});
 }
 
 std::vector<std::string> names_of_pictures(options const& given, int count) {
@@ -91,113 +74,108 @@ std::vector<std::string> names_of_pictures(options const& given, int count) {
     return names;
 }
 
-// The plan is told, and previews are written where they are wanted.
-generate_watch watch(options const& given, progress_line& line) {
-    generate_watch w{.planned = [&line](memory_plan const& plan) {
-        line.note(plan.text(),
-                  {{"type", "plan"}, {"text", plan.text()}, {"needed", plan.needed}, {"available", plan.available}});
-    }};
+// Has the picture to begin with; tells the plan, and writes previews where they are wanted.
+struct generate_client final : memory_client {
+    progress_line& line;
+    std::string preview_path;
+
+    explicit generate_client(progress_line& line) : line(line) {}
+    void planned(run_plan const& plan) override { line.plan(plan); }
+    void warn(sentence const& s) override { line.warn(s.text()); }
+    void preview(picture const& p) override { picture_file(p).write(preview_path, {}); }
+};
+
+run_input input_of(options const& given, request const& r, generate_client& client) {
+    run_input in = client.input(r);
     if (given.has("--preview")) {
-        std::string const path = given.value("--preview");
-        check_can_write(path);
-        w.preview = [path](picture const& p) { picture_file(p).write(path, {}); };
+        in.previews = true;
+        client.preview_path = given.value("--preview");
+        check_can_write(client.preview_path);
     }
-    if (given.has("--preview-model")) {
-        if (!w.preview) throw usage_error("--preview-model needs --preview FILE");
-        w.preview_decoder = std::make_shared<checkpoint const>(open_taesd(given.value("--preview-model")));
-    }
-    return w;
+    in.nearest = given.has("--nearest");
+    in.preview_model = given.value("--preview-model");
+    if (!in.previews && given.has("--preview-model")) throw usage_error("--preview-model needs --preview FILE");
+    return in;
 }
 
-int generate_files(options const& given, request const& r, picture const* from, progress_line& line) {
+int generate_files(options const& given, request const& r, std::optional<picture> from, progress_line& line) {
     std::vector<std::string> const names = names_of_pictures(given, r.diffusion.batch);
-    generate_watch const watcher = watch(given, line);
+    generate_client client(line);
+    if (from) client.pictures["picture"] = std::move(*from);
+    run_input const in = input_of(given, r, client);
+    check_pictures(in);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const start = std::chrono::steady_clock::now();
-    auto const made = open_generate_job(given.value("--device"))(r, from, j, watcher);
+    bool const done = open_jobs(given.value("--device")).run(in, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!made || interrupted()) {
+    if (!done || interrupted()) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], r, (*made)[k], int(k));
+    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], client.results.at(k));
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
-    line.finish(
-        std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
-        {{"type", "result"}, {"outputs", names}, {"seconds", seconds.count()}, {"request", request_to_json(r)}});
+    line.finish(std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
+                {{"type", "result"},
+                 {"outputs", names},
+                 {"seconds", seconds.count()},
+                 {"request", request_to_json(client.results.front().recipe)}});
     return exit_code::ok;
 }
 
-request prepare(options const& given, char const* operation, std::vector<request_option> const& settings,
-                progress_line& line) {
-    if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", operation));
+request prepare(options const& given, operation o, progress_line& line) {
+    if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", name_of(o)));
     cancel_on_interrupt();
-    request const r = request_of(given, operation, settings, line);
-    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", operation));
+    request const r = request_of(given, o, line);
+    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", name_of(o)));
     return r;
 }
 
 int txt2img(options const& given) {
     if (!given.files.empty()) throw usage_error("txt2img takes no picture; img2img does");
     progress_line line(given.has("--json"));
-    return generate_files(given, prepare(given, "txt2img", txt2img_settings, line), nullptr, line);
+    return generate_files(given, prepare(given, operation::txt2img, line), std::nullopt, line);
 }
 
 int img2img(options const& given) {
     if (given.files.size() != 1) throw usage_error("img2img takes exactly one picture");
     progress_line line(given.has("--json"));
-    request const r = prepare(given, "img2img", img2img_settings, line);
+    request const r = prepare(given, operation::img2img, line);
     std::string const& in = given.files.front();
     line.show({.stage = "read " + in});
     check_differ(in, given.value("-o"));
     picture_file const file = picture_file(in, [&](std::string const& text) { line.warn(text); }).upright();
-    picture const from = finite_crop(file, {0, 0, file.width(), file.height()}, in);
-    return generate_files(given, r, &from, line);
+    return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in, colours_of(r)), line);
 }
 
-constexpr char const* shared_help =
-    "  --model MODEL      a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder\n"
-    "  --prompt TEXT      (word:1.2) weighs, [word] weakens, BREAK starts the next 75 tokens\n"
-    "  --negative TEXT    what is not wanted\n"
-    "  --vae FILE         a VAE to use instead of the model's own\n"
-    "  --steps N          20\n"
-    "  --cfg X            guidance scale, 7; 1: the prompt alone, twice as fast\n"
-    "  --sampler NAME     dpmpp_2m (default), euler, euler_a, heun, dpmpp_2m_sde, dpmpp_sde, dpmpp_3m_sde, ddim,\n"
-    "                     plms, unipc, lcm\n"
-    "  --scheduler NAME   the one that goes with the sampler, or normal, karras, exponential, sgm_uniform, simple,\n"
-    "                     ddim_uniform, beta, ays, leading, trailing, linspace, lcm\n"
-    "  --seed N           0 to 9223372036854775807 (default: random)\n"
-    "  --rng NAME         cpu (default): ComfyUI's noise; cuda: A1111's\n"
-    "  --clip-skip N      1: the text encoder's usual layer\n"
-    "  --batch N          so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …\n"
-    "  --prediction NAME  epsilon or v, where the file does not tell (SD 2.x)\n"
-    "  --zero-terminal-snr  for models that were trained so\n"
-    "  --dtype NAME       fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
-    "  --recipe FILE      a PNG that an earlier run wrote, or its JSON: made again bit for bit; the options above win\n"
-    "  --preview FILE     a small picture, written anew after each step\n"
-    "  --preview-model FILE  TAESD: previews are as large as the picture (taesd_decoder.safetensors)\n"
-    "  --device NAME      the GPU: its number in `sfumato devices`, or a part of its name\n"
-    "  --json             plan, progress, result and error on standard output, one JSON object a line\n\n"
-    "A PNG carries the request and A1111's parameters text.\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n";
+std::vector<std::string_view> with_value(operation o) {
+    return options_with_value(o, {"-o", "--preview", "--preview-model", "--device"});
+}
+std::vector<std::string_view> flags(operation o) { return options_without_value(o, {"--json", "--nearest"}); }
 
-std::vector<std::string_view> const own_options{"-o", "--preview", "--preview-model", "--device"};
+std::vector<help_option> help_of(operation o) {
+    std::vector<help_option> all = options_help(o);
+    all.insert(all.begin(), {"-o OUT", "the file to write: PNG, JPEG, TIFF, WebP or OpenEXR"});
+    all.insert(all.end(),
+               {{"--preview FILE", "a small picture, written anew after each step"},
+                {"--preview-model FILE", "TAESD: previews are as large as the picture (taesd_decoder.safetensors)"},
+                device_help,
+                {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
+    return all;
+}
 
 std::string const txt2img_help =
-    std::string("Usage: sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-                "Makes a picture from words.\n\n"
-                "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-                "  --width N, --height N  pixels, multiples of 8 (default: as the model was trained)\n") +
-    shared_help;
-std::string const img2img_help =
-    std::string(
-        "Usage: sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]\n\n"
-        "Makes a picture anew, after the words; its size stays, its transparency too.\n\n"
-        "  -o OUT             the file to write: PNG, JPEG, TIFF, WebP or OpenEXR\n"
-        "  --strength X       0.75: how much is made anew, from just above 0 to 1\n"
-        "  --strength-rule NAME  full_steps (default): all steps run whatever the strength (ComfyUI); fewer_steps:\n"
-        "                     steps × strength of them (diffusers)\n") +
-    shared_help;
+    help_text({.example = "sfumato txt2img --model sd15.safetensors --prompt \"a lighthouse at dusk\" -o dusk.png",
+               .usage = "sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]",
+               .about = "Makes a picture from words. A PNG carries the request and A1111's parameters text.",
+               .options = help_of(operation::txt2img),
+               .end = exit_codes_help});
+std::string const img2img_help = help_text(
+    {.example = "sfumato img2img sketch.png --model sd15.safetensors --prompt \"an oil painting\" -o painted.png",
+     .usage = "sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]",
+     .about = "Makes a picture anew, after the words; its size stays, its transparency too. A PNG carries the "
+              "request and A1111's parameters text.",
+     .options = help_of(operation::img2img),
+     .end = exit_codes_help});
 
 } // namespace
 
@@ -205,13 +183,13 @@ command const txt2img_command{.name = "txt2img",
                               .summary = "make a picture from words, with a Stable Diffusion model",
                               .help = txt2img_help,
                               .run = txt2img,
-                              .with_value = with_value(txt2img_settings, own_options),
-                              .flags = {"--json", "--zero-terminal-snr"}};
+                              .with_value = with_value(operation::txt2img),
+                              .flags = flags(operation::txt2img)};
 command const img2img_command{.name = "img2img",
                               .summary = "make a picture anew, after words",
                               .help = img2img_help,
                               .run = img2img,
-                              .with_value = with_value(img2img_settings, own_options),
-                              .flags = {"--json", "--zero-terminal-snr"}};
+                              .with_value = with_value(operation::img2img),
+                              .flags = flags(operation::img2img)};
 
 } // namespace sfumato

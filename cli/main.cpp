@@ -1,7 +1,8 @@
 // The `sfumato` executable: the command line, and the engine of the plug-in (`sfumato serve`).
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "compute/error.h"
-#include "models/json.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,14 +20,16 @@ command const* const commands[] = {&inpaint_command, &txt2img_command, &img2img_
 void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
 
 std::string overview() {
-    std::string text =
-        "Usage: sfumato COMMAND [OPTION…]\n\nRepaints, reimagines, enlarges and invents pictures, on your own GPU.\n\n";
-    for (command const* c : commands) text += std::format("  {:<10} {}\n", c->name, c->summary);
-    text += "\n  --help     this page; `sfumato COMMAND --help` for a command's own\n"
-            "  --version  the version\n\n"
-            "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n"
-            "SFUMATO_DEVICE chooses the GPU by number or part of its name, as --device does.\n";
-    return text;
+    std::vector<help_option> all;
+    for (command const* c : commands) all.push_back({std::string(c->name), std::string(c->summary)});
+    all.insert(all.end(),
+               {{"--help", "this page; `sfumato COMMAND --help` for a command's own"}, {"--version", "the version"}});
+    return help_text({.example = "sfumato inpaint photo.png --mask wires.png -o clean.png",
+                      .usage = "sfumato COMMAND [OPTION…]",
+                      .about = "Repaints, reimagines, enlarges and invents pictures, on your own GPU.",
+                      .options = all,
+                      .end = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n"
+                             "SFUMATO_DEVICE chooses the GPU by number or part of its name, as --device does."});
 }
 
 command const* find_command(std::string_view name) {

@@ -1,16 +1,14 @@
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/weights/model_folders.h"
-#include "models/weights/scan.h"
-#include "models/weights/upscalers.h"
+#include "models/library/model_folders.h"
+#include "models/library/scan.h"
+#include "request/json.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
-
-using nlohmann::json;
 
 namespace {
 
@@ -21,26 +19,6 @@ std::string shown_bytes(std::uint64_t bytes) {
 }
 
 std::string_view name_of(prediction p) { return p == prediction::v ? "v" : "epsilon"; }
-
-json as_json(found_model const& m) {
-    json j = {{"path", m.path.string()}};
-    if (!m.error.empty()) {
-        j["error"] = m.error;
-        return j;
-    }
-    j.update({{"family", m.is.family},
-              {"bytes", m.bytes},
-              {"format", m.format},
-              {"supported", m.is.supported},
-              {"reason", m.is.reason}});
-    if (m.is.unet)
-        j.update({{"prediction", name_of(m.is.prediction)},
-                  {"prediction_reason", m.is.prediction_reason},
-                  {"native_size", m.is.native_size},
-                  {"in_channels", m.is.unet->in_channels}});
-    if (m.is.upscaler) j.update({{"scale", shape_of(*m.is.upscaler).scale}, {"factor", m.is.factor}});
-    return j;
-}
 
 // "Stable Diffusion 1.x, 2.13 GB, safetensors: the UNet takes 4 channels …"
 std::string sentence(found_model const& m) {
@@ -55,7 +33,7 @@ int scan(std::vector<std::filesystem::path> const& folders, bool as_lines) {
         ++all;
         usable += m.error.empty() && m.is.supported;
         if (as_lines)
-            std::printf("%s\n", json_line(as_json(m)).c_str());
+            std::printf("%s\n", json_line(to_json(summary_of(m))).c_str());
         else
             std::printf("%s\n    %s\n", m.path.c_str(), sentence(m).c_str());
     };
@@ -102,7 +80,7 @@ int info(std::span<std::string const> files, bool as_lines) {
     found_model const m = look_at_model(files[0]);
     if (!m.error.empty()) fail("{}", m.error);
     if (as_lines)
-        std::printf("%s\n", json_line(as_json(m)).c_str());
+        std::printf("%s\n", json_line(to_json(summary_of(m))).c_str());
     else {
         std::printf("%s\n", sentence(m).c_str());
         print_networks(m.is);
@@ -121,24 +99,26 @@ int models(options const& given) {
     throw usage_error(std::format("models knows no \"{}\"", files[0]));
 }
 
+std::string const help = help_text(
+    {.example = "sfumato models scan ~/stable-diffusion-webui/models",
+     .usage = "sfumato models scan [DIR…] [--json]\n"
+              "       sfumato models info MODEL [--json]",
+     .about =
+         "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a "
+         "folder: in those of the environment variable SFUMATO_MODELS (with colons between), in "
+         "~/.local/share/sfumato/models, and where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and "
+         "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well.\n"
+         "info tells what one model is, and what says so.\n"
+         "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME "
+         "or procedural:NAME.",
+     .options = {{"--json", "one JSON object a model"}}});
+
 } // namespace
 
 command const models_command{
     .name = "models",
     .summary = "find models on this machine, tell what a model is",
-    .help =
-        "Usage: sfumato models scan [DIR…] [--json]\n"
-        "       sfumato models info MODEL [--json]\n\n"
-        "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a folder: "
-        "in\n"
-        "those of the environment variable SFUMATO_MODELS (with colons between), in ~/.local/share/sfumato/models, "
-        "and\n"
-        "where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and Upscayl keep theirs. Nothing is\n"
-        "changed. Each is opened, so that damaged ones are found as well.\n"
-        "info tells what one model is, and what says so.\n\n"
-        "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME\n"
-        "or procedural:NAME.\n\n"
-        "  --json  one JSON object a model\n",
+    .help = help,
     .run = models,
     .flags = {"--json"},
 };

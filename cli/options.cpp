@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "request/names.h"
 
 #include <algorithm>
 #include <charconv>
@@ -25,9 +26,9 @@ std::int64_t options::number(std::string_view name, std::int64_t least, std::int
 
 std::optional<dtype> options::precision() const {
     if (!has("--dtype")) return {};
-    for (auto const& [name, type] : {std::pair{"fp32", dtype::f32}, {"fp16", dtype::f16}, {"bf16", dtype::bf16}})
-        if (value("--dtype") == name) return type;
-    throw usage_error(std::format("--dtype must be fp32, fp16 or bf16, not \"{}\"", value("--dtype")));
+    auto const type = find_choice<dtype>(value("--dtype"));
+    if (!type) throw usage_error(std::format("--dtype must be fp32, fp16 or bf16, not \"{}\"", value("--dtype")));
+    return type;
 }
 
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,

@@ -1,6 +1,6 @@
 #include "cli/progress_line.h"
 
-#include "models/json.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -61,6 +61,10 @@ void progress_line::note(std::string const& text, json const& object) {
         print_json(object);
     else
         std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+void progress_line::plan(run_plan const& p) {
+    note(p.text.text(), {{"type", "plan"}, {"text", p.text.text()}, {"needed", p.needed}, {"available", p.available}});
 }
 
 void progress_line::finish(std::string const& text, json const& object) {

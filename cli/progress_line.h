@@ -2,7 +2,8 @@
 // nothing.
 #pragma once
 
-#include "models/job.h"
+#include "request/job.h"
+#include "request/run.h"
 
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
@@ -19,6 +20,9 @@ class progress_line {
     void warn(std::string const&);
     /// Something worth knowing, said once: `text` for people, `object` for programs.
     void note(std::string const& text, nlohmann::json const& object);
+
+    /// What a run takes.
+    void plan(run_plan const&);
 
     /// The last word: `text` for people, `object` for programs.
     void finish(std::string const& text, nlohmann::json const& object);

@@ -1,9 +1,10 @@
 #include "cli/request_options.h"
 
-#include "cli/recipe.h"
-#include "models/json.h"
+#include "pictures/recipe.h"
+#include "request/fields.h"
+#include "request/json.h"
+#include "request/names.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +18,14 @@ using nlohmann::json;
 
 namespace {
 
+std::vector<field const*> fields_with_option(operation o) {
+    std::vector<field const*> all = fields_of(o);
+    std::erase_if(all, [](field const* f) { return f->option.empty(); });
+    return all;
+}
+
+bool is_flag(field const& f) { return std::holds_alternative<truth>(f.type); }
+
 template <class T> std::optional<T> number_in(std::string const& text) {
     T number{};
     auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -25,55 +34,86 @@ template <class T> std::optional<T> number_in(std::string const& text) {
 }
 
 // What is no number stays a text: the request's own check then says what it must be.
-json value_of(options const& given, request_option const& o) {
-    std::string const text = given.value(o.option);
-    switch (o.is) {
-    case request_option::text: return text;
-    case request_option::whole:
+json value_of(std::string const& text, field_type const& type) {
+    if (std::holds_alternative<truth>(type)) return true;
+    if (std::holds_alternative<whole_number>(type))
         if (auto const number = number_in<std::int64_t>(text)) return *number;
-        return text;
-    case request_option::real:
+    if (std::holds_alternative<real_number>(type))
         if (auto const number = number_in<double>(text)) return *number;
-        return text;
-    case request_option::flag: break;
-    }
-    return true;
+    return text;
 }
 
 // A value that stands in the command line is a mistake in the command line.
-request checked(json const& object, options const& given, std::span<request_option const> known,
-                std::vector<std::string>& unknown) try {
+request checked(json const& object, options const& given, operation o, std::vector<std::string>& unknown) try {
     return request_from_json(object, &unknown);
 } catch (request_error const& e) {
-    auto const found = std::ranges::find(known, e.key, &request_option::key);
-    if (found == known.end() || !given.has(found->option)) throw;
-    std::string const text = given.value(found->option);
+    field const* const f = find_field(o, e.key);
+    if (!f || f->option.empty() || !given.has(f->option_name())) throw;
+    std::string const text = given.value(f->option_name());
     bool const is_number = object.at(e.key).is_number();
-    throw usage_error(std::format("{} {}, not {}", found->option, e.rule, is_number ? text : json_show(text)));
+    throw usage_error(std::format("{} {}, not {}", f->option_name(), e.rule, is_number ? text : json_show(text)));
+}
+
+// ---- Help
+
+std::string in_words(field_value const& value) {
+    if (auto const number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+    if (auto const number = std::get_if<double>(&value)) return std::format("{}", *number);
+    auto const text = std::get_if<std::string>(&value);
+    return text ? *text : "";
+}
+
+std::string range_in_words(field_type const& type) {
+    if (auto const n = std::get_if<whole_number>(&type))
+        return n->multiple_of == 1 ? std::format("{} to {}", n->least, n->most)
+                                   : std::format("a multiple of {}, {} to {}", n->multiple_of, n->smallest, n->most);
+    if (auto const n = std::get_if<real_number>(&type)) return std::format("{} to {}", n->least, n->most);
+    return "";
+}
+
+// "how often the network goes over the picture (1 to 1000; default: 20)"
+std::string help_of(field const& f) {
+    std::string text(f.help), facts = range_in_words(f.type);
+    if (auto const c = std::get_if<choice>(&f.type)) text += ": " + list_names(c->names());
+    std::string const otherwise = f.unset.empty() ? in_words(f.get(request())) : std::string(f.unset);
+    if (!otherwise.empty()) facts += (facts.empty() ? "default: " : "; default: ") + otherwise;
+    return facts.empty() ? text : std::format("{} ({})", text, facts);
 }
 
 } // namespace
 
-request request_of(options const& given, std::string_view operation, std::span<request_option const> known,
-                   progress_line& line) {
+request request_of(options const& given, operation o, progress_line& line) {
     json object{{"sfumato", request::version}};
     if (given.has("--recipe")) object = json_parse(read_recipe(given.value("--recipe")), given.value("--recipe"));
     if (object.is_object()) {
-        object["operation"] = operation;
-        for (request_option const& o : known)
-            if (given.has(o.option)) object[o.key] = value_of(given, o);
+        object["operation"] = name_of(o);
+        for (field const* f : fields_with_option(o))
+            if (given.has(f->option_name())) object[f->key] = value_of(given.value(f->option_name()), f->type);
     }
     std::vector<std::string> unknown;
-    request r = resolve(checked(object, given, known, unknown));
+    request r = resolve(checked(object, given, o, unknown));
     for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
     return r;
 }
 
-std::vector<std::string_view> with_value(std::span<request_option const> known, std::vector<std::string_view> more) {
-    more.push_back("--recipe");
-    for (request_option const& o : known)
-        if (o.is != request_option::flag) more.push_back(o.option);
-    return more;
+std::vector<std::string_view> options_with_value(operation o, std::vector<std::string_view> own) {
+    own.push_back("--recipe");
+    for (field const* f : fields_with_option(o))
+        if (!is_flag(*f)) own.push_back(f->option_name());
+    return own;
+}
+
+std::vector<std::string_view> options_without_value(operation o, std::vector<std::string_view> own) {
+    for (field const* f : fields_with_option(o))
+        if (is_flag(*f)) own.push_back(f->option_name());
+    return own;
+}
+
+std::vector<help_option> options_help(operation o) {
+    std::vector<help_option> all;
+    for (field const* f : fields_with_option(o)) all.push_back({std::string(f->option), help_of(*f)});
+    all.push_back({"--recipe FILE", "a PNG that an earlier run wrote, or its JSON; the options above win"});
+    return all;
 }
 
 } // namespace sfumato

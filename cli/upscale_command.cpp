@@ -1,15 +1,14 @@
 // Enlarging picture files, one or a folder of them.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_file.h"
 #include "cli/progress_line.h"
-#include "cli/recipe.h"
 #include "cli/request_options.h"
 #include "compute/device.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/pipelines/upscale_in_parts.h"
-#include "models/weights/family.h"
+#include "engine/jobs.h"
+#include "pictures/picture_file.h"
+#include "pictures/recipe.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,13 +23,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr request_option settings[] = {
-    {"--model", "model", request_option::text},
-    {"--scale", "scale", request_option::real},
-    {"--tile", "tile", request_option::whole},
-    {"--dtype", "dtype", request_option::text},
-};
 
 struct file_pair {
     std::string in, out;
@@ -75,28 +67,38 @@ void check_arguments(options const& given) {
     if (!given.has("-o")) throw usage_error("upscale needs -o OUT");
 }
 
+// Reads from one file and writes into the other, part by part.
+struct files_client final : run_client {
+    picture_file const& from;
+    picture_file& made;
+    std::string const& name; // of `from`
+    progress_line& line;
+
+    files_client(picture_file const& from, picture_file& made, std::string const& name, progress_line& line)
+        : from(from), made(made), name(name), line(line) {}
+    std::optional<picture> read_picture(std::string_view, rect const& area) override {
+        return finite_crop(from, area, name);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; } // there is none
+    void take(run_result r) override { made.write_pixels(r.x, r.y, r.picture); }
+    void planned(run_plan const& plan) override { line.plan(plan); }
+    void warn(sentence const& s) override { line.warn(s.text()); }
+};
+
 // False: cancelled.
-bool upscale_file(file_pair const& files, request const& r, run_upscale const& run, progress_line& line, job const& j) {
+bool upscale_file(file_pair const& files, request const& r, engine_jobs const& engine, progress_line& line,
+                  job const& j) {
     line.show({.stage = "read " + files.in});
     check_differ(files.in, files.out);
     picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
     check_can_hold(files.out, width, height);
     picture_file made(file, width, height);
-    std::string said;
-    auto const say_plan = [&](upscale_plan const& plan) {
-        if (plan.text() == said) return;
-        said = plan.text();
-        line.note(said, {{"type", "plan"}, {"text", said}, {"needed", plan.needed}, {"available", plan.available}});
-    };
+    run_input const in{.request = r, .pictures = {{"picture", file.width(), file.height()}}};
+    check_pictures(in);
+    files_client client(file, made, files.in, line);
     auto const start = std::chrono::steady_clock::now();
-    bool const done =
-        upscale_in_parts(r, file.width(), file.height(),
-                         {.read = [&](rect const& area) { return finite_crop(file, area, files.in); },
-                          .run = [&](run_input const& in, job const& part) { return run(in, part, say_plan); },
-                          .write = [&](rect const& area, picture const& p) { made.write_pixels(area.x, area.y, p); }},
-                         j);
-    if (!done) return false;
+    if (!engine.run(in, client, j)) return false;
     json const recipe = request_to_json(r);
     made.write(files.out, {{recipe_keyword, json_line(recipe)}});
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
@@ -107,16 +109,15 @@ bool upscale_file(file_pair const& files, request const& r, run_upscale const& r
 
 // Whoever names a network that enlarges four times, and no scale, expects four times; and another scale than a recipe's
 // may need another one of our networks.
-request upscale_request(options const& given, progress_line& line) {
-    request r = request_of(given, "upscale", settings, line);
+request upscale_request(options const& given, engine_jobs const& engine, progress_line& line) {
+    request r = request_of(given, operation::upscale, line);
     bool const has_scale = given.has("--scale"), has_model = given.has("--model");
     if (has_scale && !has_model && r.upscale.model.starts_with("sfumato:")) {
         r.upscale.model.clear();
         r = resolve(r);
     }
-    checkpoint const model = open_checkpoint(r.upscale.model);
-    require_upscaler(model); // before anything is read or made
-    if (!has_scale && has_model && !given.has("--recipe")) r.upscale.scale = describe_model(model).factor;
+    model_summary const model = engine.open_upscaler(r.upscale.model); // before anything is read or made
+    if (!has_scale && has_model && !given.has("--recipe")) r.upscale.scale = model.factor;
     return r;
 }
 
@@ -125,11 +126,11 @@ std::string with_name(std::string const& message, std::string const& name) {
 }
 
 // Those that cannot be enlarged are warned of, and the others done all the same.
-int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_upscale const& run, progress_line& line,
-                   job const& j) {
+int upscale_folder(std::vector<file_pair> const& pairs, request const& r, engine_jobs const& engine,
+                   progress_line& line, job const& j) {
     std::size_t failed = 0;
     for (file_pair const& files : pairs) try {
-            if (!upscale_file(files, r, run, line, j)) return exit_code::cancelled;
+            if (!upscale_file(files, r, engine, line, j)) return exit_code::cancelled;
         } catch (device_lost const&) {
             throw; // no other picture would fare better
         } catch (error const& e) {
@@ -146,62 +147,62 @@ int upscale_folder(std::vector<file_pair> const& pairs, request const& r, run_up
     return exit_code::ok;
 }
 
-int upscale_pictures(options const& given, request const& r, progress_line& line) {
+int upscale_pictures(options const& given, request const& r, engine_jobs const& engine, progress_line& line) {
     std::string const in = given.files.front(), out = given.value("-o");
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     std::error_code none;
     if (!fs::is_directory(in, none)) {
         check_can_write(out);
-        run_upscale const run = open_upscale_job(given.value("--device"));
-        return upscale_file({in, out}, r, run, line, j) ? exit_code::ok : exit_code::cancelled;
+        return upscale_file({in, out}, r, engine, line, j) ? exit_code::ok : exit_code::cancelled;
     }
     folder_files const files = files_of_folder(in, out);
-    run_upscale const run = open_upscale_job(given.value("--device"));
+    engine.open_device(); // what is wrong with it is said before the folder is gone through
     make_folder(out);
     if (files.passed_over == 1) line.warn("1 file that is no picture Sfumato reads was passed over");
     if (files.passed_over > 1)
         line.warn(std::format("{} files that are no pictures Sfumato reads were passed over", files.passed_over));
-    return upscale_folder(files.pairs, r, run, line, j);
+    return upscale_folder(files.pairs, r, engine, line, j);
 }
 
 int upscale_files(options const& given) {
     check_arguments(given);
     cancel_on_interrupt();
     progress_line line(given.has("--json"));
-    int const code = upscale_pictures(given, upscale_request(given, line), line);
+    engine_jobs const engine = open_jobs(given.value("--device"));
+    int const code = upscale_pictures(given, upscale_request(given, engine, line), engine, line);
     if (code == exit_code::cancelled) line.finish("cancelled", {{"type", "cancelled"}});
     return code;
 }
+
+std::vector<help_option> help_of_options() {
+    std::vector<help_option> all = options_help(operation::upscale);
+    all.insert(all.begin(), {"-o OUT", "the file, or the folder, to write; a PNG keeps the request as its comment"});
+    all.insert(all.end(), {device_help,
+                           {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
+    return all;
+}
+
+std::string const help = help_text(
+    {.example = "sfumato upscale photo.jpg -o large.png --scale 3",
+     .usage = "sfumato upscale IN -o OUT [OPTION…]",
+     .about =
+         "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
+         "format has them: PNG, JPEG, TIFF, WebP or OpenEXR. What IN says beside its pixels (EXIF, XMP, IPTC, "
+         "resolution) goes along, except to OpenEXR, which has no such thing: there the pixels are turned "
+         "upright.\n"
+         "Of a folder IN, every picture goes to the folder OUT, and one that cannot be read is passed over.",
+     .options = help_of_options(),
+     .end = exit_codes_help});
 
 } // namespace
 
 command const upscale_command{
     .name = "upscale",
     .summary = "enlarge or restore a picture, or a folder of them",
-    .help =
-        "Usage: sfumato upscale IN -o OUT [OPTION…]\n\n"
-        "Enlarges the picture IN with a network and writes it to OUT, in IN's depth and colour profile where OUT's "
-        "format\n"
-        "has them: PNG, JPEG, TIFF, WebP or OpenEXR. What IN says beside its pixels (EXIF, XMP, IPTC, resolution) "
-        "goes\n"
-        "along, except to OpenEXR, which has no such thing: there the pixels are turned upright. Of a folder IN, "
-        "every\n"
-        "picture goes to the folder OUT, and one that cannot be read is passed over.\n\n"
-        "  -o OUT          the file, or the folder, to write; a PNG keeps the request as its comment\n"
-        "  --model MODEL   ESRGAN, Real-ESRGAN, SRVGG, Real-CUGAN or waifu2x: .pth, .safetensors or ncnn's .param\n"
-        "                  (default: sfumato's own)\n"
-        "  --scale X       1 to 16, not only whole numbers (default: MODEL's own, without one 2): it goes over the\n"
-        "                  picture as often as needed, Lanczos does the rest; 1 restores\n"
-        "  --tile N        at most so many pixels a side at once, but no fewer than MODEL needs\n"
-        "                  (default: as the memory allows)\n"
-        "  --dtype NAME    fp32, fp16 or bf16: what is computed with (default: as the device likes it)\n"
-        "  --recipe FILE   a PNG that an earlier run wrote, or its JSON; the options above win\n"
-        "  --device NAME   the GPU: its number in `sfumato devices`, or a part of its name\n"
-        "  --json          plan, progress, result and error on standard output, one JSON object a line\n\n"
-        "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.\n",
+    .help = help,
     .run = upscale_files,
-    .with_value = with_value(settings, {"-o", "--device"}),
-    .flags = {"--json"},
+    .with_value = options_with_value(operation::upscale, {"-o", "--device"}),
+    .flags = options_without_value(operation::upscale, {"--json"}),
 };
 
 } // namespace sfumato

@@ -179,6 +179,18 @@ struct optional_features {
     }
 };
 
+// Of a VkBuffer; what an allocation may have is another limit.
+std::uint64_t largest_buffer(VkPhysicalDevice physical) {
+    VkPhysicalDeviceProperties version;
+    vkGetPhysicalDeviceProperties(physical, &version);
+    if (version.apiVersion < VK_API_VERSION_1_3 && !device_has_extension(physical, VK_KHR_MAINTENANCE_4_EXTENSION_NAME))
+        return ~0ull;
+    VkPhysicalDeviceMaintenance4Properties most{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES};
+    VkPhysicalDeviceProperties2 all{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &most};
+    vkGetPhysicalDeviceProperties2(physical, &all);
+    return most.maxBufferSize;
+}
+
 std::uint32_t compute_queue_family(VkPhysicalDevice physical) {
     std::uint32_t count = 0;
     vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
@@ -209,6 +221,11 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     h.info = chosen.info;
     h.physical = chosen.physical;
     h.queue_family = compute_queue_family(h.physical);
+    if (char const* width = std::getenv("LP_NATIVE_VECTOR_WIDTH"); h.info.is_software() && std::atoi(width) > 256)
+        fail("LP_NATIVE_VECTOR_WIDTH is {} in the environment, and {} computes wrongly or ends the program with more "
+             "than "
+             "256: unset it",
+             width, h.info.name);
 
     bool const has_host = device_has_extension(h.physical, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
     VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
@@ -218,7 +235,6 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
     vkGetPhysicalDeviceProperties2(h.physical, &properties);
     h.limits = properties.properties.limits;
-    h.largest_buffer = sizes.maxMemoryAllocationSize;
 
     feature_chain wanted;
     for_each_required(wanted, [](char const*, VkBool32& flag) { flag = VK_TRUE; });
@@ -226,9 +242,21 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     offered.enable(h.physical, wanted);
     if (has_host) h.import_alignment = host.minImportedHostPointerAlignment;
     h.subgroup_control = offered.subgroups.subgroupSizeControl && offered.subgroups.computeFullSubgroups;
-    h.target = target_of(h.physical, offered.cooperative.cooperativeMatrix,
-                         offered.flexible.cooperativeMatrixFlexibleDimensions,
-                         offered.flexible.cooperativeMatrixWorkgroupScope);
+    h.plainer = targets_of(
+        h.physical, {.cooperative = bool(offered.cooperative.cooperativeMatrix),
+                     .flexible = offered.flexible.cooperativeMatrixFlexibleDimensions &&
+                                 offered.flexible.cooperativeMatrixPerElementOperations,
+                     .workgroup_scope = bool(offered.flexible.cooperativeMatrixWorkgroupScope),
+                     .nvidia_core_count = device_has_extension(h.physical, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME),
+                     .amd_core_count = device_has_extension(h.physical, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME)});
+    std::uint64_t most = std::min(sizes.maxMemoryAllocationSize, largest_buffer(h.physical));
+    if (auto const wish = wished_bytes("SFUMATO_LARGEST_BUFFER")) {
+        if (*wish < 1 << 20) fail("SFUMATO_LARGEST_BUFFER is {}; it must be 1048576 bytes or more", *wish);
+        most = *wish;
+    }
+    for (sfumato::target& t : h.plainer) t.largest_buffer = most;
+    h.target = h.plainer.front();
+    h.plainer.erase(h.plainer.begin());
     bool const has_budget = device_has_extension(h.physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     float const priority = 0.5f;
     VkDeviceQueueCreateInfo const queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

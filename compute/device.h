@@ -43,7 +43,8 @@ class device {
     device& operator=(device const&) = delete;
 
     device_info const& info() const;
-    /// For graphs that run here. $SFUMATO_MATRIX=software|scalar|khr|nv2 forces the matrix path.
+    /// For graphs that run here. $SFUMATO_MATRIX=software|scalar|khr|nv2 forces the matrix path;
+    /// $SFUMATO_LARGEST_BUFFER=bytes (1 MiB or more) takes the place of what one allocation may have, for tests.
     sfumato::target const& target() const;
 
     /// Bytes that can be allocated now: the driver's budget (or 0.8 of the heap) less what is in use and a reserve;

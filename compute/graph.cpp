@@ -37,7 +37,7 @@ launch launch::items(std::size_t count) {
 tensor graph::make(shape s, dtype type, bool input) {
     assert(s.n > 0 && s.h > 0 && s.w > 0 && s.c > 0);
     tensor const t{std::uint32_t(tensors_.size()), s, type};
-    tensors_.push_back({t.bytes(), input, false, {}});
+    tensors_.push_back({t.bytes(), s.count(), input, false, {}});
     return t;
 }
 
@@ -80,6 +80,12 @@ graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
 void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
 
+std::uint64_t graph::fetched_bytes() const {
+    std::uint64_t sum = 0;
+    for (node const& n : nodes_) sum += n.fetched;
+    return sum;
+}
+
 double graph::work() const {
     double sum = 0;
     for (node const& n : nodes_) sum += n.work;
@@ -91,7 +97,7 @@ void graph::add(program program, void const* parameters, launch count, double wo
     workgroup const local = workgroup_of(kernel);
     node n{.name = kernel.name};
     n.program = std::move(program);
-    if (kernel.variant == kernel_variant::software || kernel.variant == kernel_variant::cooperative)
+    if (kernel.variant != kernel_variant::plain && kernel.variant != kernel_variant::scalar)
         n.program.subgroup = target_.subgroup;
     n.groups = {count.x, count.y, count.z};
     double invocations = double(count.x) * count.y * count.z;

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 struct VkCommandBuffer_T;
@@ -57,6 +58,9 @@ class graph {
     tensor temporary(shape, dtype = dtype::f32);
     /// A tensor with memory of its own; the same name each time. It has a place before a plan is made.
     tensor resident(sfumato::resident const&);
+    /// A resident for kernels to read, wherever it lies: itself on the device; from the host a copy, made where this is
+    /// recorded. Twice in a row it is one copy.
+    tensor fetch(sfumato::resident const&);
     /// Keeps `t` until the end of the run, so that plan::download can read it.
     void output(tensor const& t);
     /// Forgets what was recorded after `t` had been written: nothing else is wanted of the graph.
@@ -88,7 +92,7 @@ class graph {
     void record(char const* name, std::initializer_list<use> uses, double work, recordable);
 
     struct tensor_record {
-        std::size_t bytes = 0;
+        std::size_t bytes = 0, count = 0;
         bool input = false, output = false;
         sfumato::resident home; // null: in the arena
     };
@@ -104,16 +108,21 @@ class graph {
         sfumato::program program;
         std::array<std::byte, 128> parameters{};
         std::array<std::uint32_t, 3> groups{};
-        double work = 0; // of the whole dispatch
+        double work = 0;           // of the whole dispatch
+        std::uint64_t fetched = 0; // bytes that come from the host
         std::uint32_t stage = 0;
         std::vector<access> accesses;
     };
 
     /// Of all nodes.
     double work() const;
-    /// Additions and multiplications of all matrix products, as ops count them.
+    /// Bytes that each run copies from the host: what fetch() recorded.
+    std::uint64_t fetched_bytes() const;
+    /// Additions and multiplications of all matrix products, as ops count them: those that the results need, and those
+    /// that are computed, beyond the results' edges too.
     double products() const { return products_; }
-    void count_product(double operations) { products_ += operations; }
+    double computed_products() const { return computed_products_; }
+    void count_product(double needed, double computed) { products_ += needed, computed_products_ += computed; }
 
     std::vector<tensor_record> const& tensors() const { return tensors_; }
     std::vector<node> const& nodes() const { return nodes_; }
@@ -129,7 +138,8 @@ class graph {
     std::vector<node> nodes_;
     std::vector<std::string> stages_{""};
     std::map<resident_tensor const*, tensor> residents_;
-    double products_ = 0;
+    std::pair<resident_tensor const*, tensor> last_fetched_{};
+    double products_ = 0, computed_products_ = 0;
     std::vector<access> pending_; // uses since the last dispatch; `field` not known yet
 };
 
@@ -163,13 +173,16 @@ using watcher = std::function<bool(std::string const& stage, double fraction)>;
 
 class plan {
   public:
-    /// Places the graph's tensors in one arena. Throws error when the device has not enough memory, before anything
-    /// ran.
+    /// Places the graph's tensors in an arena of as few buffers as the device allows. Throws error when the device has
+    /// not enough memory or a tensor is larger than it allows, before anything ran.
     plan(device&, graph, plan_options = {});
     ~plan();
 
-    /// What a graph would need, without a device.
+    /// What a graph takes on a device like its target(), to the byte, without a device: of several buffers where one
+    /// would be larger than target().largest_buffer. `impossible` where a single tensor is: more than any device has,
+    /// and sums of some still fit 64 bits, so that a planner's next choice is taken; plan() says it in a sentence.
     static std::size_t peak_bytes(graph const&);
+    static constexpr std::size_t impossible = std::size_t(1) << 60;
     std::size_t peak_bytes() const;
 
     void upload(tensor const&, void const* data, std::size_t bytes);

@@ -56,6 +56,8 @@ bool has_layer(char const* name) {
 }
 
 instance make_instance() {
+    // Eight floats at a time are what our kernels for software devices are written for, whatever the processor has.
+    setenv("LP_NATIVE_VECTOR_WIDTH", "256", false);
     load_loader();
     std::uint32_t version = VK_API_VERSION_1_0;
     if (vkEnumerateInstanceVersion) vkEnumerateInstanceVersion(&version);

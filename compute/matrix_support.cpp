@@ -1,5 +1,7 @@
 #include "compute/matrix_support.h"
 
+#include "compute/gemm_block.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -35,29 +37,59 @@ std::optional<fragment> khr_fragment(VkPhysicalDevice physical) {
     return best;
 }
 
-// Any multiple of the device's granularity is allowed: we take 16 × 16 × 16 for a subgroup, 64 × 64 × 32 for a
-// workgroup; of a software device 16 × 8 × 8, which takes it half the time to compile.
-std::optional<fragment> nv2_fragment(VkPhysicalDevice physical, bool software, bool workgroup_scope,
-                                     std::uint32_t workgroup) {
+// What NV2 matrices can be multiples of.
+struct flexible_sizes {
+    std::uint32_t reserved_bytes = 0;   // of shared memory, where a workgroup holds a matrix
+    decltype(target::flexible) product; // of gemm
+    std::optional<fragment>
+        attention{}; // 64 × 64 × 32 of a workgroup of 128 invocations, else 16 × 16 × 16 of a subgroup;
+                     // of a software device 16 × 8 × 8, which takes it half the time to compile
+};
+
+flexible_sizes nv2_sizes(VkPhysicalDevice physical, bool software, bool workgroup_scope) {
     std::uint32_t count = 0;
     vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(physical, &count, nullptr);
     std::vector<VkCooperativeMatrixFlexibleDimensionsPropertiesNV> all(
         count, {.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV});
     vk_check(vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(physical, &count, all.data()),
              "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
-    std::optional<fragment> best;
+    VkPhysicalDeviceCooperativeMatrix2PropertiesNV most{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
+    VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &most};
+    vkGetPhysicalDeviceProperties2(physical, &properties);
+    constexpr std::uint32_t largest_block = 256; // of gemm_block.cpp
+    bool const large =
+        most.cooperativeMatrixFlexibleDimensionsMaxDimension >= largest_block &&
+        most.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize >= gemm_invocations(kernel_variant::flexible);
+    flexible_sizes sizes{.reserved_bytes = most.cooperativeMatrixWorkgroupScopeReservedSharedMemory};
     for (auto const& p : all) {
         bool const whole = p.scope == VK_SCOPE_WORKGROUP_KHR;
-        if (!fits(p) ||
-            (whole ? !workgroup_scope || p.workgroupInvocations != workgroup : p.scope != VK_SCOPE_SUBGROUP_KHR))
-            continue;
+        if (!fits(p) || (whole ? !workgroup_scope || !large : p.scope != VK_SCOPE_SUBGROUP_KHR)) continue;
+        if (whole ? p.workgroupInvocations == gemm_invocations(kernel_variant::flexible)
+                  : !sizes.product.workgroup_scope)
+            sizes.product = {p.MGranularity, p.NGranularity, p.KGranularity, whole};
         fragment const wanted = whole      ? fragment{64, 64, 32, true}
                                 : software ? fragment{16, 8, 8, false}
                                            : fragment{16, 16, 16, false};
-        if (wanted.m % p.MGranularity || wanted.n % p.NGranularity || wanted.k % p.KGranularity) continue;
-        if (!best || whole) best = wanted;
+        bool const possible = (!whole || p.workgroupInvocations == 128) && wanted.m % p.MGranularity == 0 &&
+                              wanted.n % p.NGranularity == 0 && wanted.k % p.KGranularity == 0;
+        if (possible && (!sizes.attention || whole)) sizes.attention = wanted;
     }
-    return best;
+    return sizes;
+}
+
+// How many processors take workgroups: what the vendor's extension says, else a guess.
+std::uint32_t cores_of(VkPhysicalDevice physical, VkPhysicalDeviceType type, bool nvidia, bool amd) {
+    VkPhysicalDeviceShaderSMBuiltinsPropertiesNV sm{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+    VkPhysicalDeviceShaderCorePropertiesAMD cu{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD};
+    VkPhysicalDeviceProperties2 all{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    if (nvidia) all.pNext = &sm;
+    if (amd) all.pNext = &cu;
+    vkGetPhysicalDeviceProperties2(physical, &all);
+    std::uint32_t const known =
+        sm.shaderSMCount + cu.shaderEngineCount * cu.shaderArraysPerEngineCount * cu.computeUnitsPerShaderArray;
+    return known ? known : type == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU ? 32 : 8;
 }
 
 std::optional<matrix_path> wished_path() {
@@ -70,7 +102,7 @@ std::optional<matrix_path> wished_path() {
 
 } // namespace
 
-target target_of(VkPhysicalDevice physical, bool cooperative, bool flexible, bool workgroup_scope) {
+std::vector<target> targets_of(VkPhysicalDevice physical, matrix_features const& has) {
     VkPhysicalDeviceSubgroupSizeControlProperties sizes{
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties subgroups{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
@@ -84,28 +116,47 @@ target target_of(VkPhysicalDevice physical, bool cooperative, bool flexible, boo
     vkGetPhysicalDeviceFeatures2(physical, &features);
 
     target t;
-    t.software = p.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    t.software = t.rolled = p.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     t.subgroup = subgroups.subgroupSize;
     t.shared_bytes = p.limits.maxComputeSharedMemorySize;
+    t.cores = cores_of(physical, p.deviceType, has.nvidia_core_count, has.amd_core_count);
 
-    auto const khr = cooperative ? khr_fragment(physical) : std::nullopt;
-    auto const nv2 = cooperative && flexible ? nv2_fragment(physical, t.software, workgroup_scope, 128) : std::nullopt;
+    auto const khr = has.cooperative ? khr_fragment(physical) : std::nullopt;
+    flexible_sizes flexible;
+    if (has.cooperative && has.flexible) flexible = nv2_sizes(physical, t.software, has.workgroup_scope);
+    bool const nv2 = flexible.product.m && flexible.attention;
     // Intel's GPUs before Xe2 (which have subgroups of 8) emulate cooperative matrices, slowly.
     bool const slow_khr = t.software || (p.vendorID == 0x8086 && sizes.minSubgroupSize < 16);
     bool const eight = t.subgroup == 8 && halves.shaderFloat16; // what the software variants are written for
 
-    // nv2 only on request as long as it has not been measured on a GPU that has it.
-    t.matrix = t.software && eight ? matrix_path::software : khr && !slow_khr ? matrix_path::khr : matrix_path::scalar;
+    t.matrix = t.software && eight                       ? matrix_path::software
+               : nv2 && flexible.product.workgroup_scope ? matrix_path::nv2
+               : khr && !slow_khr                        ? matrix_path::khr
+                                                         : matrix_path::scalar;
+    auto const has_path = [&](matrix_path path) {
+        return path == matrix_path::scalar || (path == matrix_path::khr && khr) || (path == matrix_path::nv2 && nv2) ||
+               (path == matrix_path::software && eight);
+    };
     if (auto const wish = wished_path()) {
         t.matrix = *wish;
-        if ((*wish == matrix_path::khr && !khr) || (*wish == matrix_path::nv2 && !nv2) ||
-            (*wish == matrix_path::software && !eight))
+        if (!has_path(*wish))
             fail("SFUMATO_MATRIX is {}, which {} does not have: leave it out, or choose scalar",
                  matrix_path_names[int(*wish)], p.deviceName);
     }
-    if (t.matrix == matrix_path::khr) t.fragment = *khr;
-    if (t.matrix == matrix_path::nv2) t.fragment = *nv2;
-    return t;
+    std::vector<target> all;
+    for (matrix_path path : {t.matrix, matrix_path::khr, matrix_path::scalar}) {
+        bool const plainer = path < t.matrix || t.matrix == matrix_path::software;
+        if (path != t.matrix && (!plainer || !has_path(path) || (path == matrix_path::khr && slow_khr))) continue;
+        if (!all.empty() && all.back().matrix == path) continue;
+        all.push_back(t);
+        all.back().matrix = path;
+        if (path == matrix_path::khr) all.back().fragment = *khr;
+        if (path != matrix_path::nv2) continue;
+        all.back().fragment = *flexible.attention;
+        all.back().flexible = flexible.product;
+        if (flexible.product.workgroup_scope) all.back().shared_bytes -= flexible.reserved_bytes;
+    }
+    return all;
 }
 
 } // namespace sfumato

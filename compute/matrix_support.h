@@ -5,8 +5,15 @@
 
 namespace sfumato {
 
-/// Asks the device; `cooperative`, `flexible`, `workgroup_scope`: these features are there and will be enabled.
-/// $SFUMATO_MATRIX forces a path; throws error when the device lacks it or there is no such path.
-target target_of(VkPhysicalDevice, bool cooperative, bool flexible, bool workgroup_scope);
+/// What is there and will be enabled.
+struct matrix_features {
+    bool cooperative = false;                               // VK_KHR_cooperative_matrix
+    bool flexible = false, workgroup_scope = false;         // VK_NV_cooperative_matrix2, with per-element operations
+    bool nvidia_core_count = false, amd_core_count = false; // the extensions that tell it
+};
+
+/// Asks the device: what it would use, then what is plainer. $SFUMATO_MATRIX forces a path; throws error when the
+/// device lacks it or there is no such path.
+std::vector<target> targets_of(VkPhysicalDevice, matrix_features const&);
 
 } // namespace sfumato

@@ -17,24 +17,26 @@ VmaAllocationCreateInfo how(placement where, bool host_sees_device) {
     switch (where) {
     case placement::upload:
         return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_SEQUENTIAL_WRITE_BIT,
-                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
+                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST,
+                .requiredFlags = VK_MEMORY_PROPERTY_HOST_COHERENT_BIT};
     case placement::host: return {.flags = 0, .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
     case placement::readback:
         return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT,
-                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST};
+                .usage = VMA_MEMORY_USAGE_AUTO_PREFER_HOST,
+                .requiredFlags = VK_MEMORY_PROPERTY_HOST_COHERENT_BIT};
     default: break;
     }
-    VmaAllocationCreateFlags const mapped =
-        VMA_ALLOCATION_CREATE_MAPPED_BIT | VMA_ALLOCATION_CREATE_HOST_ACCESS_RANDOM_BIT;
-    return {.flags = host_sees_device ? mapped : 0, .usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE};
+    if (!host_sees_device) return {.usage = VMA_MEMORY_USAGE_AUTO_PREFER_DEVICE};
+    // By properties, since the allocator's own choice for the host's access would be cached before it is the device's.
+    return {.flags = VMA_ALLOCATION_CREATE_MAPPED_BIT,
+            .requiredFlags = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+            .preferredFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT};
 }
 
 } // namespace
 
 buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h), bytes(size) {
-    if (size + tail_bytes > h.largest_buffer)
-        fail("a block of {} MiB is needed, but {} allows at most {} MiB at once: work on a smaller selection",
-             size >> 20, h.info.name, h.largest_buffer >> 20);
+    assert(size + tail_bytes <= h.target.largest_buffer && "who needs more divides it");
     bool const host_sees_device = h.info.is_software() || h.info.kind == "integrated";
     VkBufferCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -51,6 +53,9 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
              size >> 20, h.info.name);
     vk_check(r, "vmaCreateBuffer");
     mapped = static_cast<std::byte*>(got.pMappedData);
+    VkMemoryPropertyFlags properties = 0;
+    vmaGetMemoryTypeProperties(h.allocator, got.memoryType, &properties);
+    cached = properties & VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
     if (where == placement::device) counted = bytes + tail_bytes;
     h.used += counted;
     h.peak = std::max(h.peak, h.used);
@@ -115,13 +120,20 @@ buffer_part::buffer_part(buffer const& of, std::uint64_t offset, std::uint64_t b
 
 buffer_part::~buffer_part() { vkDestroyBuffer(vk.device, handle, nullptr); }
 
+std::optional<std::uint64_t> wished_bytes(char const* variable) {
+    char const* const wish = std::getenv(variable);
+    if (!wish) return {};
+    std::uint64_t bytes = 0;
+    auto const [end, status] = std::from_chars(wish, wish + std::strlen(wish), bytes);
+    if (status != std::errc{} || *end) fail("{} is \"{}\"; it must be a number of bytes", variable, wish);
+    return bytes;
+}
+
 std::uint64_t device::memory_available() const {
-    if (char const* wish = std::getenv("SFUMATO_BUDGET")) {
-        std::uint64_t bytes = 0;
-        auto const [end, status] = std::from_chars(wish, wish + std::strlen(wish), bytes);
-        if (status != std::errc{} || *end) fail("SFUMATO_BUDGET is \"{}\"; it must be a number of bytes", wish);
-        return bytes > vk->used ? bytes - vk->used : 0;
-    }
+    if (auto const bytes = wished_bytes("SFUMATO_BUDGET")) return *bytes > vk->used ? *bytes - vk->used : 0;
+    // The allocator asks the driver anew only for a new frame, or after some operations: an engine that stays warm
+    // would not see what others took meanwhile.
+    vmaSetCurrentFrameIndex(vk->allocator, ++vk->budget_questions);
     VkPhysicalDeviceMemoryProperties const* memory = nullptr;
     vmaGetMemoryProperties(vk->allocator, &memory);
     VmaBudget budgets[VK_MAX_MEMORY_HEAPS];

@@ -4,6 +4,7 @@
 #include "compute/vulkan.h"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 VK_DEFINE_HANDLE(VmaAllocation)
@@ -38,6 +39,7 @@ struct buffer {
     std::uint64_t bytes = 0;                  // without the tail
     std::uint64_t counted = 0;                // in device::memory_used()
     std::byte* mapped = nullptr;              // null when the host cannot see it
+    bool cached = false;                      // mapped, and not slow for the host to read
 };
 
 /// Another handle for a part of a buffer, for foreign code that binds buffers whole. The buffer outlives it.
@@ -50,6 +52,9 @@ struct buffer_part {
     device::handles& vk;
     VkBuffer handle = VK_NULL_HANDLE;
 };
+
+/// What an environment variable that holds a number of bytes says; none: not set. Throws error: no number.
+std::optional<std::uint64_t> wished_bytes(char const* variable);
 
 void allocator_open(device::handles&, bool has_memory_budget);
 void allocator_close(device::handles&);

@@ -163,9 +163,6 @@ struct packed_transpose_weights {
 /// w [inputs, outputs, 3, 3], for conv_transpose2d.
 packed_transpose_weights pack_conv_transpose2d(graph&, tensor const& w, weight_format);
 
-/// A copy of a resident, made where it is recorded: weights that wait in the computer's memory come when their turn is.
-tensor stream(graph&, resident const&);
-
 // ---- Matrix products ------------------------------------------------------------------------------------------------
 
 /// What follows a product before it is stored: y = f(product + bias + channel_add)·gate + residual.

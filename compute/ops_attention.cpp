@@ -1,4 +1,5 @@
 // Flash attention.
+#include "compute/gemm_block.h"
 #include "compute/ops.h"
 
 #include "kernel_binaries.h"
@@ -61,27 +62,30 @@ std::vector<uint> constants(operands const& o, uint block_keys) {
             o.d(),          o.options.causal, block_keys};
 }
 
-// Several dispatches where there is much to do, so that none takes long. run(first, end): these blocks of queries, of
-// those of all heads and images.
-template <class Run> void cut(operands const& o, uint block_queries, double most_operations, Run const& run) {
-    uint const items = parts(o.queries(), block_queries) * o.heads() * o.images();
-    double const operations = (4.0 * o.d() + 30) * block_queries * o.keys(); // 30: exp and what comes with it
-    uint const each = uint(std::clamp(most_operations / operations, 1.0, double(items)));
-    for (uint first = 0; first < items; first += each) run(first, std::min(first + each, items), operations);
+// Blocks of queries, of all heads and images.
+uint items(operands const& o, uint block_queries) { return parts(o.queries(), block_queries) * o.heads() * o.images(); }
+
+double operations_of_item(operands const& o, uint block_queries) {
+    return (4.0 * o.d() + 30) * block_queries * o.keys(); // 30: exp and what comes with it
 }
 
+// Several dispatches where there is much to do, so that none takes long: workgroups go through blocks one after the
+// other, since each has scratch of its own, and there are not many.
 void attend_software(graph& g, operands const& o) {
-    // Scratch for each workgroup, so there are not many: enough for all cores.
     constexpr uint block_queries = 16, block_keys = 512, most_groups = 64;
+    constexpr double most_operations = 1e10;
     tensor const scratch = g.temporary({.n = int(most_groups), .h = int(2 * o.d() + block_keys), .c = block_queries});
-    cut(o, block_queries, 1e10, [&](uint first, uint end, double operations) {
+    uint const all = items(o, block_queries);
+    double const operations = operations_of_item(o, block_queries);
+    uint const each = uint(std::clamp(most_operations / operations, 1.0, double(all)));
+    for (uint first = 0; first < all; first += each) {
+        uint const end = std::min(first + each, all), groups = std::min(end - first, most_groups);
         kernel::attention a = parameters(g, o);
         a.scratch = g.out(scratch);
         a.first = first, a.end = end;
-        uint const groups = std::min(end - first, most_groups);
         g.dispatch(a, launch::groups(groups), operations * (end - first) / groups / 8, constants(o, block_keys),
                    kernel_variant::software);
-    });
+    }
 }
 
 constexpr uint invocations = 128; // of a workgroup of shaders/attention_tile.glsl
@@ -139,17 +143,16 @@ void attend_tiled(graph& g, operands const& o) {
     bool const cooperative = b.queries > 0;
     if (!cooperative) b = choose_scalar(t, o);
     auto all = constants(o, b.keys);
-    all.insert(all.end(), {b.queries, b.chunk, b.chunks, t.software});
+    all.insert(all.end(), {b.queries, b.chunk, b.chunks, t.rolled});
     if (cooperative)
         all.insert(all.end(),
                    {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.fragments});
-    cut(o, b.queries, 1e11, [&](uint first, uint end, double operations) {
-        kernel::attention a = parameters(g, o);
-        a.first = first, a.end = end;
-        uint const line = std::min(end - first, 32768u);
-        g.dispatch(a, launch::groups(line, parts(end - first, line)), operations / invocations, all,
-                   cooperative ? kernel_variant::cooperative : kernel_variant::scalar);
-    });
+    kernel::attention a = parameters(g, o);
+    a.first = 0, a.end = items(o, b.queries);
+    double const operations = operations_of_item(o, b.queries);
+    uint const line = length_of_line(a.end, operations);
+    g.dispatch(a, launch::groups(line, parts(a.end, line)), operations / invocations, all,
+               cooperative ? kernel_variant::cooperative : kernel_variant::scalar);
 }
 
 // Heads of d channels with zeros behind them: products do not change.

@@ -1,4 +1,5 @@
 // Weights into panels, and every product with them.
+#include "compute/gemm_block.h"
 #include "compute/ops.h"
 
 #include "kernel_binaries.h"
@@ -81,7 +82,7 @@ void check(product const& p) {
     auto const& w = p.weights;
     auto const& e = p.after;
     [[maybe_unused]] int const n = p.x.shape.n, columns = columns_of(w);
-    assert(p.input.second || p.input.affine ? inputs_of(p) == w.inputs : p.x.shape.c >= w.inputs);
+    assert(p.input.second ? inputs_of(p) == w.inputs : p.x.shape.c >= w.inputs);
     assert(e.into ? e.into->first + columns <= p.y.shape.c : columns == p.y.shape.c);
     if (p.input.second) {
         assert(p.input.second->type == p.x.type && p.input.second->shape.h == p.x.shape.h);
@@ -119,12 +120,10 @@ kernel::gemm parameters(graph& g, product const& p, epilogue const& e) {
                    .slopes = {},
                    .gate = {},
                    .residual = {},
-                   .y = {},
-                   .affine = {}};
+                   .y = {}};
     if (p.input.second) k.second = g.in(*p.input.second);
     set_epilogue(g, k, e);
     k.y = g.out(p.y, e.into ? e.into->first : 0);
-    if (p.input.affine) k.affine = g.in(*p.input.affine);
     k.c2 = p.input.second ? p.input.second->shape.c : 0;
     k.h = in.h, k.w = in.w, k.c1 = p.weights.inputs - k.c2;
     k.image_rows = p.out_h * p.out_w, k.rows = in.n * k.image_rows, k.out_w = p.out_w;
@@ -164,114 +163,68 @@ std::vector<uint> constants(product const& p, epilogue const& e) {
 // Products for one element of the result.
 double depth(packed_weights const& w) { return double(w.inputs) * w.kernel_h * w.kernel_w; }
 
-// Inputs of one tap that gemm_software.glsl multiplies in one round: as many as fit the registers, and 48 or 16 where
-// that leaves no rest.
+double operations_of(product const& p) {
+    return 2.0 * p.x.shape.n * p.out_h * p.out_w * p.weights.outputs * depth(p.weights);
+}
+
+// Inputs of one tap that gemm_software.glsl multiplies in one round: as many as compile well, without a rest where that
+// is possible.
 uint round_of(weight_format format, uint c1, uint c2) {
     auto const divides = [&](uint step) { return c1 % step == 0 && c2 % step == 0; };
-    uint const most = format == weight_format::bf16 ? 16 : 32;
-    if (format >= weight_format::q8_0 || divides(most)) return most;
-    return format != weight_format::bf16 && divides(48) ? 48 : divides(16) ? 16 : most;
+    if (format >= weight_format::q8_0) return 32;
+    for (uint step : {64u, 80u, 48u, 32u})
+        if (format != weight_format::bf16 && divides(step)) return step;
+    return format == weight_format::bf16 || divides(16) ? 16 : 32;
 }
 
-// Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache. Several
-// dispatches where there is much to do, so that none takes long.
+// Enough workgroups for many cores, and enough rows in each to use a panel again while it is in the cache.
 void multiply_software(graph& g, product const& p) {
-    constexpr double most_operations = 1e10;
     uint const rows = p.x.shape.n * p.out_h * p.out_w, panels = up(p.weights.outputs, 16) / 16;
     uint const group_rows = std::clamp<uint>(up(uint(std::uint64_t(rows) * panels / 32), 6), 6, 96);
-    double const lane_operations = 2.0 * group_rows * 2 * depth(p.weights);
-    uint const groups = (rows + group_rows - 1) / group_rows;
-    uint const each = uint(std::clamp(most_operations / (lane_operations * 8 * panels), 1.0, double(groups)));
-    for (uint first = 0; first < groups; first += each) {
-        kernel::gemm k = parameters(g, p, p.after);
-        k.group_rows = group_rows, k.first_group = first;
-        auto all = constants(p, p.after);
-        uint const step = round_of(p.weights.format, k.c1, k.c2);
-        uint const few = k.c1 < 4 && k.c2 == 0 ? k.c1 : 0;
-        all.insert(all.end(), {k.c1 % step == 0 && k.c2 % step == 0, step, few}); // 24 … of shaders/gemm_software.glsl
-        g.dispatch(k, launch::groups(panels, std::min(each, groups - first)), lane_operations, all,
-                   kernel_variant::software);
-    }
-}
-
-constexpr uint invocations = 128; // of a workgroup of shaders/gemm_tile.glsl
-
-struct block {
-    uint m = 0, n = 0, k = 0;
-    // cooperative: who holds how many fragments
-    uint grid_m = 1, grid_n = 1, fragments_m = 1, fragments_n = 1;
-};
-
-// Spreads a block's fragments over as many subgroups as there are, as evenly as possible.
-void spread(block& b, target const& t) {
-    uint const m = b.m / t.fragment.m, n = b.n / t.fragment.n;
-    uint subgroups = t.fragment.workgroup_scope ? 1 : std::max(1u, invocations / t.subgroup);
-    for (; subgroups > 1; subgroups /= 2) {
-        if (b.grid_n <= b.grid_m ? b.grid_n < n : b.grid_m >= m && b.grid_n < n)
-            b.grid_n *= 2;
-        else if (b.grid_m < m)
-            b.grid_m *= 2;
-    }
-    b.fragments_m = m / b.grid_m;
-    b.fragments_n = n / b.grid_n;
-}
-
-uint shared_bytes(block const& b, target const& t) {
-    if (t.matrix == matrix_path::scalar) return b.k * (b.m + 4) * 4 + b.k * b.n * 4;
-    return b.m * (b.k / 4 + 2) * 8 + b.k * (b.n / 2 + 4) * 4 + b.grid_m * b.grid_n * t.fragment.m * t.fragment.n * 4;
-}
-
-// The largest block of which there are enough to keep a GPU busy, else the smallest. A software device takes the
-// smallest always: it has these paths for tests only, and compiles them slowly.
-block choose_block(target const& t, uint rows, uint columns) {
-    bool const scalar = t.matrix == matrix_path::scalar;
-    block const scalar_blocks[] = {{128, 64, 16}, {64, 64, 16}, {32, 64, 16}};
-    block const cooperative_blocks[] = {{128, 128, 32}, {64, 64, 32}, {32, 32, 16}};
-    block best;
-    for (block b : scalar ? scalar_blocks : cooperative_blocks) {
-        if (!scalar && (b.m % t.fragment.m || b.n % t.fragment.n || b.k % t.fragment.k)) continue;
-        if (!scalar) spread(b, t);
-        if (shared_bytes(b, t) > t.shared_bytes) continue;
-        best = b;
-        if (!t.software && (rows + b.m - 1) / b.m * ((columns + b.n - 1) / b.n) >= 64) break;
-    }
-    assert(best.m && "every device has shared memory for the smallest block");
-    return best;
-}
-
-// Few blocks and a long inner dimension: several workgroups share a block.
-uint choose_splits(product const& p, uint blocks, uint slabs) {
-    bool const possible = p.out_step == 1 && slabs >= 32 && blocks < 32;
-    return possible ? std::min({8u, 64 / blocks, slabs / 8}) : 1;
+    kernel::gemm k = parameters(g, p, p.after);
+    k.group_rows = group_rows;
+    auto all = constants(p, p.after);
+    uint const step = round_of(p.weights.format, k.c1, k.c2), few = k.c1 < 4 && k.c2 == 0 ? k.c1 : 0;
+    all.insert(all.end(), {k.c1 % step == 0 && k.c2 % step == 0, step, few}); // 24 … of shaders/gemm_software.glsl
+    g.dispatch(k, launch::groups(panels, parts(rows, group_rows)), 2.0 * group_rows * 2 * depth(p.weights), all,
+               kernel_variant::software);
+    g.count_product(operations_of(p), 2.0 * up(rows, 6) * panels * 16 * depth(p.weights));
 }
 
 void multiply_tiled(graph& g, product const& p) {
     target const& t = g.target();
-    bool const scalar = t.matrix == matrix_path::scalar;
+    auto const& e = p.after;
     uint const rows = p.x.shape.n * p.out_h * p.out_w, columns = up(p.weights.outputs, 16);
-    block const b = choose_block(t, rows, columns);
     uint const c2 = p.input.second ? p.input.second->shape.c : 0, c1 = p.weights.inputs - c2;
-    uint const blocks = (rows + b.m - 1) / b.m * ((columns + b.n - 1) / b.n);
-    uint const slabs = p.weights.kernel_h * p.weights.kernel_w * (up(c1, b.k) / b.k + up(c2, b.k) / b.k);
-    uint const splits = choose_splits(p, blocks, slabs);
+    gemm_size const size{rows, columns, uint(p.weights.kernel_h * p.weights.kernel_w), c1, c2, p.out_step == 1};
+    gemm_block const b = choose_gemm_block(t, size);
 
     // Split: plain sums first, all else when they are added.
     product part = p;
     epilogue const none;
-    epilogue const& after = splits > 1 ? none : p.after;
-    if (splits > 1) part.y = g.temporary({.n = int(splits), .h = int(rows), .c = int(columns)});
+    epilogue const& after = b.splits > 1 ? none : e;
+    if (b.splits > 1) part.y = g.temporary({.n = int(b.splits), .h = int(rows), .c = int(columns)});
     kernel::gemm const k = parameters(g, part, after);
     auto all = constants(part, after);
-    uint const affine = !p.input.affine ? 0 : p.input.affine_silu ? 2 : 1;
-    all.insert(all.end(), {b.m, b.n, b.k, c1 % 4 == 0 && c2 % 4 == 0 && p.x.shape.c % 4 == 0, affine, splits > 1});
-    if (!scalar)
-        all.insert(all.end(), {t.fragment.m, t.fragment.n, t.fragment.k, t.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
-                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n});
-    uint const line = std::min(blocks, 32768u);
-    g.dispatch(k, launch::groups(line, (blocks + line - 1) / line, splits),
-               2.0 * b.m * b.n / invocations * depth(p.weights) / splits, all,
-               scalar ? kernel_variant::scalar : kernel_variant::cooperative);
-    if (splits == 1) return;
+    uint const channels = c1 | c2 | uint(p.x.shape.c), result = k.columns | uint(p.y.shape.c) |
+                                                                uint(e.into ? e.into->first : 0) |
+                                                                uint(e.residual ? e.residual->shape.c : 0);
+    all.insert(all.end(), {b.m, b.n, b.k,
+                           channels % 8 == 0   ? 8u
+                           : channels % 4 == 0 ? 4u
+                                               : 1u,
+                           c1 % b.k == 0 && c2 % b.k == 0, b.splits > 1, result % 8 == 0, t.rolled});
+    if (b.variant == kernel_variant::scalar)
+        all.push_back(b.lanes);
+    else
+        all.insert(all.end(), {b.fragment.m, b.fragment.n, b.fragment.k, b.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
+                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n, b.patch_rows});
+    double const operations = 2.0 * b.m * b.n * depth(p.weights) / b.splits;
+    uint const line = length_of_line(b.count, operations);
+    g.dispatch(k, launch::groups(line, parts(b.count, line), b.splits), operations / gemm_invocations(b.variant), all,
+               b.variant);
+    g.count_product(operations_of(p), b.operations(size));
+    if (b.splits == 1) return;
     kernel::gemm_reduce reduce{.partial = g.in(part.y),
                                .bias = {},
                                .channel_add = {},
@@ -283,25 +236,25 @@ void multiply_tiled(graph& g, product const& p) {
                                .image_rows = k.image_rows,
                                .columns = k.columns,
                                .panel_count = k.panel_count,
-                               .splits = splits};
-    set_epilogue(g, reduce, p.after);
-    reduce.y = g.out(p.y, p.after.into ? p.after.into->first : 0);
-    g.dispatch(reduce, launch::items(std::size_t(rows) * columns / 2), 4.0 * splits,
-               epilogue_constants(p.y, p.after, p.weights));
+                               .splits = b.splits};
+    set_epilogue(g, reduce, e);
+    reduce.y = g.out(p.y, e.into ? e.into->first : 0);
+    g.dispatch(reduce, launch::items(std::size_t(rows) * columns / 2), 4.0 * b.splits,
+               epilogue_constants(p.y, e, p.weights));
 }
 
 void multiply(graph& g, product const& p) {
     check(p);
-    g.count_product(2.0 * p.x.shape.n * p.out_h * p.out_w * p.weights.outputs * depth(p.weights));
     if (g.target().matrix == matrix_path::software)
         multiply_software(g, p);
     else
         multiply_tiled(g, p);
 }
 
-// A software device has no tile to normalise once for many columns: it normalises the whole input first.
-tensor conv2d_unfused(graph& g, tensor const& x, packed_weights const& w, conv2d_options options,
-                      epilogue const& after) {
+// The whole input is normalised first: in the product each value would be normalised again for every tap and every
+// block of columns.
+tensor conv2d_of_normalised(graph& g, tensor const& x, packed_weights const& w, conv2d_options options,
+                            epilogue const& after) {
     activation const f = options.affine_silu ? activation::silu : activation::none;
     tensor const affine = *options.affine;
     options.affine.reset();
@@ -356,7 +309,7 @@ tensor linear(graph& g, tensor const& x, packed_weights const& w, epilogue const
 tensor conv2d(graph& g, tensor const& x, packed_weights const& w, conv2d_options const& options,
               epilogue const& after) {
     assert(!options.affine || options.affine->shape == (shape{.n = x.shape.n, .w = 2, .c = w.inputs}));
-    if (options.affine && g.target().matrix == matrix_path::software) return conv2d_unfused(g, x, w, options, after);
+    if (options.affine) return conv2d_of_normalised(g, x, w, options, after);
     int const scale = options.upsample ? 2 : 1;
     auto const extent = [&](int size, int pads, int kernel) {
         assert(size * scale + pads >= kernel);

@@ -48,6 +48,7 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
     bool const sized = wanted.subgroup && h.subgroup_control;
     VkComputePipelineCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = can_be_cut(wanted) ? VkPipelineCreateFlags(VK_PIPELINE_CREATE_DISPATCH_BASE_BIT) : 0u,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                   .pNext = sized ? &subgroup : nullptr,
                   .flags = sized ? VkPipelineShaderStageCreateFlags(

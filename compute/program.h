@@ -9,8 +9,8 @@
 namespace sfumato {
 
 /// A kernel's source compiled in different ways: plain, the only one of most kernels; and of those that multiply
-/// matrices one for each kind of device (compute/target.h; cooperative serves khr and nv2).
-enum class kernel_variant : std::uint8_t { plain, software, scalar, cooperative };
+/// matrices one for each kind of device (compute/target.h; cooperative serves khr and nv2, flexible nv2 alone).
+enum class kernel_variant : std::uint8_t { plain, software, scalar, cooperative, flexible };
 
 /// A kernel as the build embeds it.
 struct kernel_binary {
@@ -27,6 +27,10 @@ struct program {
     std::uint32_t subgroup = 0; // invocations a subgroup must have; 0 = whatever the device likes
     auto operator<=>(program const&) const = default;
 };
+
+/// Whether a dispatch of it may be several, each of some lines (y) of its workgroups: matrix kernels, which are written
+/// for that (no gl_NumWorkGroups.y) and can take long.
+inline bool can_be_cut(program const& p) { return p.kernel->variant != kernel_variant::plain; }
 
 /// kernel_of<kernel::NAME>::binary(variant) is the SPIR-V of shaders/NAME.comp; specialised by the build
 /// (kernel_binaries.h).

@@ -3,10 +3,18 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
 namespace sfumato {
+
+// What is dispatched at once of a command.
+struct recorder::slice {
+    std::size_t command = 0;
+    std::uint32_t first = 0, count = 0; // lines of workgroups
+    double work = 0;
+};
 
 namespace {
 
@@ -48,20 +56,25 @@ void barrier(VkCommandBuffer commands) {
     vkCmdPipelineBarrier(commands, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
-// Everything before a submission is visible to it, host and copies included.
+// Everything before it is visible to everything behind it, the host included, which ALL_COMMANDS leaves out.
 void barrier_all(VkCommandBuffer commands) {
     VkMemoryBarrier const memory{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                  .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
                                  .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT};
-    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 1,
-                         &memory, 0, nullptr, 0, nullptr);
+    constexpr VkPipelineStageFlags all = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT;
+    vkCmdPipelineBarrier(commands, all, all, 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
-void record_dispatch(device::handles const& h, VkCommandBuffer commands, command const& c) {
+// Lines `first` … first + count − 1 of the command's workgroups.
+void record_dispatch(device::handles const& h, VkCommandBuffer commands, command const& c, std::uint32_t first,
+                     std::uint32_t count) {
     vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, h.pipelines.at(c.program));
     vkCmdPushConstants(commands, h.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, c.program.kernel->parameter_bytes,
                        c.parameters.data());
-    vkCmdDispatch(commands, c.groups[0], c.groups[1], c.groups[2]);
+    if (count == c.groups[1])
+        vkCmdDispatch(commands, c.groups[0], c.groups[1], c.groups[2]);
+    else
+        vkCmdDispatchBase(commands, 0, first, 0, c.groups[0], count, c.groups[2]);
 }
 
 void begin(VkCommandBuffer commands) {
@@ -126,9 +139,9 @@ class profile {
         barrier(commands); // times are of this dispatch alone
         vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, pool, std::uint32_t(2 * index + end));
     }
-    void print(std::span<command const> commands) const {
+    template <class Slices> void print(std::span<command const> commands, Slices const& slices) const {
         if (!pool) return;
-        std::vector<std::uint64_t> ticks(2 * commands.size());
+        std::vector<std::uint64_t> ticks(2 * slices.size());
         vk_check(vkGetQueryPoolResults(vk_.device, pool, 0, std::uint32_t(ticks.size()), ticks.size() * 8, ticks.data(),
                                        8, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
                  "vkGetQueryPoolResults");
@@ -137,11 +150,11 @@ class profile {
             int count = 0;
         };
         std::map<std::string, line> lines;
-        for (std::size_t i = 0; i < commands.size(); ++i) {
-            auto& l = lines[commands[i].name];
+        for (std::size_t i = 0; i < slices.size(); ++i) {
+            auto& l = lines[commands[slices[i].command].name];
             l.ms += double(ticks[2 * i + 1] - ticks[2 * i]) * vk_.limits.timestampPeriod * 1e-6;
-            l.work += commands[i].work;
-            ++l.count;
+            l.work += slices[i].work;
+            l.count += slices[i].first == 0;
         }
         for (auto const& [name, l] : lines)
             std::fprintf(stderr, "profile: %-28s %5d × %10.3f ms  %8.2f G work/s\n", name.c_str(), l.count, l.ms,
@@ -157,7 +170,7 @@ class profile {
 
 struct recorder::piece {
     VkCommandBuffer commands = VK_NULL_HANDLE;
-    std::size_t first = 0, count = 0; // of the command list
+    std::size_t first = 0, count = 0; // of the slices
     double work = 0;
     std::shared_ptr<profile const> times;
 };
@@ -178,18 +191,33 @@ void recorder::forget() {
     pieces_.clear();
 }
 
-// Records commands from `first` on until about piece_seconds of work are in.
+void recorder::cut(std::span<command const> commands) {
+    double const most = vk_.work_per_second * piece_seconds;
+    slices_.clear();
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        command const& c = commands[i];
+        std::uint32_t const lines = c.groups[1];
+        bool const possible = !c.record && can_be_cut(c.program) && lines > 1 && c.work > most;
+        auto const parts = possible ? std::uint32_t(std::min(std::ceil(c.work / most), double(lines))) : 1;
+        for (std::uint64_t k = 0; k < parts; ++k) {
+            auto const first = std::uint32_t(lines * k / parts), end = std::uint32_t(lines * (k + 1) / parts);
+            slices_.push_back({i, first, end - first, c.work / parts});
+        }
+    }
+}
+
+// Records slices from `first` on until about piece_seconds of work are in.
 recorder::piece recorder::record(std::span<command const> commands, std::size_t first) {
     piece p{.commands = make_commands(vk_, pool_), .first = first};
     if (!pieces_.empty())
         p.times = pieces_.front().times;
     else
-        p.times = std::make_shared<profile const>(vk_, commands.size());
+        p.times = std::make_shared<profile const>(vk_, slices_.size());
 
     double const limit = vk_.work_per_second * piece_seconds;
     std::size_t last = first;
-    while (last < commands.size() && (last == first || p.work + commands[last].work <= limit))
-        p.work += commands[last++].work;
+    while (last < slices_.size() && (last == first || p.work + slices_[last].work <= limit))
+        p.work += slices_[last++].work;
     p.count = last - first;
 
     begin(p.commands);
@@ -198,12 +226,16 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
     hazards since_barrier;
     bool const labels = vulkan_instance().labels;
     for (std::size_t i = first; i < last; ++i) {
-        command const& c = commands[i];
-        if (since_barrier.conflict(c)) {
-            barrier(p.commands);
-            since_barrier.clear();
+        slice const& s = slices_[i];
+        command const& c = commands[s.command];
+        bool const continues = i > first && slices_[i - 1].command == s.command;
+        if (!continues) {
+            if (since_barrier.conflict(c)) {
+                barrier(p.commands);
+                since_barrier.clear();
+            }
+            since_barrier.add(c);
         }
-        since_barrier.add(c);
         if (labels) {
             VkDebugUtilsLabelEXT const label{.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT, .pLabelName = c.name};
             vkCmdBeginDebugUtilsLabelEXT(p.commands, &label);
@@ -212,7 +244,7 @@ recorder::piece recorder::record(std::span<command const> commands, std::size_t 
         if (c.record)
             c.record(p.commands);
         else
-            record_dispatch(vk_, p.commands, c);
+            record_dispatch(vk_, p.commands, c, s.first, s.count);
         p.times->stamp(p.commands, i, true);
         if (labels) vkCmdEndDebugUtilsLabelEXT(p.commands);
     }
@@ -233,13 +265,16 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
         std::set<program> programs;
         for (auto const& c : commands)
             if (!c.record) programs.insert(c.program);
-        if (!compile_pipelines(vk_, programs, [&] { return keep_going(first_stage, 0); })) return false;
+        bool const all_made = compile_pipelines(vk_, programs, [&] { return keep_going(first_stage, 0); });
+        pipeline_cache_save(vk_);
+        if (!all_made) return false;
+        cut(commands);
     }
     double total = 0, done = 0;
     for (auto const& c : commands) total += c.work;
 
     std::size_t submitted = 0, finished = 0; // pieces
-    double last_finish = now();
+    double last_finish = now(), measured_work = 0, measured_seconds = 0;
     std::uint64_t const base = vk_.submitted;
     auto const finish_one = [&] {
         wait_for(vk_, base + finished + 1);
@@ -247,13 +282,17 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
         double const seconds = now() - last_finish;
         last_finish = now();
         done += p.work;
-        // Small pieces measure latency, not speed.
-        if (seconds > 0.02) vk_.work_per_second = 0.5 * (vk_.work_per_second + p.work / seconds);
-        too_long_ |= seconds > 2 * piece_seconds && p.count > 1;
+        // Small pieces measure latency, not speed: several together.
+        measured_work += p.work, measured_seconds += seconds;
+        if (measured_seconds > 0.02) {
+            vk_.work_per_second = 0.5 * (vk_.work_per_second + measured_work / measured_seconds);
+            measured_work = measured_seconds = 0;
+        }
+        too_long_ |= seconds > 2 * piece_seconds && (p.count > 1 || slices_[p.first].count > 1);
     };
     auto const more = [&] {
         return replay ? submitted < pieces_.size()
-                      : pieces_.empty() || pieces_.back().first + pieces_.back().count < commands.size();
+                      : pieces_.empty() || pieces_.back().first + pieces_.back().count < slices_.size();
     };
 
     bool going = keep_going(first_stage, 0);
@@ -262,11 +301,11 @@ bool recorder::run(std::span<command const> commands, std::function<bool(std::ui
             pieces_.push_back(record(commands, pieces_.empty() ? 0 : pieces_.back().first + pieces_.back().count));
         submit(pieces_[submitted++]);
         if (submitted - finished > 1) finish_one();
-        going = keep_going(commands[pieces_[finished].first].stage, done / total);
+        going = keep_going(commands[slices_[pieces_[finished].first].command].stage, done / total);
     }
     while (finished < submitted) finish_one();
     if (going && !commands.empty()) {
-        pieces_.front().times->print(commands);
+        pieces_.front().times->print(commands, slices_);
         going = keep_going(commands.back().stage, 1);
     } else if (!replay) {
         forget();

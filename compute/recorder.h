@@ -27,7 +27,9 @@ struct command {
 };
 
 /// Command buffers for a list of commands: recorded in pieces of about 100 ms at the first run, submitted again as they
-/// are at later runs. Labels every dispatch; with SFUMATO_KERNEL_TIMES=1 prints the time of each kernel after a run.
+/// are at later runs. A matrix product or an attention that takes longer than that by itself is cut into several,
+/// between lines of its workgroups (y). Labels every dispatch; with SFUMATO_KERNEL_TIMES=1 prints the time of each
+/// kernel after a run.
 class recorder {
   public:
     explicit recorder(device::handles&);
@@ -41,12 +43,15 @@ class recorder {
 
   private:
     struct piece;
-    piece record(std::span<command const> commands, std::size_t first);
+    struct slice;
+    void cut(std::span<command const>);
+    piece record(std::span<command const>, std::size_t first);
     void submit(piece const&);
     void forget();
 
     device::handles& vk_;
     VkCommandPool pool_ = VK_NULL_HANDLE;
+    std::vector<slice> slices_; // of the commands
     std::vector<piece> pieces_; // of the last complete recording
     bool too_long_ = false;     // a piece took far longer than wanted: record anew with the better estimate
 };

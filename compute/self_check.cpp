@@ -2,155 +2,30 @@
 
 #include "compute/cache.h"
 #include "compute/half.h"
-#include "compute/ops.h"
+#include "compute/self_check_questions.h"
+#include "compute/vulkan.h"
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <sstream>
+#include <set>
 
 namespace sfumato {
+
+// What is known of a device's kernels: which questions they answered rightly and which not, "nv2 gemm 128x64x32".
+struct known_kernels {
+    std::string file, identity;
+    std::set<std::string> right, wrong;
+    falsify change;
+    bool asking = false;
+
+    void read();
+    void write(std::string const& begun = {}) const;
+};
 
 namespace {
 
 using floats = std::vector<float>;
-
-// Eighths from −1 to 7/8, which every type holds: products of them are exact even in fp16.
-floats eighths(std::size_t count, std::uint32_t seed) {
-    floats all(count);
-    for (float& v : all) {
-        seed = seed * 1664525u + 1013904223u;
-        v = (float(seed >> 28) - 8) / 8;
-    }
-    return all;
-}
-
-// One question: a graph, what goes in, and what must come out.
-struct question {
-    std::string_view family;
-    graph g;
-    std::vector<std::pair<tensor, floats>> inputs = {};
-    tensor answer = {};
-    floats wanted = {};
-
-    question(std::string_view family, target const& t) : family(family), g(t) {}
-
-    tensor input(shape s, std::uint32_t seed, dtype type) {
-        inputs.push_back({g.input(s, type), eighths(s.count(), seed)});
-        return inputs.back().first;
-    }
-    floats const& values(tensor const& t) const {
-        return std::ranges::find(inputs, t.id, [](auto const& i) { return i.first.id; })->second;
-    }
-};
-
-// Sizes that are no multiples of any tile.
-question ask_linear(target const& t) {
-    constexpr int m = 70, n = 44, k = 72;
-    question q("gemm", t);
-    tensor const x = q.input({.w = m, .c = k}, 1, t.storage()), w = q.input({.w = n, .c = k}, 2, dtype::f32);
-    q.answer = linear(q.g, x, pack_linear(q.g, w, weight_format::f16), {.type = dtype::f32});
-    for (int i = 0; i < m; ++i)
-        for (int j = 0; j < n; ++j) {
-            float sum = 0;
-            for (int l = 0; l < k; ++l) sum += q.values(x)[i * k + l] * q.values(w)[j * k + l];
-            q.wanted.push_back(sum);
-        }
-    return q;
-}
-
-question ask_conv2d(target const& t) {
-    constexpr int h = 7, width = 9, inputs = 20, outputs = 40;
-    question q("conv2d", t);
-    tensor const x = q.input({.h = h, .w = width, .c = inputs}, 3, t.storage()),
-                 w = q.input({.n = outputs, .h = inputs, .w = 3, .c = 3}, 4, dtype::f32);
-    q.answer = conv2d(q.g, x, pack_conv2d(q.g, w, weight_format::f16), same_3x3, {.type = dtype::f32});
-    auto const pixel = [&](int y, int column, int c) {
-        bool const inside = y >= 0 && y < h && column >= 0 && column < width;
-        return inside ? q.values(x)[(y * width + column) * inputs + c] : 0;
-    };
-    for (int i = 0; i < h * width; ++i)
-        for (int o = 0; o < outputs; ++o) {
-            float sum = 0;
-            for (int c = 0; c < inputs; ++c)
-                for (int tap = 0; tap < 9; ++tap)
-                    sum += pixel(i / width + tap / 3 - 1, i % width + tap % 3 - 1, c) *
-                           q.values(w)[(o * inputs + c) * 9 + tap];
-            q.wanted.push_back(sum);
-        }
-    return q;
-}
-
-// exp(x − largest) / sum, in place.
-void softmax_row(std::span<float> row) {
-    float const largest = *std::ranges::max_element(row);
-    float sum = 0;
-    for (float& v : row) sum += v = std::exp(v - largest);
-    for (float& v : row) v /= sum;
-}
-
-question ask_attention(target const& t) {
-    constexpr int queries = 37, keys = 77, heads = 2, d = 40, c = heads * d;
-    question a("attention", t);
-    tensor const q = a.input({.w = queries, .c = c}, 5, t.storage()), k = a.input({.w = keys, .c = c}, 6, t.storage()),
-                 v = a.input({.w = keys, .c = c}, 7, t.storage());
-    a.answer = attention(a.g, q, k, v, {.heads = heads});
-    a.wanted.assign(queries * c, 0);
-    for (int i = 0; i < queries; ++i)
-        for (int head = 0; head < heads; ++head) {
-            floats weights(keys);
-            for (int j = 0; j < keys; ++j)
-                for (int l = head * d; l < (head + 1) * d; ++l)
-                    weights[j] += a.values(q)[i * c + l] * a.values(k)[j * c + l] / std::sqrt(float(d));
-            softmax_row(weights);
-            for (int j = 0; j < keys; ++j)
-                for (int l = head * d; l < (head + 1) * d; ++l)
-                    a.wanted[i * c + l] += weights[j] * a.values(v)[j * c + l];
-        }
-    return a;
-}
-
-question ask_group_norm(target const& t) {
-    constexpr int pixels = 35, c = 64, groups = 32, size = c / groups;
-    question q("group_norm", t);
-    tensor const x = q.input({.h = 5, .w = 7, .c = c}, 8, t.storage()), weight = q.input({.c = c}, 9, dtype::f32),
-                 bias = q.input({.c = c}, 10, dtype::f32);
-    q.answer = group_norm(q.g, x, groups, weight, bias, 1e-5f);
-    for (int i = 0; i < pixels * c; ++i) {
-        int const channel = i % c, first = channel / size * size;
-        double sum = 0, squares = 0;
-        for (int p = 0; p < pixels; ++p)
-            for (int l = first; l < first + size; ++l) {
-                double const value = q.values(x)[p * c + l];
-                sum += value;
-                squares += value * value;
-            }
-        double const mean = sum / (pixels * size), variance = squares / (pixels * size) - mean * mean;
-        q.wanted.push_back(float((q.values(x)[i] - mean) / std::sqrt(variance + 1e-5) * q.values(weight)[channel] +
-                                 q.values(bias)[channel]));
-    }
-    return q;
-}
-
-question ask_softmax(target const& t) {
-    constexpr int rows = 7, c = 300;
-    question q("softmax", t);
-    tensor const x = q.input({.w = rows, .c = c}, 11, t.storage());
-    q.answer = softmax(q.g, x, 3);
-    q.wanted = q.values(x);
-    for (float& v : q.wanted) v *= 3;
-    for (int row = 0; row < rows; ++row) softmax_row(std::span(q.wanted).subspan(row * c, c));
-    return q;
-}
-
-std::vector<question> questions(target const& t) {
-    std::vector<question> all;
-    for (auto ask : {ask_linear, ask_conv2d, ask_attention, ask_group_norm, ask_softmax}) {
-        all.push_back(ask(t));
-        all.back().g.output(all.back().answer);
-    }
-    return all;
-}
 
 void upload(plan& p, tensor const& t, floats const& values) {
     if (t.type == dtype::f32) return p.upload(t, std::span(values));
@@ -193,6 +68,24 @@ bool answers(device& d, question& q, falsify const& change) {
     }
 }
 
+char const* name_of(matrix_path path) { return matrix_path_names[int(path)]; }
+
+// Asks unless the answer is known. While it runs the file says so: a driver that takes the process down with it is
+// known by that at the next start.
+bool is_right(device& d, question& q) {
+    known_kernels& known = *d.vk->kernels;
+    std::string const name = std::format("{} {}", name_of(d.target().matrix), q.family);
+    if (known.right.contains(name)) return true;
+    if (known.wrong.contains(name)) return false;
+    known.write(name);
+    known.asking = true;
+    bool const right = answers(d, q, known.change); // device_lost: the file stays as it is
+    known.asking = false;
+    (right ? known.right : known.wrong).insert(name);
+    known.write();
+    return right;
+}
+
 VkPhysicalDeviceProperties properties_of(device& d) {
     VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     vkGetPhysicalDeviceProperties2(d.vk->physical, &properties);
@@ -211,71 +104,100 @@ std::string identity(device& d) {
     return std::format("sfumato {} {} {} {:016x}", SFUMATO_VERSION, cache_key(p), uuid, sum);
 }
 
-std::string file_of(device& d) {
-    return cache_path(
-        std::format("self-check-{}-{}.txt", cache_key(properties_of(d)), matrix_path_names[int(d.target().matrix)]));
+std::string listed(std::vector<std::string> const& names) {
+    std::string all;
+    for (auto const& name : names) all += (all.empty() ? "" : ", ") + name;
+    return all;
 }
 
-// The file: its identity, then a line of families for each of the two lists.
-std::string written(std::string const& identity, self_check_result const& r) {
-    std::string text = identity + "\n";
-    for (auto const* list : {&r.wrong, &r.wrong_even_scalar}) {
-        for (auto const& family : *list) text += family + " ";
-        text += "\n";
-    }
-    return text;
-}
-
-bool read(std::string const& path, std::string const& identity, self_check_result& r) {
-    std::ifstream file(path);
-    std::string line;
-    if (!std::getline(file, line) || line != identity) return false;
-    for (auto* list : {&r.wrong, &r.wrong_even_scalar}) {
-        if (!std::getline(file, line)) return false;
-        std::istringstream words(line);
-        for (std::string family; words >> family;) list->push_back(family);
-    }
-    return true;
+// What is known to be wrong on the path that the device would take: of a start's questions, and of those that plans
+// asked before.
+std::vector<std::string> wrong_here(device& d) {
+    std::string const path = std::format("{} ", name_of(d.target().matrix));
+    std::vector<std::string> wrong;
+    auto const collect = [&] {
+        for (auto const& name : d.vk->kernels->wrong)
+            if (name.starts_with(path)) wrong.push_back(name.substr(path.size()));
+    };
+    collect();
+    if (!wrong.empty()) return wrong;
+    for (auto& q : questions(d.target())) is_right(d, q);
+    collect();
+    return wrong;
 }
 
 } // namespace
 
-self_check_result self_check(device& d, falsify const& change) {
-    self_check_result r{.checked = d.target().matrix};
-    std::string const path = file_of(d), mine = identity(d);
-    bool const known = read(path, mine, r);
-    if (!known) {
-        r = {.checked = r.checked};
-        for (auto& q : questions(d.target())) try {
-                if (!answers(d, q, change)) r.wrong.emplace_back(q.family);
-            } catch (device_lost const&) {
-                r.wrong.emplace_back(q.family);
-                cache_write(path, written(mine, r));
-                throw;
-            }
+// A line with the identity, then one for each question: right, wrong, or begun.
+void known_kernels::read() {
+    std::ifstream in(file);
+    std::string line;
+    if (!std::getline(in, line) || line != identity) return;
+    while (std::getline(in, line)) {
+        auto const space = line.find(' ');
+        if (space == line.npos) continue;
+        (line.starts_with("right ") ? right : wrong).insert(line.substr(space + 1));
     }
-    if (!r.wrong.empty()) d.vk->target.matrix = matrix_path::scalar;
-    if (known) return r;
+}
 
-    if (!r.wrong.empty())
-        for (auto& q : questions(d.target()))
-            if (!answers(d, q, change)) r.wrong_even_scalar.emplace_back(q.family);
-    cache_write(path, written(mine, r));
+void known_kernels::write(std::string const& begun) const {
+    std::string text = identity + "\n";
+    for (auto const& name : right) text += "right " + name + "\n";
+    for (auto const& name : wrong) text += "wrong " + name + "\n";
+    if (!begun.empty()) text += "begun " + begun + "\n";
+    cache_write(file, text);
+}
+
+self_check_result self_check(device& d, falsify const& change) {
+    auto& h = *d.vk;
+    self_check_result r{.checked = d.target().matrix};
+    h.kernels = std::make_shared<known_kernels>();
+    h.kernels->change = change;
+    h.kernels->file = cache_path(std::format("self-check-{}.txt", cache_key(properties_of(d))));
+    h.kernels->identity = identity(d);
+    h.kernels->read();
+    h.unusable.clear();
+
+    r.wrong = wrong_here(d);
+    r.wrong_even_scalar = r.wrong;
+    while (!r.wrong_even_scalar.empty() && !h.plainer.empty()) {
+        h.target = h.plainer.front();
+        h.plainer.erase(h.plainer.begin());
+        r.wrong_even_scalar = wrong_here(d);
+    }
+    r.used = d.target().matrix;
+    if (!r.wrong_even_scalar.empty()) h.unusable = std::format("{} {}", d.info().name, r.sentence());
     return r;
 }
 
+void check_kernels(device& d, graph const& g) {
+    auto& h = *d.vk;
+    if (!h.unusable.empty()) fail("{}.", h.unusable);
+    if (!h.kernels || h.kernels->asking) return;
+    for (auto const& node : g.nodes()) {
+        if (node.recorded || node.program.kernel->variant < kernel_variant::scalar) continue;
+        auto const& c = node.program.constants;
+        bool const product = std::string_view(node.name).starts_with("gemm.");
+        question q = product ? question_of_block(d.target(), c[24], c[25], c[26])
+                             : question_of_head_size(d.target(), int(c[4]), int(c[7]) + 5);
+        if (is_right(d, q)) continue;
+        std::string const path = name_of(d.target().matrix);
+        if (h.plainer.empty())
+            fail("{} computes {} wrongly even with the plainest kernels: update its driver.", d.info().name, q.family);
+        h.target = h.plainer.front();
+        h.plainer.erase(h.plainer.begin());
+        fail("{} computes {} wrongly with {} kernels; from now on {} ones are used: try again.", d.info().name,
+             q.family, path, name_of(h.target.matrix));
+    }
+}
+
 std::string self_check_result::sentence() const {
-    auto const list = [](std::vector<std::string> const& names) {
-        std::string all;
-        for (auto const& name : names) all += (all.empty() ? "" : ", ") + name;
-        return all;
-    };
-    char const* const path = matrix_path_names[int(checked)];
-    if (wrong.empty()) return std::format("computes rightly ({} kernels)", path);
+    if (wrong.empty()) return std::format("computes rightly ({} kernels)", name_of(checked));
     if (wrong_even_scalar.empty())
-        return std::format("wrong with {} kernels: {}; the scalar ones are used", path, list(wrong));
+        return std::format("wrong with {} kernels: {}; the {} ones are used", name_of(checked), listed(wrong),
+                           name_of(used));
     return std::format("computes wrongly even with the plainest kernels: {}; update its driver",
-                       list(wrong_even_scalar));
+                       listed(wrong_even_scalar));
 }
 
 } // namespace sfumato

@@ -16,13 +16,23 @@ inline constexpr char const* matrix_path_names[] = {"software", "scalar", "khr",
 
 struct target {
     matrix_path matrix = matrix_path::scalar;
-    bool software = false;              // a processor plays the GPU: fp16 storage and shared memory gain nothing
-    std::uint32_t subgroup = 32;        // invocations
-    std::uint32_t shared_bytes = 16384; // of a workgroup
+    bool software = false;       // a processor plays the GPU: fp16 storage and shared memory gain nothing
+    bool rolled = false;         // loops stay loops: it takes a processor a minute to compile all of a large tile
+    std::uint32_t subgroup = 32; // invocations
+    std::uint32_t shared_bytes = 16384;   // of a workgroup
+    std::uint32_t cores = 32;             // that take workgroups: an SM, a compute unit, an Xe core
+    std::uint64_t largest_buffer = ~0ull; // bytes one allocation may have, its tail (compute/memory.h) included
     struct {
         std::uint32_t m = 16, n = 16, k = 16;
         bool workgroup_scope = false;
     } fragment; // khr, nv2: one cooperative matrix, fp16 in, fp32 sums
+    struct {
+        std::uint32_t m = 0, n = 0, k = 0; // sizes are multiples of these; 0: not offered
+        bool workgroup_scope = false;      // of 256 invocations, else of a subgroup
+    } flexible;                            // nv2
+    struct {
+        std::uint32_t m = 0, n = 0, k = 0;
+    } block; // of matrix products, for tests and experiments; 0: chosen by their sizes
 
     /// What activations are stored as where the caller has no wish.
     dtype storage() const { return software ? dtype::f32 : dtype::f16; }

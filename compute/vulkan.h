@@ -19,7 +19,7 @@ VK_DEFINE_HANDLE(VmaAllocator)
 #define SFUMATO_VULKAN_FUNCTIONS(X) \
     X(AllocateCommandBuffers) X(AllocateDescriptorSets) X(AllocateMemory) X(BeginCommandBuffer) X(BindBufferMemory) \
     X(CmdBeginDebugUtilsLabelEXT) X(CmdBindDescriptorSets) X(CmdBindPipeline) X(CmdCopyBuffer) \
-    X(CmdDispatch) X(CmdEndDebugUtilsLabelEXT) X(CmdFillBuffer) X(CmdPipelineBarrier) X(CmdPushConstants) \
+    X(CmdDispatch) X(CmdDispatchBase) X(CmdEndDebugUtilsLabelEXT) X(CmdFillBuffer) X(CmdPipelineBarrier) X(CmdPushConstants) \
     X(CmdResetQueryPool) X(CmdWriteTimestamp) X(CreateBuffer) X(CreateCommandPool) X(CreateComputePipelines) \
     X(CreateDebugUtilsMessengerEXT) X(CreateDescriptorPool) X(CreateDescriptorSetLayout) X(CreateDevice) \
     X(CreateFence) X(CreatePipelineCache) X(CreatePipelineLayout) X(CreateQueryPool) \
@@ -60,7 +60,8 @@ instance& vulkan_instance();
 /// comes.
 int validation_messages();
 
-struct fft_cache; // compute/fft.cpp
+struct fft_cache;     // compute/fft.cpp
+struct known_kernels; // compute/self_check.cpp
 
 struct device::handles {
     device_info info;
@@ -70,9 +71,12 @@ struct device::handles {
     std::uint32_t queue_family = 0;
     VmaAllocator allocator = nullptr;
     VkPhysicalDeviceLimits limits{};
-    std::uint64_t largest_buffer = 0;         // bytes one allocation may have
     std::uint64_t used = 0, peak = 0;         // bytes of buffers that lie on the device
+    std::uint32_t budget_questions = 0;       // how often memory_available() was asked
     sfumato::target target;                   // what kernels are shaped for
+    std::vector<sfumato::target> plainer;     // what to use where that is wrong, best first
+    std::shared_ptr<known_kernels> kernels;   // null: self_check() was not called
+    std::string unusable;                     // why no plan may run, a sentence; empty: it may
     bool subgroup_control = false;            // a pipeline may ask for its subgroup size
     std::uint64_t import_alignment = 0;       // of the host's memory that the device reads itself; 0: it cannot
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants

@@ -1,7 +1,7 @@
 #include "plugin/capture.h"
 
-#include "models/pipelines/context.h"
 #include "plugin/pixels.h"
+#include "request/context.h"
 #include "ui/translated.h"
 
 namespace sfumato {
@@ -114,12 +114,12 @@ captured capture(GimpImage* image, GimpDrawable* const* drawables, request reque
     rect const &layer = from.extent, selected = selected_part(image, from);
     rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, request.context);
     captured c{.above = from.above, .document = std::move(from.document)};
-    c.input.request = request;
-    c.input.request.area = moved(box, layer.x, layer.y);
+    c.request = request;
+    c.request.area = moved(box, layer.x, layer.y);
     // Zero where the area leaves the canvas.
-    c.input.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.input.request.area);
-    if (bounds(c.input.selection).empty()) fail_outside(from); // whatever its rectangle says
-    c.input.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box);
+    c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.request.area);
+    if (bounds(c.selection).empty()) fail_outside(from); // whatever its rectangle says
+    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box);
     return c;
 }
 

@@ -1,9 +1,9 @@
 // From the document to what a pipeline is given.
 #pragma once
 
-#include "models/pipelines/run.h"
 #include "plugin/document_state.h"
 #include "plugin/layers.h"
+#include "request/run.h"
 
 namespace sfumato {
 
@@ -30,7 +30,9 @@ rect selected_box(GimpImage*);
 rect selected_part(GimpImage*, source_copy const&);
 
 struct captured {
-    run_input input;            // request.area: where the picture was taken, in image coordinates
+    sfumato::request request; // its area: where the picture was taken, in image coordinates
+    sfumato::picture picture;
+    mask selection;             // of the same size
     GimpLayer* above = nullptr; // these two as of source_copy
     document_state document;
 };

@@ -9,12 +9,13 @@ namespace sfumato {
 GimpLayer* deliver(GimpImage* image, captured const& from, run_result const& result) {
     check_image(image);
     check_colours_and_place(image, from.document);
-    request const& request = from.input.request;
+    request const& request = from.request;
     // The whole layer is made before it becomes part of the image, so that nothing is left behind when something fails.
-    loose_layer made = make_layer(image, C_("layer name", "Inpaint"), result.filled.width, result.filled.height, true);
+    loose_layer made =
+        make_layer(image, C_("layer name", "Inpaint"), result.picture.width, result.picture.height, true);
     check_delivered(gimp_layer_set_offsets(made.get(), request.area.x + result.x, request.area.y + result.y));
-    write_picture(GIMP_DRAWABLE(made.get()), 0, 0, result.filled);
-    write_mask(GIMP_DRAWABLE(add_mask(made.get(), GIMP_ADD_MASK_WHITE)), 0, 0, result.composite);
+    write_picture(GIMP_DRAWABLE(made.get()), 0, 0, result.picture);
+    write_mask(GIMP_DRAWABLE(add_mask(made.get(), GIMP_ADD_MASK_WHITE)), 0, 0, result.mask);
     attach_recipe(made.get(), request);
 
     undo_step const step(image);

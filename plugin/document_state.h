@@ -1,7 +1,7 @@
 // What a result depends on beside pixels. A run takes minutes, and the document can be worked on meanwhile.
 #pragma once
 
-#include "models/picture.h"
+#include "request/picture.h"
 
 #include <libgimp/gimp.h>
 

@@ -1,7 +1,7 @@
 // Layers that are made, kept out of the image while they are, and put into it at once.
 #pragma once
 
-#include "models/request.h"
+#include "request/request.h"
 
 #include <libgimp/gimp.h>
 

@@ -1,6 +1,6 @@
 #include "plugin/pixels.h"
 
-#include "cli/pixel_numbers.h"
+#include "pictures/pixel_numbers.h"
 
 #include <algorithm>
 #include <cstring>

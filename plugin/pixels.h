@@ -2,7 +2,7 @@
 // pixels.
 #pragma once
 
-#include "models/picture.h"
+#include "request/picture.h"
 
 #include <libgimp/gimp.h>
 

@@ -23,23 +23,13 @@ struct call {
     std::vector<GimpDrawable*> drawables() const; // null-terminated
 };
 
-bool boolean(GimpProcedureConfig*, char const* argument);
-double real(GimpProcedureConfig*, char const* argument);
-std::string text(GimpProcedureConfig*, char const* argument); // of a choice: its value
-
-/// A model as a request names it: an absolute path, procedural:NAME or sfumato:NAME; empty: none was chosen. Throws
-/// error, translated, when it is on no disk of this machine.
-std::string model_name(GimpProcedureConfig*, char const* argument);
-
-void add_source_argument(GimpProcedure*);
-
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);
 
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);
 void arrange_upscale_dialog(GimpProcedureDialog*);
-void set_scale_of_model(GimpProcedureConfig*); // to the chosen network's own
+void set_scale_of_model(GimpProcedureConfig*, model_summary const&); // to the chosen network's own
 std::string upscale_note(call const&);
 
 } // namespace sfumato

@@ -19,9 +19,9 @@ struct procedure_entry {
     char const* help;
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*);         // null: as GIMP does it
-    void (*on_model_picked)(GimpProcedureConfig*); // null: nothing else changes
-    std::string (*note)(call const&);              // null: nothing to say
+    void (*arrange)(GimpProcedureDialog*);                               // null: as GIMP does it
+    void (*on_model_picked)(GimpProcedureConfig*, model_summary const&); // null: nothing else changes
+    std::string (*note)(call const&);                                    // null: nothing to say
 };
 
 constexpr std::array procedures{
@@ -117,47 +117,6 @@ std::vector<GimpDrawable*> call::drawables() const {
     for (GimpDrawable* const* d = interactive ? selected.get() : given; d && *d; ++d) all.push_back(*d);
     all.push_back(nullptr);
     return all;
-}
-
-bool boolean(GimpProcedureConfig* config, char const* argument) {
-    gboolean value = FALSE;
-    g_object_get(config, argument, &value, nullptr);
-    return value;
-}
-
-double real(GimpProcedureConfig* config, char const* argument) {
-    double value = 0;
-    g_object_get(config, argument, &value, nullptr);
-    return value;
-}
-
-std::string text(GimpProcedureConfig* config, char const* argument) {
-    char* value = nullptr;
-    g_object_get(config, argument, &value, nullptr);
-    std::unique_ptr<char, decltype(&g_free)> const kept(value, g_free);
-    return value ? value : "";
-}
-
-std::string model_name(GimpProcedureConfig* config, char const* argument) {
-    GFile* value = nullptr;
-    g_object_get(config, argument, &value, nullptr);
-    if (!value) return "";
-    std::unique_ptr<GFile, decltype(&g_object_unref)> const file(value, g_object_unref);
-    std::unique_ptr<char, decltype(&g_free)> const path(g_file_get_path(value), g_free),
-        uri(g_file_get_uri(value), g_free);
-    if (path) return path.get();
-    std::string_view const name = uri.get();
-    if (!name.starts_with("procedural:") && !name.starts_with("sfumato:"))
-        fail_translated(_("The model {} is not on this computer; choose a file that is."), uri.get());
-    return uri.get();
-}
-
-void add_source_argument(GimpProcedure* procedure) {
-    gimp_procedure_add_choice_argument(procedure, "source", _("Sourc_e"), _("Which pixels are read"),
-                                       gimp_choice_new_with_values("layer", 0, _("Active layer"), nullptr, //
-                                                                   "visible", 1, _("All visible layers"), nullptr,
-                                                                   nullptr),
-                                       "layer", G_PARAM_READWRITE);
 }
 
 GList* procedure_names() {

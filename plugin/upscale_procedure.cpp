@@ -1,8 +1,7 @@
 // plug-in-sfumato-upscale: a layer is enlarged, or restored, by a network.
-#include "models/pipelines/upscale_in_parts.h"
-#include "models/weights/scan.h"
+#include "engine/client.h"
+#include "plugin/arguments.h"
 #include "plugin/capture.h"
-#include "plugin/engine_client.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
 #include "plugin/result_mask.h"
@@ -27,10 +26,8 @@ rect canvas_of(GimpImage* image) { return {0, 0, gimp_image_get_width(image), gi
 
 bool only_selection(call const& c) { return boolean(c.config, "selection-only") && !selected_box(c.image).empty(); }
 
-request request_from(GimpProcedureConfig* config) {
-    request r{.operation = operation::upscale};
-    r.source = text(config, "source") == "visible" ? source::visible : source::layer;
-    r.upscale.model = model_name(config, "model");
+request request_of(GimpProcedureConfig* config) {
+    request r = request_from(config, operation::upscale);
     r.upscale.scale = scale_of(config);
     return resolve(r);
 }
@@ -48,7 +45,7 @@ void check_size(rect const& r) {
 }
 
 void prepare(upscale_run& run, call const& c) {
-    run = {.request = request_from(c.config), .target = target_of(c.config)};
+    run = {.request = request_of(c.config), .target = target_of(c.config)};
     run.from = copy_source(c.image, c.drawables().data(), run.request.source);
     run.area = run.from.extent;
     double const scale = run.request.upscale.scale;
@@ -69,31 +66,35 @@ void prepare(upscale_run& run, call const& c) {
     attach_recipe(run.made.get(), run.request);
 }
 
-bool compute(upscale_run& run, job const& j) {
-    auto const read = [&](rect const& area) {
+// Has the source's pixels and takes the result's, a part at a time.
+struct layers_client final : run_client {
+    upscale_run& run;
+
+    explicit layers_client(upscale_run& run) : run(run) {}
+    std::optional<picture> read_picture(std::string_view, rect const& area) override {
         picture p;
         rect const here = moved(area, run.area.x - run.from.extent.x, run.area.y - run.from.extent.y);
-        on_main_thread([&] { p = read_picture(GIMP_DRAWABLE(run.from.layer.get()), here); });
+        on_main_thread([&] { p = sfumato::read_picture(GIMP_DRAWABLE(run.from.layer.get()), here); });
         return p;
-    };
-    auto const write = [&](rect const& area, picture const& p) {
-        on_main_thread([&] { write_picture(GIMP_DRAWABLE(run.made.get()), area.x, area.y, p); });
-    };
-    return upscale_in_parts(run.request, run.area.width, run.area.height,
-                            {.read = read, .run = engine_run, .write = write}, j);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; } // there is none
+    void take(run_result r) override {
+        on_main_thread([&] { write_picture(GIMP_DRAWABLE(run.made.get()), r.x, r.y, r.picture); });
+    }
+};
+
+bool compute(upscale_run& run, job const& j) {
+    layers_client client(run);
+    return engine_run({.request = run.request, .pictures = {{"picture", run.area.width, run.area.height}}}, client, j);
 }
 
 } // namespace
 
 void add_upscale_arguments(GimpProcedure* procedure) {
-    gimp_procedure_add_file_argument(
-        procedure, "model", _("_Model"),
-        _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"),
-        GIMP_FILE_CHOOSER_ACTION_ANY, TRUE, nullptr, G_PARAM_READWRITE);
-    gimp_procedure_add_double_argument(
-        procedure, "scale", _("Sc_ale"),
-        _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"), 1,
-        upscale_settings::largest_scale, 2, G_PARAM_READWRITE);
+    add_argument(procedure, operation::upscale, "model", _("_Model"),
+                 _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"));
+    add_argument(procedure, operation::upscale, "scale", _("Sc_ale"),
+                 _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"));
     gimp_procedure_add_choice_argument(
         procedure, "target", _("_Target"), _("What becomes of the result"),
         gimp_choice_new_with_values(
@@ -102,7 +103,7 @@ void add_upscale_arguments(GimpProcedure* procedure) {
             "layer", 2, _("New layer in the old size (restore)"),
             _("The network goes over the layer, and the result is brought back to the old size"), nullptr),
         "image", G_PARAM_READWRITE);
-    add_source_argument(procedure);
+    add_source_argument(procedure, operation::upscale);
     gimp_procedure_add_boolean_argument(procedure, "selection-only", _("Selection onl_y"),
                                         _("Only what is selected, with a layer mask from the selection. Without a "
                                           "selection: all."),
@@ -134,12 +135,9 @@ void arrange_upscale_dialog(GimpProcedureDialog* dialog) {
 
 // Whoever chooses a network that enlarges four times expects four times. A file that cannot be used is told of when it
 // is to be.
-void set_scale_of_model(GimpProcedureConfig* config) try {
-    std::string const name = model_name(config, "model");
-    if (name.empty()) return;
-    found_model const model = look_at_model(name);
-    if (model.error.empty() && model.is.upscaler) g_object_set(config, "scale", double(model.is.factor), nullptr);
-} catch (error const&) {}
+void set_scale_of_model(GimpProcedureConfig* config, model_summary const& model) {
+    if (model.is_upscaler()) g_object_set(config, "scale", double(model.factor), nullptr);
+}
 
 std::string upscale_note(call const& c) {
     rect const canvas = canvas_of(c.image), larger = scaled(canvas, scale_of(c.config));

@@ -13,6 +13,13 @@ layout(buffer_reference, scalar, buffer_reference_align = 4) buffer quads { vec4
 layout(buffer_reference, scalar, buffer_reference_align = 2) buffer f16quads { f16vec4 at[]; }; // of 2 bytes
 layout(buffer_reference, scalar, buffer_reference_align = 2) buffer u16quads { u16vec4 at[]; };
 
+// Where alignment is known: eight halves, or four elements, in one load.
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer octets { uvec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer aligned_quads { vec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer aligned_f16quads { f16vec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer aligned_u16quads { u16vec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer vec2s { vec2 at[]; };
+
 uint64_t bytes_of(uint type) { return type == f32 ? 4ul : 2ul; }
 
 float load(elements from, uint type, uint i) {
@@ -53,4 +60,20 @@ void store4(elements to, uint type, uint i, vec4 x) {
         u16quads(at).at[0] = u16vec4(uvec4(bf16_bits(x.x), bf16_bits(x.y), bf16_bits(x.z), bf16_bits(x.w)));
     else
         quads(at).at[0] = x;
+}
+
+// The same where `i` is a multiple of 4, and element 0 lies at a multiple of 16 bytes.
+vec4 load4_aligned(elements from, uint type, uint i) {
+    if (type == f16) return vec4(aligned_f16quads(from).at[i / 4u]);
+    if (type == bf16) return uintBitsToFloat(uvec4(aligned_u16quads(from).at[i / 4u]) << 16);
+    return aligned_quads(from).at[i / 4u];
+}
+
+void store4_aligned(elements to, uint type, uint i, vec4 x) {
+    if (type == f16)
+        aligned_f16quads(to).at[i / 4u] = f16vec4(x);
+    else if (type == bf16)
+        aligned_u16quads(to).at[i / 4u] = u16vec4(uvec4(bf16_bits(x.x), bf16_bits(x.y), bf16_bits(x.z), bf16_bits(x.w)));
+    else
+        aligned_quads(to).at[i / 4u] = x;
 }

@@ -55,3 +55,38 @@ void store_pair(vec2 sums, uint image, uint to_row, uint pair) {
     if (column < p.columns) store_result(finish(sums.x, image, column), to_row, column);
     if (column + 1u < p.columns) store_result(finish(sums.y, image, column + 1u), to_row, column + 1u);
 }
+
+// Four or eight neighbouring columns at once, where columns and pitches are multiples of 8 and everything begins at a multiple
+// of 16 bytes.
+vec4 finish4(vec4 v, uint image, uint column) {
+    if (bias_type != absent) v += load4_aligned(p.bias, bias_type, column);
+    if (channel_add_type != absent) v += load4_aligned(p.channel_add, channel_add_type, image * p.columns + column);
+    vec4 slopes = slopes_type != absent ? load4_aligned(p.slopes, slopes_type, column) : vec4(p.slope);
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) v[i] = activate(activation, v[i], slopes[i]);
+    if (gate_type != absent) v *= load4_aligned(p.gate, gate_type, image * p.columns + column);
+    return v;
+}
+
+void store_result4(vec4 v, uint row, uint column) {
+    if (residual_type != absent) v += load4_aligned(p.residual, residual_type, row * pitch_of(residual_pitch) + column);
+    store4_aligned(p.y, y_type, row * pitch_of(y_pitch) + column, v);
+}
+
+// column: of the sums; GEGLU has two for one of the result.
+void store_octet(vec4 a, vec4 b, uint image, uint to_row, uint column) {
+    if (geglu) {
+        uint to = column / 2u;
+        if (to < p.columns) {
+            vec4 values = vec4(a.x, a.z, b.x, b.z), gates = vec4(a.y, a.w, b.y, b.w);
+            if (bias_type != absent) {
+                values += load4_aligned(p.bias, bias_type, to);
+                gates += load4_aligned(p.bias, bias_type, p.columns + to);
+            }
+            [[unroll]] for (uint i = 0u; i < 4u; ++i) values[i] *= activate(activation_gelu, gates[i], 0.0);
+            store_result4(values, to_row, to);
+        }
+    } else if (column < p.columns) {
+        store_result4(finish4(a, image, column), to_row, column);
+        store_result4(finish4(b, image, column + 4u), to_row, column + 4u);
+    }
+}

@@ -57,6 +57,22 @@ uint result_row(uint row, pixel at) {
     return (at.image * p.image_rows / p.out_w * out_step + y) * p.out_w * out_step + x;
 }
 
+uint depth() { return kernel_h * kernel_w * (p.c1 + p.c2); }
+
+// Pair i of row k of a panel.
+vec2 weight_pair(uint panel, uint k, uint i) {
+    uint word = panel * (panel_bytes(weight_format, depth()) / 4u);
+    if (weight_format == format_f32) {
+        word += k * 16u + i;
+        return vec2(uintBitsToFloat(p.panels.at[word]), uintBitsToFloat(p.panels.at[word + 8u]));
+    }
+    if (weight_format < format_q8_0) return pair_of(weight_format, p.panels.at[word + k * 8u + i]);
+    word += panel_bytes(weight_format, k / 32u * 32u) / 4u + i;
+    vec2 scale = unpackHalf2x16(p.panels.at[word]);
+    if (weight_format == format_q8_0) return scale * q8_0_pair(p.panels.at[word + 8u + k % 32u / 2u * 8u], k % 2u);
+    return scale * q4_0_pair(p.panels.at[word + 8u + k % 32u / 4u * 8u], k % 4u);
+}
+
 #ifdef SOFTWARE
 #include "gemm_software.glsl"
 #else

@@ -59,6 +59,16 @@ void accumulate(inout sums s, vec4 x[tile_rows], uint64_t panel, uint64_t block,
     }
 }
 
+// Keeps LLVM from moving arithmetic of one part of a round into another (it would take row after row, with hundreds of spills):
+// a branch that is never taken and reads every sum. Software drivers make a branch of an if only where its body has eight
+// instructions or more. Bit `n` of a number that is 0, which no compiler knows; another bit each time, or one test would do.
+void hold(sums s, uint n) {
+    [[dont_flatten]] if ((p.group_rows >> 8 & (1u << n)) != 0u)
+        [[unroll]] for (uint r = 0u; r < tile_rows; ++r) store_lane_pair(p.y + uint64_t(r * 64u), vec2(s.left[r], s.right[r]));
+}
+
+const uint hold_every = 8u; // rows of k
+
 // One tap: `channels` products for each row's inputs at x[r]. `panel`: of the first.
 void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint channels) {
     vec4 values[tile_rows];
@@ -75,6 +85,7 @@ void accumulate_inputs(inout sums s, elements x[tile_rows], uint64_t panel, uint
             [[unroll]] for (uint r = 0u; r < tile_rows; ++r) values[r] = load4(x[r], x_type, i + u);
             accumulate(s, values, panel + panel_bytes(weight_format, i + u), panel + panel_bytes(weight_format, (i + u) / 32u * 32u),
                        i + u, 4u);
+            if ((u + 4u) % hold_every == 0u) hold(s, u / hold_every);
         }
         i += step;
     } while (i + step <= channels);
@@ -130,7 +141,7 @@ void main() {
     uint64_t panels = uint64_t(p.panels), size = uint64_t(panel_bytes(weight_format, k));
     uint64_t zeros = panels + p.panel_count * size;
     column_terms terms = terms_of(gl_WorkGroupID.x * 8u + gl_SubgroupInvocationID);
-    uint row = (p.first_group + gl_WorkGroupID.y) * p.group_rows, end = min(row + p.group_rows, rows);
+    uint row = gl_WorkGroupID.y * p.group_rows, end = min(row + p.group_rows, rows);
     do {
         pixel at[tile_rows]; // rows beyond the end repeat the last
         sums s;

@@ -313,11 +313,10 @@ struct gemm {
     elements gate;        // [n, columns]
     elements residual;    // as y
     elements y;           // [n, .., .., columns]
-    f32s affine;          // [n, 2, c1 + c2]: factors and offsets for the input (scalar and cooperative variants)
     uint h, w, c1, c2;
     uint rows, image_rows, out_w; // of the result: n·image_rows, image_rows = its height · out_w
     uint columns, panel_count;
-    uint group_rows, first_group; // rows for one workgroup, and which is the first (software variant)
+    uint group_rows; // for one workgroup, at most 255 (software variant)
     float slope;
 };
 

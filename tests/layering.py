@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 
-ORDER = ["shaders", "compute", "models", "cli", "ui", "plugin"]  # bottom-up
+ORDER = ["shaders", "compute", "request", "models", "pictures", "engine", "cli", "ui", "plugin"]  # bottom-up
+MODELS = ["files", "networks", "names", "library", "text", "sampling", "nets", "pipelines", "eval"]  # rooms of models/
 
 source, build, *compiler = sys.argv[1:]
 source = pathlib.Path(source)
@@ -44,6 +45,9 @@ for file in files:
             # kernels.h is C++ too: it takes its types from compute/.
             shared = str(name) == "shaders/kernels.h" and include == "compute/kernel_types.h"
             check(shared or ORDER.index(below) <= ORDER.index(folder), f"{name} includes {include}, which stands above it")
+        room, other = (re.findall(r"^models/(\w+)/", str(path)) for path in (name, include))
+        if room and other:
+            check(MODELS.index(other[0]) <= MODELS.index(room[0]), f"{name} includes {include}, which stands above it")
         check(not include.startswith("libgimp") or folder in {"plugin", "ui"}, f"{name} includes {include}: GIMP is known in plugin/ and ui/ only")
         check(not include.startswith(("vulkan", "vk_mem")) or folder == "compute", f"{name} includes {include}: Vulkan is known in compute/ only")
         inner = {"compute/cache.h", "compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}

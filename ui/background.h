@@ -1,7 +1,7 @@
 // Work on a thread of its own while the main loop goes on: GTK and libgimp belong to the main thread.
 #pragma once
 
-#include "models/job.h"
+#include "request/job.h"
 
 namespace sfumato {
 

@@ -1,6 +1,7 @@
 // The dialog of a procedure: its arguments as widgets, a progress bar, and one sentence when something went wrong.
 #pragma once
 
+#include "request/model_summary.h"
 #include "ui/background.h"
 
 #include <libgimp/gimp.h>
@@ -15,8 +16,9 @@ namespace sfumato {
 struct dialog_look {
     char const* title;
     char const* ok_label;
-    void (*arrange)(GimpProcedureDialog*) = nullptr;         // called once, when the arguments' widgets are there
-    void (*on_model_picked)(GimpProcedureConfig*) = nullptr; // the user has; Reset and Load Saved Settings do not
+    void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
+    void (*on_model_picked)(GimpProcedureConfig*,
+                            model_summary const&) = nullptr; // the user has; Reset and Load Saved Settings do not
     std::function<std::string()> note{};                     // what will happen with the arguments as they are
 };
 

@@ -1,9 +1,9 @@
 #include "ui/found_upscalers.h"
 
-#include "models/weights/model_folders.h"
-#include "models/weights/scan.h"
+#include "engine/client.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <format>
 #include <glib.h>
 #include <map>
@@ -11,17 +11,19 @@
 
 namespace sfumato {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-found_upscalers labelled(std::vector<found_model> const& models) {
+found_upscalers labelled(std::vector<model_summary> const& models) {
     std::map<std::string, int> count;
-    auto const name_of = [](found_model const& m) {
-        return std::format("{} (×{})", m.path.stem().string(), m.is.factor);
+    auto const name_of = [](model_summary const& m) {
+        return std::format("{} (×{})", fs::path(m.path).stem().string(), m.factor);
     };
-    for (found_model const& m : models) ++count[name_of(m)];
+    for (model_summary const& m : models) ++count[name_of(m)];
     found_upscalers list;
-    for (found_model const& m : models) {
-        std::string const name = name_of(m), folder = m.path.parent_path().string();
+    for (model_summary const& m : models) {
+        std::string const name = name_of(m), folder = fs::path(m.path).parent_path().string();
         std::string const label = count[name] == 1 ? name : std::format("{} – {}", name, folder);
         std::unique_ptr<char, decltype(&g_free)> const shown(g_filename_display_name(label.c_str()), g_free);
         // As a GFile has it, to be found again in the list.
@@ -35,15 +37,24 @@ found_upscalers labelled(std::vector<found_model> const& models) {
 }
 
 found_upscalers look(std::atomic<bool> const& stopped) {
-    std::vector<found_model> models;
-    auto const add = [&](found_model const& m) {
-        if (m.error.empty() && m.is.supported && m.is.upscaler) models.push_back(m);
+    std::vector<model_summary> models;
+    auto const add = [&](model_summary const& m) {
+        if (m.is_upscaler() && m.supported && !m.path.starts_with("sfumato:")) models.push_back(m);
     };
     try {
-        scan_models(upscaler_folders(), add, &stopped);
-    } catch (std::exception const&) { // a folder that has just gone, memory: the list is only a convenience
+        engine_models(model_kind::upscaler, add, {.cancelled = &stopped});
+    } catch (std::exception const&) { // no engine, memory: the list is only a convenience
     }
     return labelled(models);
+}
+
+model_summary ask(std::string const& model, std::atomic<bool> const& stopped) {
+    try {
+        if (auto const answer = engine_describe(model, {.cancelled = &stopped})) return *answer;
+        return {.path = model, .error = "stopped"};
+    } catch (std::exception const& e) {
+        return {.path = model, .error = e.what()};
+    }
 }
 
 } // namespace
@@ -55,6 +66,16 @@ upscaler_search::~upscaler_search() { stopped = true; }
 std::optional<found_upscalers> upscaler_search::result() {
     if (!found.valid() || found.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
     return found.get();
+}
+
+model_question::model_question(std::string model)
+    : answer(std::async(std::launch::async, [this, model = std::move(model)] { return ask(model, stopped); })) {}
+
+model_question::~model_question() { stopped = true; }
+
+std::optional<model_summary> model_question::result() {
+    if (!answer.valid() || answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    return answer.get();
 }
 
 } // namespace sfumato

@@ -1,5 +1,8 @@
-// The upscalers that are on this machine, for a list to choose from.
+// What the engine knows of the models on this machine, asked on threads of their own: it may have to be started, and a
+// disk may be slow. No model is opened in GIMP's process.
 #pragma once
+
+#include "request/model_summary.h"
 
 #include <atomic>
 #include <future>
@@ -16,7 +19,7 @@ struct found_upscaler {
 
 using found_upscalers = std::vector<found_upscaler>;
 
-/// Looks into upscaler_folders(), on a thread of its own, since a disk may be slow. Its end stops the search.
+/// Looks for upscalers. Its end stops the search.
 class upscaler_search {
   public:
     upscaler_search();
@@ -28,6 +31,20 @@ class upscaler_search {
   private:
     std::atomic<bool> stopped = false;
     std::future<found_upscalers> found;
+};
+
+/// What one model is. Its end stops the question.
+class model_question {
+  public:
+    explicit model_question(std::string model); // as a request names it
+    ~model_question();
+
+    /// Once, when it is answered; an error of the model's or the engine's is in model_summary::error.
+    std::optional<model_summary> result();
+
+  private:
+    std::atomic<bool> stopped = false;
+    std::future<model_summary> answer;
 };
 
 } // namespace sfumato

@@ -4,6 +4,8 @@
 #include "ui/translated.h"
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace sfumato {
 
@@ -16,12 +18,14 @@ struct model_chooser {
     GtkComboBoxText* box;
     GimpProcedureConfig* config;
     std::string name; // of the argument
-    void (*on_picked)(GimpProcedureConfig*);
+    void (*on_picked)(GimpProcedureConfig*, model_summary const&);
     found_upscalers found{}; // empty until the disk has been looked at
     guint looking = 0;       // the source that waits for it
     bool showing = false;
     guint asking = 0; // the source that will open the file dialog
     upscaler_search search{};
+    std::optional<model_question> question{}; // what the one is that was picked
+    guint waiting = 0;                        // the source that waits for the answer
 };
 
 template <class T> using object = std::unique_ptr<T, decltype(&g_object_unref)>;
@@ -35,9 +39,23 @@ object<GFile> file_of(model_chooser const& m) {
             }};
 }
 
-void pick(model_chooser const& m, GFile* file) {
+gboolean on_wait(gpointer data) {
+    auto& m = *static_cast<model_chooser*>(data);
+    auto const answer = m.question->result();
+    if (!answer) return G_SOURCE_CONTINUE;
+    m.waiting = 0;
+    m.on_picked(m.config, *answer);
+    return G_SOURCE_REMOVE;
+}
+
+void pick(model_chooser& m, GFile* file) {
     g_object_set(m.config, m.name.c_str(), file, nullptr);
-    if (m.on_picked) m.on_picked(m.config);
+    if (m.waiting) g_source_remove(std::exchange(m.waiting, 0));
+    m.question.reset();
+    if (!m.on_picked || !file) return;
+    string const path(g_file_get_path(file), g_free), uri(g_file_get_uri(file), g_free);
+    m.question.emplace(path ? path.get() : uri.get());
+    m.waiting = g_timeout_add(50, on_wait, &m);
 }
 
 void show_choice(model_chooser& m) {
@@ -67,7 +85,7 @@ void add_filter(GtkFileChooser* dialog, char const* name, std::initializer_list<
     gtk_file_chooser_add_filter(dialog, filter);
 }
 
-void ask_for_file(model_chooser const& m) {
+void ask_for_file(model_chooser& m) {
     GtkWidget* const window = gtk_widget_get_toplevel(GTK_WIDGET(m.box));
     GtkWidget* const dialog =
         gtk_file_chooser_dialog_new(_("Choose a Model"), GTK_WINDOW(window), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Cancel"),
@@ -129,6 +147,7 @@ void on_destroy(GtkWidget*, gpointer data) {
     g_signal_handlers_disconnect_by_data(m->config, m);
     if (m->asking) g_source_remove(m->asking);
     if (m->looking) g_source_remove(m->looking);
+    if (m->waiting) g_source_remove(m->waiting);
     delete m;
 }
 
@@ -142,7 +161,8 @@ void ellipsize(GtkWidget* box) {
 
 } // namespace
 
-GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name, void (*on_picked)(GimpProcedureConfig*)) {
+GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name,
+                              void (*on_picked)(GimpProcedureConfig*, model_summary const&)) {
     GtkWidget* const box = gtk_combo_box_text_new();
     ellipsize(box);
     // As it is, an empty list takes the keyboard away, and it is empty for a moment whenever it is filled.

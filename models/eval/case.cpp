@@ -2,8 +2,9 @@
 
 #include "compute/error.h"
 #include "compute/half.h"
-#include "models/json.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <cstring>

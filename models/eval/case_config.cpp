@@ -1,10 +1,8 @@
 #include "models/eval/case_config.h"
 
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/weights/family.h"
-#include "models/weights/layout.h"
-#include "models/weights/sizes.h"
+#include "models/library/family.h"
+#include "request/json.h"
 
 #include <algorithm>
 
@@ -14,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-void require(checkpoint const& file, network_case const& c, std::string const& prefix, tensor_shapes const& tensors) {
+void require(checkpoint const& file, network_case const& c, std::string_view prefix, tensor_shapes const& tensors) {
     if (auto const wrong = difference(file, prefix, tensors); !wrong.empty())
         fail("'{}' has not the network that the case '{}' is for: {}.", file.source, c.source, wrong);
 }
@@ -43,12 +41,12 @@ struct text_place {
     bool final_norm;
 };
 constexpr text_place text_places[] = {
-    {"clip_l", "cond_stage_model.transformer.", 0, true},         // Stable Diffusion 1
-    {"clip_h", "cond_stage_model.transformer.", 1, true},         // 2
-    {"clip_l", "conditioner.embedders.0.transformer.", 1, false}, // XL
-    {"clip_g", "conditioner.embedders.1.transformer.", 1, false}, // XL
-    {"clip_l", "text_encoders.clip_l.transformer.", 1, false},    // 3
-    {"clip_g", "text_encoders.clip_g.transformer.", 1, false},    // 3
+    {"clip_l", clip_prefix, 0, true},        // Stable Diffusion 1
+    {"clip_h", clip_prefix, 1, true},        // 2
+    {"clip_l", xl_clip_l_prefix, 1, false},  // XL
+    {"clip_g", xl_clip_g_prefix, 1, false},  // XL
+    {"clip_l", sd3_clip_l_prefix, 1, false}, // 3
+    {"clip_g", sd3_clip_g_prefix, 1, false}, // 3
 };
 
 } // namespace
@@ -56,7 +54,7 @@ constexpr text_place text_places[] = {
 unet_config unet_config_of(network_case const& c, checkpoint const& file) {
     auto const found = described(file, c, "unet").unet;
     if (!found) fail("'{}' holds no UNet.", file.source);
-    require(file, c, "model.diffusion_model.", unet_tensors(*found));
+    require(file, c, unet_prefix, found->tensors());
     for (std::size_t level = 0; level < found->channel_mult.size(); ++level)
         if (found->channels(level) % 32 || found->channels(level) % (found->heads ? found->heads : found->head_dim))
             fail("'{}' has {} channels in a level of its UNet, which do not divide into 32 groups and its heads.",
@@ -65,24 +63,24 @@ unet_config unet_config_of(network_case const& c, checkpoint const& file) {
 }
 
 vae_config vae_config_of(network_case const& c, checkpoint const& file) {
-    auto const found = vae_sizes(file);
+    auto const found = vae_config::found_in(file);
     if (!found) fail("'{}' holds no VAE.", file.source);
-    require(file, c, "first_stage_model.", vae_tensors(*found));
+    require(file, c, vae_prefix, found->tensors());
     if (found->channels % 32)
         fail("'{}' has a VAE of {} channels; 32 groups are needed.", file.source, found->channels);
     return *found;
 }
 
 taesd_config taesd_config_of(network_case const& c, checkpoint const& file) {
-    auto const found = taesd_sizes(file);
+    auto const found = taesd_config::found_in(file);
     if (!found) fail("'{}' holds no TAESD.", file.source);
-    require(file, c, "", taesd_tensors(*found));
+    require(file, c, "", found->tensors());
     return *found;
 }
 
-text_encoder_config text_encoder_config_of(network_case const& c, checkpoint const& file) {
+clip_config clip_config_of(network_case const& c, checkpoint const& file) {
     for (text_place const& place : text_places) {
-        auto found = place.which == c.which ? text_encoder_sizes(file, place.prefix) : std::nullopt;
+        auto found = place.which == c.which ? clip_config::found_in(file, place.prefix) : std::nullopt;
         if (!found) continue;
         found->heads = stated(c, "heads", std::max(1, found->hidden / 64));
         found->quick_gelu = place.which == "clip_l";
@@ -93,7 +91,7 @@ text_encoder_config text_encoder_config_of(network_case const& c, checkpoint con
         if (found->heads < 1 || found->hidden % found->heads || found->layers_used < 1)
             fail("The config of the case '{}' does not fit {} layers of {} channels, with {} heads.", c.source,
                  found->layers, found->hidden, found->heads);
-        require(file, c, found->prefix, text_encoder_tensors(*found));
+        require(file, c, found->prefix, found->tensors());
         return *found;
     }
     fail("'{}' holds no text encoder that the case '{}' calls {}.", file.source, c.source, show_name(c.which));

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "models/eval/case.h"
-#include "models/weights/checkpoint.h"
-#include "models/weights/networks.h"
+#include "models/files/checkpoint.h"
+#include "models/networks/clip.h"
+#include "models/networks/taesd.h"
+#include "models/networks/unet.h"
+#include "models/networks/vae.h"
 
 namespace sfumato {
 
@@ -14,6 +17,6 @@ unet_config unet_config_of(network_case const&, checkpoint const&);
 vae_config vae_config_of(network_case const&, checkpoint const&);
 taesd_config taesd_config_of(network_case const&, checkpoint const&);
 /// Of the encoder that the case calls `which`: in the checkpoint it lies where its family has it.
-text_encoder_config text_encoder_config_of(network_case const&, checkpoint const&);
+clip_config clip_config_of(network_case const&, checkpoint const&);
 
 } // namespace sfumato

@@ -32,7 +32,7 @@ case_tensor in_torch_order(shape const& s, std::vector<float> values, torch_layo
 } // namespace
 
 case_run::case_run(device& d, std::shared_ptr<checkpoint const> file, eval_options const& o)
-    : device_(d), options_(o), store_(std::move(file), {.format = format_of(o.type), .where = o.weights}),
+    : device_(d), options_(o), store_(std::move(file), {.format = format_of(o.type), .waiting = o.waiting}),
       graph_(d.target().storing(o.type)) {}
 
 tensor case_run::input(case_tensor const& t, torch_layout layout) {

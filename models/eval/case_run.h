@@ -10,7 +10,7 @@ namespace sfumato {
 struct eval_options {
     dtype type = dtype::f32; // of weights and activations
     bool taps = false;       // intermediate results too
-    residence weights = residence::device;
+    waiting_weights waiting{};
 };
 
 /// How torch arranges what is [n, h, w, c] or [n, 1, w, c] or [n, 1, 1, c] here: [n, c, h, w], [n, w, c], [n, c].
@@ -22,7 +22,9 @@ class case_run {
 
     sfumato::graph& graph() { return graph_; }
     /// `prefix`: the network's, as scope takes it.
-    scope network(std::string prefix) { return {graph_, store_, std::move(prefix), options_.taps ? &noted_ : nullptr}; }
+    scope network(std::string_view prefix) {
+        return {graph_, store_, std::string(prefix), options_.taps ? &noted_ : nullptr};
+    }
 
     /// Inputs, as f32.
     tensor input(case_tensor const&, torch_layout);

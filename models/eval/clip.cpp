@@ -12,7 +12,7 @@ namespace sfumato {
 namespace {
 
 // Of each text the first end token, as a row of [n · tokens].
-case_tensor first_ends(case_tensor const& ids, text_encoder_config const& config, std::string const& source) {
+case_tensor first_ends(case_tensor const& ids, clip_config const& config, std::string const& source) {
     std::int64_t const n = ids.shape[0], tokens = ids.shape[1];
     case_tensor rows{{n}, {}};
     for (std::int64_t i = 0; i < n; ++i) {
@@ -24,7 +24,7 @@ case_tensor first_ends(case_tensor const& ids, text_encoder_config const& config
     return rows;
 }
 
-case_tensor const& ids_of(network_case const& c, text_encoder_config const& config) {
+case_tensor const& ids_of(network_case const& c, clip_config const& config) {
     case_tensor const& ids = c.at("in.ids", {any_extent, any_extent});
     if (ids.shape[1] > config.context)
         fail("The case '{}' has {} tokens in 'in.ids'; the encoder sees {}.", c.source, ids.shape[1], config.context);
@@ -37,7 +37,7 @@ case_tensor const& ids_of(network_case const& c, text_encoder_config const& conf
 } // namespace
 
 case_tensors eval_clip(device& d, checkpoint_pointer file, network_case const& c, eval_options const& options) {
-    text_encoder_config const config = text_encoder_config_of(c, *file);
+    clip_config const config = clip_config_of(c, *file);
     case_tensor const& ids = ids_of(c, config);
     // The families pool differently: Stable Diffusion 1 the last layer as it is, 2 nothing, later ones a projection.
     bool const is_sd1 = config.final_norm && c.which == "clip_l", later = !config.final_norm;

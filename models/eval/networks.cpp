@@ -1,5 +1,7 @@
 #include "models/eval/networks.h"
 
+#include "models/networks/upscaler.h"
+
 #include <algorithm>
 #include <cassert>
 
@@ -11,11 +13,11 @@ struct network {
     std::string_view name;
     case_tensors (*run)(device&, checkpoint_pointer, network_case const&, eval_options const&);
 };
-constexpr network all[] = {{"clip", eval_clip},        {"unet", eval_unet},        {"vae", eval_vae},
-                           {"taesd", eval_taesd},      {"rrdbnet", eval_upscaler}, {"srvgg", eval_upscaler},
-                           {"upscaler", eval_upscaler}};
+constexpr network all[] = {
+    {"clip", eval_clip}, {"unet", eval_unet}, {"vae", eval_vae}, {"taesd", eval_taesd}, {"upscaler", eval_upscaler}};
 
 network const* find(std::string_view name) {
+    if (is_upscaler(name)) name = "upscaler";
     auto const found = std::ranges::find(all, name, &network::name);
     return found == std::end(all) ? nullptr : found;
 }

@@ -27,7 +27,7 @@ case_tensors eval_upscaler(device&, checkpoint_pointer, network_case const&, eva
 /// has beside them: out.pooled; out.last_normed, out.pooled_projected. `which` of the case chooses among encoders.
 case_tensors eval_clip(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
-/// Any of them by name: "clip", "unet", "vae", "taesd", "upscaler" (and "rrdbnet", "srvgg", as cases name them).
+/// Any of them by name: "clip", "unet", "vae", "taesd", "upscaler" (and each upscaler by its key: "rrdbnet", "srvgg").
 case_tensors eval_network(std::string_view name, device&, checkpoint_pointer, network_case const&, eval_options const&);
 bool is_network(std::string_view name);
 

@@ -2,22 +2,22 @@
 
 #include "compute/device.h"
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/pipelines/denoise.h"
-#include "models/pipelines/latent_codec.h"
-#include "models/sampling/diffusers.h"
+#include "models/eval/diffusers.h"
+#include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/latent_codec.h"
 #include "models/sampling/noise.h"
+#include "request/json.h"
 
 #include <algorithm>
 #include <charconv>
 #include <format>
+#include <map>
 
 namespace sfumato {
 
 namespace {
 
 using nlohmann::json;
-using part = diffusion_model::part;
 
 std::string text_of(network_case const& c, char const* key, std::string const& otherwise = "") {
     auto const found = c.metadata.find(key);
@@ -34,16 +34,33 @@ double number_of(network_case const& c, char const* key, double otherwise) {
     return value;
 }
 
+latent latent_of(network_case const& c, std::string const& name) {
+    case_tensor const& t = c.at(name, {1, any_extent, any_extent, any_extent});
+    shape const to{.h = int(t.shape[2]), .w = int(t.shape[3]), .c = int(t.shape[1])};
+    return {to.h, to.w, to.c, channels_last(t.values, to)};
+}
+
 // The I-th random tensor, whatever it was drawn for.
 latent random_latent(network_case const& c, int i) {
     std::string const start = std::format("in.random.{}.", i);
     for (auto const& [name, t] : c.tensors)
-        if (name.starts_with(start)) {
-            auto const& s = c.at(name, {1, any_extent, any_extent, any_extent}).shape;
-            shape const to{.h = int(s[2]), .w = int(s[3]), .c = int(s[1])};
-            return {to.h, to.w, to.c, channels_last(t.values, to)};
-        }
+        if (name.starts_with(start)) return latent_of(c, name);
     fail("The case '{}' lacks its random tensor '{}…'.", c.source, start);
+}
+
+// The random tensors that steps draw, "in.random.I.step", by their I.
+std::vector<std::string> step_tensors(network_case const& c) {
+    constexpr std::string_view start = "in.random.", end = ".step";
+    std::map<int, std::string> by_number;
+    for (auto const& [name, t] : c.tensors) {
+        if (!name.starts_with(start) || !name.ends_with(end) || name.size() <= start.size() + end.size()) continue;
+        int number = -1;
+        char const* const last = name.data() + name.size() - end.size();
+        if (std::from_chars(name.data() + start.size(), last, number).ptr == last) by_number[number] = name;
+    }
+    std::vector<std::string> names;
+    for (auto const& [number, name] : by_number) names.push_back(name);
+    return names;
 }
 
 case_tensor torch_tensor(latent const& l) {
@@ -80,55 +97,49 @@ prompt_chunks chunks_of(network_case const& c, char const* name) {
     return chunks;
 }
 
-case_tensor context_tensor(prompt_context const& c) { return {{1, c.tokens, c.channels}, c.values}; }
+case_tensor context_tensor(conditioning const& c) { return {{1, c.tokens, c.channels}, c.context}; }
 
 struct pipeline_run {
-    device& d;
+    turns const& all;
     network_case const& c;
-    diffusion_model& model;
-    memory_plan memory;
 
-    // The UNet's latent of a picture, sampled with given normals.
+    // The denoiser's latent of a picture, sampled with given normals.
     latent encode(picture const& p, latent const& normals) const {
-        auto const found = encode_picture(d, model.weights(part::vae_encoder), model.vae(), p, {}, memory.storage, {});
+        part_plan const& planned = all.memory.of({role::vae_encoder});
+        auto const found = encode_picture(all.d, all.begin({role::vae_encoder}), all.model.vae(), p, planned.tiles,
+                                          planned.storage, {});
         latent l = found->mean;
         for (std::size_t i = 0; i < l.values.size(); ++i) l.values[i] += found->deviation.values[i] * normals.values[i];
         return l;
     }
 };
 
-// x at the beginning, what lies outside of the mask, and the further channels of an inpainting model.
-struct beginning {
-    latent x;
-    std::optional<known_latent> known{};
-    std::vector<float> further{};
-};
-
-beginning begin(pipeline_run const& r, sampling_run const& run, std::string const& mode, double strength, int h,
-                int w) {
+// With the random tensors in the order in which diffusers draws them.
+beginning begin_as(pipeline_run const& r, sampling_run const& run, std::string const& mode, double strength, int h,
+                   int w) {
+    latent_format const& format = r.all.model.latents();
+    bool const is_inpainting = r.all.model.is_inpainting();
     if (mode == "txt2img") {
-        int const z = r.model.vae().z_channels;
-        shape const s{.h = h, .w = w, .c = z};
-        latent const noise{h, w, z, channels_last(r.c.at("in.noise", {1, z, h, w}).values, s)};
-        return {start_latent(run, noise, nullptr)};
+        shape const s{.h = h, .w = w, .c = format.channels};
+        latent const noise{h, w, s.c, channels_last(r.c.at("in.noise", {1, s.c, h, w}).values, s)};
+        return begin(run, noise, {}, false);
     }
-    case_tensor const& image = r.c.at("in.image", {1, 3, h * latent_scale, w * latent_scale});
+    case_tensor const& image = r.c.at("in.image", {1, 3, h * format.cell, w * format.cell});
     bool const masks = mode == "inpaint", from_image = !masks || strength < 1;
     int drawn = 0;
-    std::optional<latent> encoded;
-    if (from_image || !r.model.is_inpainting())
-        encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, drawn++));
+    std::optional<latent> encoded, masked;
+    if (from_image || !is_inpainting) encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, drawn++));
     latent const noise = random_latent(r.c, drawn++);
-    beginning b{start_latent(run, noise, from_image ? &*encoded : nullptr)};
-    if (!masks) return b;
-
-    case_tensor const& mask = r.c.at("in.mask", {1, 1, h * latent_scale, w * latent_scale});
-    std::vector<float> const small = latent_mask(mask, h, w);
-    if (r.model.is_inpainting())
-        b.further = inpainting_channels(small, r.encode(picture_of(image, &mask.values), random_latent(r.c, drawn++)));
-    else
-        b.known = known_latent{small, *encoded, noise.values};
-    return b;
+    known_pictures pictures{.from = encoded ? &*encoded : nullptr};
+    if (masks) {
+        case_tensor const& mask = r.c.at("in.mask", {1, 1, h * format.cell, w * format.cell});
+        pictures.mask = latent_mask(mask, h, w);
+        if (is_inpainting) {
+            masked = r.encode(picture_of(image, &mask.values), random_latent(r.c, drawn++));
+            pictures.masked = &*masked;
+        }
+    }
+    return begin(run, noise, pictures, is_inpainting, !from_image);
 }
 
 } // namespace
@@ -144,44 +155,56 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
         json_parse_python(text_of(c, "scheduler_config", "{}"), "The scheduler_config of the case '" + c.source + "'"),
         {.steps = int(number_of(c, "steps", 50)), .strength = strength});
     sampling_run const& run = planned.run;
-    for (evaluation const& e : run.evaluations)
-        if (e.uses_noise())
-            fail("The case '{}' has a scheduler that draws noise, which no tensor of it gives.", c.source);
+    auto const draws = std::size_t(std::ranges::count_if(run.evaluations, &evaluation::uses_noise));
+    std::vector<std::string> const step_names = step_tensors(c);
+    if (step_names.size() < draws)
+        fail("The case '{}' has a scheduler that draws noise {} times, but {} tensors 'in.random.I.step'.", c.source,
+             draws, step_names.size());
+    std::size_t drawn = 0;
 
     diffusion_model model({.source = weights, .precision = type});
     if (model.is_inpainting() && mode != "inpaint")
         fail("The case '{}' has the mode '{}', but '{}' is an inpainting model.", c.source, mode, weights);
-    int const h = int(number_of(c, "height", 512)) / latent_scale, w = int(number_of(c, "width", 512)) / latent_scale;
+    int const cell = model.latents().cell, h = int(number_of(c, "height", 512)) / cell,
+              w = int(number_of(c, "width", 512)) / cell;
     run_size const size{.height = h,
                         .width = w,
                         .guided = guidance != 1,
                         .encodes_picture = mode != "txt2img",
-                        .masked = mode == "inpaint"};
-    pipeline_run const r{d, c, model, plan_memory(d, model, size, type)};
+                        .masked = mode == "inpaint" && !model.is_inpainting()};
+    memory_plan const memory = plan_memory(d, model, size, {type, type, type});
+    turns const turn{d, model, memory};
 
     case_tensors all;
     std::vector<prompt_chunks> prompts{chunks_of(c, "in.ids.clip")};
     if (size.guided) prompts.push_back(chunks_of(c, "in.ids_negative.clip"));
-    auto const contexts = encode_prompts(d, model, model.text(), prompts, type, {});
+    auto const contexts = encode_prompts(turn, {{model.texts().front(), prompts}}, {});
     all["tap.context"] = context_tensor(contexts->front());
     if (size.guided) all["tap.context_negative"] = context_tensor(contexts->back());
     all["tap.timesteps"].shape = {std::int64_t(planned.timesteps.size())};
     for (double t : planned.timesteps) all["tap.timesteps"].values.push_back(float(t));
 
-    beginning const b = begin(r, run, mode, strength, h, w);
-    denoise_inputs const in{.run = run,
-                            .start = b.x,
-                            .positive = contexts->front(),
-                            .negative = size.guided ? &contexts->back() : nullptr,
-                            .guidance = guidance,
-                            .further = b.further,
-                            .known = b.known,
-                            .each = [&](int i, latent const& x, latent const&) {
-                                all[std::format("out.latents.{}", run.evaluations[i].step)] = torch_tensor(x);
-                            }};
-    latent const done = *denoise(d, model, r.memory, in, {});
-    picture const decoded =
-        *decode_latent(d, model.weights(part::vae_decoder), model.vae(), done, r.memory.choice.vae, type, {});
+    beginning start = begin_as({turn, c}, run, mode, strength, h, w);
+    std::size_t const count = start.x.values.size();
+    denoise_inputs const in{
+        .run = run,
+        .start = std::move(start),
+        .positive = contexts->front(),
+        .negative = size.guided ? &contexts->back() : nullptr,
+        .guidance = guidance,
+        .noise =
+            [&] {
+                latent const l = latent_of(c, step_names.at(drawn++));
+                if (l.values.size() != count)
+                    fail("The case '{}' has a tensor '{}' of another size than its latents.", c.source,
+                         step_names[drawn - 1]);
+                return l.values;
+            },
+        .each = [&](int i, latent const& x,
+                    latent const&) { all[std::format("out.latents.{}", run.evaluations[i].step)] = torch_tensor(x); }};
+    latent const done = *denoise(d, turn.begin({role::denoiser}), model.denoiser(), in, type, {});
+    picture const decoded = *decode_latent(d, turn.begin({role::vae_decoder}), model.vae(), done,
+                                           memory.of({role::vae_decoder}).tiles, type, {});
     int const pixels = decoded.width * decoded.height;
     case_tensor& image =
         all["out.image"] = {{1, 3, decoded.height, decoded.width}, std::vector<float>(std::size_t(3) * pixels)};

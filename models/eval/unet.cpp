@@ -24,7 +24,7 @@ case_tensors eval_unet(device& d, checkpoint_pointer file, network_case const& c
     auto const& sample = c.at("in.sample", {any_extent, config.in_channels, any_extent, any_extent});
     std::int64_t const n = sample.shape[0];
     case_run e(d, std::move(file), options);
-    scope const w = e.network("model.diffusion_model");
+    scope const w = e.network(unet_prefix);
     tensor const context =
         e.stored(e.input(c.at("in.context", {n, any_extent, config.context_dim}), torch_layout::tokens));
     unet_inputs in{.x = e.stored(e.input(sample, torch_layout::picture)),

@@ -1,7 +1,7 @@
 #include "models/nets/upscaler.h"
 
 #include "models/eval/networks.h"
-#include "models/weights/family.h"
+#include "models/library/family.h"
 
 namespace sfumato {
 

@@ -33,7 +33,7 @@ case_tensors eval_vae(device& d, checkpoint_pointer file, network_case const& c,
         fail("The case '{}' has neither 'in.image' for the VAE's encoder nor 'in.latent' for its decoder in '{}'.",
              c.source, file->source);
     case_run e(d, std::move(file), options);
-    scope const w = e.network("first_stage_model");
+    scope const w = e.network(vae_prefix);
     auto const input = [&](char const* name, int channels) {
         return e.stored(e.input(c.at(name, {any_extent, channels, any_extent, any_extent}), torch_layout::picture));
     };

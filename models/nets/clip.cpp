@@ -6,7 +6,7 @@ namespace sfumato {
 
 namespace {
 
-tensor layer(scope const& l, text_encoder_config const& c, tensor x) {
+tensor layer(scope const& l, clip_config const& c, tensor x) {
     scope const a = l["self_attn"];
     tensor const n1 = layer_norm(l["layer_norm1"], x);
     tensor const y = attention(l.g, linear(a["q_proj"], n1), linear(a["k_proj"], n1), linear(a["v_proj"], n1),
@@ -19,7 +19,7 @@ tensor layer(scope const& l, text_encoder_config const& c, tensor x) {
 
 } // namespace
 
-text_encoding encode_text(scope const& w, text_encoder_config const& c, tensor const& ids, dtype type, bool want_last) {
+text_encoding encode_text(scope const& w, clip_config const& c, tensor const& ids, dtype type, bool want_last) {
     scope const t = w["text_model"], embeddings = t["embeddings"];
     tensor const position = t.store.table(t.g, embeddings["position_embedding"].name("weight"));
     assert(position.shape.w >= ids.shape.w);
@@ -39,7 +39,7 @@ text_encoding encode_text(scope const& w, text_encoder_config const& c, tensor c
     return result;
 }
 
-tensor pool_text(scope const& w, text_encoder_config const& c, tensor const& last_normed, tensor const& rows) {
+tensor pool_text(scope const& w, clip_config const& c, tensor const& last_normed, tensor const& rows) {
     tensor all = last_normed;
     all.shape = {.w = all.shape.n * all.shape.w, .c = all.shape.c};
     tensor picked = embedding(w.g, rows, all, last_normed.type);

@@ -1,11 +1,11 @@
 // The CLIP text encoder, in transformers' names (CLIPTextModel): OpenAI's ViT-L and OpenCLIP's H and bigG.
 //
 // Easy to get wrong: ViT-L has quick_gelu and the others the exact one; the mask is causal, and padding takes part;
-// which layer the UNet sees, and whether after the final norm, is the family's (text_encoder_config).
+// which layer the UNet sees, and whether after the final norm, is the family's (clip_config).
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/networks/clip.h"
 
 namespace sfumato {
 
@@ -15,12 +15,11 @@ struct text_encoding {
     std::optional<tensor> last_normed;
 };
 
-/// w: text_encoder_config::prefix. ids [n, 1, tokens, 1] u32; the result is stored as `type`.
-text_encoding encode_text(scope const& w, text_encoder_config const&, tensor const& ids, dtype type,
-                          bool want_last = false);
+/// w: clip_config::prefix. ids [n, 1, tokens, 1] u32; the result is stored as `type`.
+text_encoding encode_text(scope const& w, clip_config const&, tensor const& ids, dtype type, bool want_last = false);
 
 /// rows [n] u32: image · tokens + position of its first end token. → [n, 1, 1, hidden], times the text projection where
 /// there is one.
-tensor pool_text(scope const& w, text_encoder_config const&, tensor const& last_normed, tensor const& rows);
+tensor pool_text(scope const& w, clip_config const&, tensor const& last_normed, tensor const& rows);
 
 } // namespace sfumato

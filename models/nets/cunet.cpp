@@ -46,25 +46,21 @@ tensor second_unet(scope const& w, tensor const& x, whole_means& means) {
     return w.tap(conv2d(w["conv_bottom"], h, valid, as_f32));
 }
 
-tensor both_unets(scope const& w, tensor const& image, int scale, dtype storage, whole_means& means) {
-    tensor const coarse = first_unet(w["unet1"], cast(w.g, image, storage), scale, means);
-    tensor const change = second_unet(w["unet2"], cast(w.g, coarse, storage), means);
+tensor both_unets(scope const& w, cunet_config const& c, upscaler_input const& in) {
+    tensor const coarse = first_unet(w["unet1"], cast(w.g, in.image, in.storage), c.unet_scale(), in.means);
+    tensor const change = second_unet(w["unet2"], cast(w.g, coarse, in.storage), in.means);
     return interleave(w.g, change, 1, change.shape.h, change.shape.w, coarse);
 }
 
 } // namespace
 
-tensor cunet(scope const& w, cunet_config const& c, tensor const& image, dtype storage, whole_means& means) {
-    return both_unets(w, image, c.scale, storage, means);
-}
-
-tensor cugan(scope const& w, cugan_config const& c, tensor const& image, dtype storage, whole_means& means) {
-    if (c.scale < 4) return both_unets(w, image, c.scale, storage, means);
-    tensor const h = cast(w.g, both_unets(w, image, 2, storage, means), storage);
+tensor forward(scope const& w, cunet_config const& c, upscaler_input const& in) {
+    if (!c.shuffles()) return both_unets(w, c, in);
+    tensor const h = cast(w.g, both_unets(w, c, in), in.storage);
     tensor const middle = conv2d(w["conv_final"], h, {.pad = {-1, -1, -1, -1}}, as_f32); // all but the rim
     tensor const change = pixel_shuffle(w.g, middle, 2);
-    tensor const enlarged =
-        resize(w.g, cast(w.g, image, dtype::f32), 4 * image.shape.h, 4 * image.shape.w, filter::nearest);
+    shape const& size = in.image.shape;
+    tensor const enlarged = resize(w.g, cast(w.g, in.image, dtype::f32), 4 * size.h, 4 * size.w, filter::nearest);
     return interleave(w.g, change, 1, change.shape.h, change.shape.w, enlarged);
 }
 

@@ -9,62 +9,55 @@ namespace {
 constexpr epilogue leaky{.activation = activation::leaky_relu, .slope = 0.2f};
 constexpr float share = 0.2f; // of what blocks find, in what they put out
 
-// A dense block's input and all that its convolutions find lie in one tensor, so that each reads all before it:
-// [n, h, w, features + 4 · growth].
-struct dense_block {
-    scope const& w;
-    int features, growth;
-
-    // `dense` holds the input; → input + share · what is found, as `after` says where.
-    tensor operator()(tensor const& dense, epilogue after) const {
-        for (int i = 0; i < 4; ++i) {
-            epilogue e = leaky;
-            e.into = {dense, features + i * growth};
-            conv2d(w["conv" + std::to_string(i + 1)], dense, same_3x3, e);
-        }
-        after.activation = activation::scaled;
-        after.slope = share;
-        after.residual = dense;
-        return conv2d(w["conv5"], dense, same_3x3, after);
-    }
-};
-
 void tap_first_channels(scope const& w, tensor const& t, int count) {
     if (w.tapped()) w.tap(slice(w.g, t, 0, count));
 }
 
-// Three dense tensors, of which the first holds the block's input; the result goes into the second.
-void residual_block(scope const& b, rrdbnet_config const& c, tensor const (&dense)[3]) {
-    for (int i = 0; i < 2; ++i) {
-        scope const rdb = b["rdb" + std::to_string(i + 1)];
-        dense_block{rdb, c.features, c.growth}(dense[i], {.into = channels_from{dense[i + 1]}});
-        tap_first_channels(rdb, dense[i + 1], c.features);
+// x in `buffer`, with room for what is found behind it → x + share · conv5(all). `into`: where that goes.
+tensor dense_block(scope const& w, rrdbnet_config const& c, tensor const& buffer,
+                   std::optional<channels_from> into = {}) {
+    for (int i = 0; i < 4; ++i) {
+        epilogue found = leaky;
+        found.into = {buffer, c.features + i * c.growth};
+        conv2d(w["conv" + std::to_string(i + 1)], buffer, same_3x3, found);
     }
-    scope const rdb = b["rdb3"];
-    tensor const last = rdb.tap(dense_block{rdb, c.features, c.growth}(dense[2], {}));
-    add_scaled(b.g, last, share, dense[0], channels_from{dense[1]});
-    tap_first_channels(b, dense[1], c.features);
+    return conv2d(w["conv5"], buffer, same_3x3,
+                  {.activation = activation::scaled, .slope = share, .residual = buffer, .into = into});
 }
 
+// x in A → x + share · (three dense blocks), in B.
+void residual_block(scope const& w, rrdbnet_config const& c, tensor const (&buffers)[3]) {
+    auto const& [a, b, last] = buffers;
+    dense_block(w["rdb1"], c, a, channels_from{b});
+    tap_first_channels(w["rdb1"], b, c.features);
+    dense_block(w["rdb2"], c, b, channels_from{last});
+    tap_first_channels(w["rdb2"], last, c.features);
+    tensor const found = w["rdb3"].tap(dense_block(w["rdb3"], c, last));
+    add_scaled(w.g, found, share, a, channels_from{b});
+    tap_first_channels(w, b, c.features);
+}
+
+// All residual blocks, and the way around them.
 tensor body(scope const& w, rrdbnet_config const& c, tensor const& first) {
-    shape all = first.shape;
-    all.c += 4 * c.growth;
-    tensor dense[3];
-    for (tensor& d : dense) d = w.g.temporary(all, first.type);
-    copy(w.g, first, {dense[0]});
+    shape room = first.shape;
+    room.c = c.features + 4 * c.growth;
+    tensor buffers[3];
+    for (tensor& buffer : buffers) buffer = w.g.temporary(room, first.type);
+    copy(w.g, first, {buffers[0]});
     for (int i = 0; i < c.blocks; ++i) {
-        residual_block(w["body"][i], c, dense);
-        std::ranges::rotate(dense, dense + 1);
+        residual_block(w["body"][i], c, buffers);
+        std::ranges::rotate(buffers, buffers + 1);
     }
-    if (w.tapped()) w["conv_body"].tap(conv2d(w["conv_body"], dense[0]));
-    return conv2d(w["conv_body"], dense[0], same_3x3, {.residual = first});
+    if (w.tapped()) w["conv_body"].tap(conv2d(w["conv_body"], buffers[0]));
+    return conv2d(w["conv_body"], buffers[0], same_3x3, {.residual = first});
 }
 
 } // namespace
 
-tensor rrdbnet(scope const& w, rrdbnet_config const& c, tensor const& image, dtype storage) {
-    tensor h = cast(w.g, c.unshuffle > 1 ? pixel_unshuffle(w.g, image, c.unshuffle) : image, storage);
-    h = body(w, c, w["conv_first"].tap(conv2d(w["conv_first"], h)));
+tensor forward(scope const& w, rrdbnet_config const& c, upscaler_input const& in) {
+    tensor const image = c.unshuffle > 1 ? pixel_unshuffle(w.g, in.image, c.unshuffle) : in.image;
+    tensor const first = w["conv_first"].tap(conv2d(w["conv_first"], cast(w.g, image, in.storage)));
+    tensor h = body(w, c, first);
     conv2d_options doubled = same_3x3; // nearest ×2, folded into the convolution behind it
     doubled.upsample = true;
     for (int i = 1; i <= c.upsamples; ++i) {

@@ -2,13 +2,13 @@
 // end, and the picture, enlarged by nearest neighbour, added to it.
 #pragma once
 
-#include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/nets/upscaler_input.h"
+#include "models/networks/srvgg.h"
 
 namespace sfumato {
 
-/// w: the checkpoint's root. image [n, h, w, 3] f32 → [n, h·scale, w·scale, 3] f32. Convolutions store what is between
-/// as `storage`; what is added to the picture is f32.
-tensor srvgg(scope const& w, srvgg_config const&, tensor const& image, dtype storage);
+/// w: the checkpoint's root. image [n, h, w, 3] f32 → [n, h·scale, w·scale, 3] f32; what is added to the image is f32,
+/// too.
+tensor forward(scope const& w, srvgg_config const&, upscaler_input const&);
 
 } // namespace sfumato

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/networks/taesd.h"
 
 namespace sfumato {
 

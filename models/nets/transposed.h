@@ -2,7 +2,7 @@
 // many times the channels, which interleave() of compute/ops.h then spreads.
 #pragma once
 
-#include "models/weights/checkpoint.h"
+#include "models/files/checkpoint.h"
 
 namespace sfumato {
 

@@ -176,9 +176,14 @@ tensor unet(scope const& w, unet_config const& c, unet_inputs const& in) {
     std::vector<tensor> skips;
     for (block const& b : input_blocks(w, c)) skips.push_back(x = n.input_block(b, x));
     x = n.middle_block(x);
+    if (!in.residuals.empty()) {
+        assert(in.residuals.size() == skips.size() + 1);
+        x = add(w.g, x, in.residuals.back());
+    }
     for (block const& b : output_blocks(w, c)) {
-        tensor const skip = skips.back();
+        tensor skip = skips.back();
         skips.pop_back();
+        if (!in.residuals.empty()) skip = add(w.g, skip, in.residuals[skips.size()]);
         x = n.output_block(b, x, skip, skips.empty() ? x.shape : skips.back().shape);
     }
     scope const out = w["out"];

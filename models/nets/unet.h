@@ -6,7 +6,7 @@
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/networks/unet.h"
 
 #include <map>
 #include <string>
@@ -18,7 +18,7 @@ namespace sfumato {
 /// once a prompt, not once a step.
 using cross_attention = std::map<std::string, std::pair<tensor, tensor>>;
 
-/// w: "model.diffusion_model". context [n, 1, tokens, context_dim].
+/// w: at unet_prefix. context [n, 1, tokens, context_dim].
 cross_attention unet_context(scope const& w, unet_config const&, tensor const& context);
 
 /// SDXL's label: pooled [n, 1, 1, p] f32, and of each picture six numbers (height and width of the original, top and
@@ -30,6 +30,9 @@ struct unet_inputs {
     tensor timestep; // [n] f32, may be fractional
     cross_attention context;
     std::optional<tensor> label; // [n, 1, 1, adm_in_channels]
+    /// Of a ControlNet, of the shapes of what they are added to: one for each input block, where its skip is taken up,
+    /// and one for the middle; or none.
+    std::vector<tensor> residuals;
 };
 /// → [n, h, w, out_channels] f32, whatever is between.
 tensor unet(scope const& w, unet_config const&, unet_inputs const&);

@@ -1,9 +1,8 @@
 // Networks that enlarge or restore a picture, whichever a checkpoint holds.
 #pragma once
 
-#include "models/nets/cunet.h"
-#include "models/nets/scope.h"
-#include "models/weights/upscalers.h"
+#include "models/nets/upscaler_input.h"
+#include "models/networks/upscaler.h"
 
 #include <optional>
 

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "models/nets/scope.h"
-#include "models/weights/networks.h"
+#include "models/networks/vae.h"
 
 namespace sfumato {
 
-/// w: "first_stage_model". image [n, 8h, 8w, 3] in −1 … 1 → moments [n, h, w, 2·z] f32: mean, log of the variance (not
+/// w: at vae_prefix. image [n, 8h, 8w, 3] in −1 … 1 → moments [n, h, w, 2·z] f32: mean, log of the variance (not
 /// clamped).
 tensor vae_encode(scope const& w, vae_config const&, tensor const& image);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <deque>
 #include <format>
 
 namespace sfumato {
@@ -94,15 +95,33 @@ struct weight_store::entry {
     sfumato::shape shape; // as the ops want it
     packed_weights packed;
     resident home;
+    std::vector<weight_patch> patches{};
     bool loaded = false;
 
     bool is_matrix() const { return kind <= weight_store::kind::transposed; }
+    bool may_wait() const { return kind != weight_store::kind::vector; }
     bool is_convolution() const { return is_matrix() && kind >= weight_store::kind::conv2d; }
 
     // Records what makes the resident of `raw`.
     packed_weights pack(graph& g, tensor const& raw, weight_format format) const {
         return is_convolution() ? pack_conv2d(g, raw, format)
                                 : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
+    }
+    // `raw` with its patches, whose factors are put among `made` for as long as they are to be uploaded.
+    tensor with_patches(graph& g, tensor raw, std::vector<upload>& uploads, std::deque<stored_tensor>& made) const {
+        std::int64_t const outputs = stored->shape[0], inputs = std::int64_t(stored->count()) / outputs;
+        for (weight_patch const& p : patches) {
+            patch_factors factors = factors_of(p, outputs, inputs);
+            auto const send = [&](stored_tensor& t) {
+                made.push_back(std::move(t));
+                tensor const to = g.input({.w = int(made.back().shape[0]), .c = int(made.back().shape[1])});
+                uploads.push_back({to, &made.back()});
+                return to;
+            };
+            tensor const up = send(factors.up), down = send(factors.down);
+            raw = patched(g, raw, up, down);
+        }
+        return raw;
     }
     tensor convert(graph& g, tensor const& raw) const {
         if (is_matrix()) return pack(g, raw, packed.format).panels;
@@ -169,14 +188,32 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
     } else
         e->home = std::make_shared<resident_tensor>(
             e->shape, k == kind::vector ? dtype::f32 : direct_type(stored.type).value_or(dtype::f32));
+    if (e->may_wait() && options_.waiting.contains(name)) e->home->where = residence::host;
+    e->patches = patches_of(name);
     in_order_.push_back(e.get());
     known = std::move(e);
     return *known;
 }
 
+std::vector<weight_patch> weight_store::patches_of(std::string const& name) const {
+    std::vector<weight_patch> all;
+    std::ranges::copy_if(patches_, std::back_inserter(all), [&](weight_patch const& p) { return p.tensor == name; });
+    return all;
+}
+
+void weight_store::set_patches(std::vector<weight_patch> patches) {
+    patches_ = std::move(patches);
+    for (entry* e : in_order_) {
+        auto now = patches_of(e->name);
+        if (now == e->patches) continue;
+        e->patches = std::move(now);
+        e->loaded = false;
+    }
+}
+
 packed_weights weight_store::matrix(graph& g, entry const& e) {
     packed_weights w = e.packed;
-    w.panels = options_.where == residence::host ? stream(g, e.home) : g.resident(e.home);
+    w.panels = g.fetch(e.home);
     return w;
 }
 
@@ -193,13 +230,26 @@ tensor weight_store::table(graph& g, std::string const& name) { return g.residen
 std::vector<resident> weight_store::residents(residence where, bool placed_too) const {
     std::vector<resident> all;
     for (entry const* e : in_order_)
-        if ((e->is_matrix() ? options_.where : residence::device) == where && (placed_too || !e->home->home))
-            all.push_back(e->home);
+        if (e->home->where == where && (placed_too || !e->home->home)) all.push_back(e->home);
     return all;
 }
 
+std::uint64_t weight_store::move_to_host(std::uint64_t bytes) {
+    std::vector<resident> all;
+    for (entry const* e : in_order_)
+        if (e->may_wait()) all.push_back(e->home);
+    return sfumato::move_to_host(all, bytes);
+}
+
+waiting_weights weight_store::waiting() const {
+    waiting_weights w = options_.waiting;
+    for (entry const* e : in_order_)
+        if (e->home->where == residence::host) w.names.insert(e->name);
+    return w;
+}
+
 std::uint64_t weight_store::bytes(device& d, residence where) const {
-    return resident_bytes(d, residents(where, true));
+    return resident_bytes(d, residents(where, true), where);
 }
 
 std::uint64_t weight_store::loaded_bytes(device& d) const {
@@ -211,7 +261,8 @@ struct weight_store::batch {
     graph g;
     std::vector<upload> uploads{};
     std::vector<entry*> entries{};
-    std::uint64_t bytes = 0; // of the file
+    std::deque<stored_tensor> made{}; // of patches
+    std::uint64_t bytes = 0;          // of the file
 };
 
 weight_store::batch weight_store::next_batch(device& d, std::size_t& first) {
@@ -224,11 +275,13 @@ weight_store::batch weight_store::next_batch(device& d, std::size_t& first) {
         }
         return nullptr;
     };
-    batch b{graph(d.target())};
-    for (; first < in_order_.size() && b.bytes < batch_bytes; ++first) {
+    batch b{graph(d.target().storing(dtype::f32))}; // patches are added in full precision
+    for (; first < in_order_.size(); ++first) {
         entry* const e = in_order_[first];
         if (e->loaded) continue;
-        b.g.keep(e->convert(b.g, e->raw(b.g, import_of(*e->stored), b.uploads)), e->home);
+        if (b.bytes && b.bytes + e->stored->bytes() > batch_bytes) break;
+        tensor const raw = e->raw(b.g, import_of(*e->stored), b.uploads);
+        b.g.keep(e->convert(b.g, e->with_patches(b.g, raw, b.uploads, b.made)), e->home);
         b.entries.push_back(e);
         b.bytes += e->stored->bytes();
     }
@@ -246,7 +299,7 @@ bool weight_store::loaded() const { return std::ranges::all_of(in_order_, &entry
 
 bool weight_store::load(device& d, job const& j) {
     if (loaded()) return true;
-    for (residence where : {residence::device, residence::host}) place(d, residents(where, false), where);
+    for (residence where : {residence::device, residence::host}) place(d, residents(where, false));
 
     std::uint64_t total = 0, done = 0;
     for (entry const* e : in_order_) total += e->loaded ? 0 : e->stored->bytes();

@@ -3,26 +3,38 @@
 #pragma once
 
 #include "compute/ops.h"
-#include "models/job.h"
-#include "models/weights/checkpoint.h"
+#include "models/files/checkpoint.h"
+#include "models/nets/weight_patch.h"
+#include "request/job.h"
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sfumato {
 
+/// Tensors that wait in the computer's memory: matrices are fetched each time that a graph needs them, and tables are
+/// read where they lie.
+struct waiting_weights {
+    bool all = false;
+    std::set<std::string, std::less<>> names{};
+
+    bool contains(std::string_view name) const { return all || names.contains(name); }
+    bool operator==(waiting_weights const&) const = default;
+};
+
 struct weight_options {
     /// How matrices are kept: the file's own type when not set (f64 and f32 as f16; f8 as f16; q8_0 and q4_0 stay).
     std::optional<weight_format> format;
-    /// host: matrices wait in the computer's memory, and graphs stream them.
-    residence where = residence::device;
+    waiting_weights waiting{};
+    bool operator==(weight_options const&) const = default;
 };
 
-/// The format of numbers of that type; none: none.
+/// The weight format that keeps matrices as numbers of that type; nothing where none is given.
 std::optional<weight_format> format_of(std::optional<dtype>);
 
 class weight_store {
@@ -46,7 +58,18 @@ class weight_store {
     tensor vector(graph&, std::string const& name); // [c] as f32
     tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
 
-    /// What all that was asked for takes there; what of it is loaded takes on the device; and what the device needs
+    /// From the next load() on these are added to the checkpoint's tensors, in place of those that were: what is
+    /// patched otherwise than before is loaded anew, and without a patch it is what the file says, bit for bit. Of
+    /// tensors that no graph asks for nothing comes. load() throws error where one does not fit.
+    void set_patches(std::vector<weight_patch>);
+
+    /// Lets the largest matrices and tables wait in the computer's memory, until at least `bytes` are saved on the
+    /// device or none is left. Returns how many are. Nothing is loaded yet, and graphs are recorded anew afterwards.
+    std::uint64_t move_to_host(std::uint64_t bytes);
+    /// Those that wait.
+    waiting_weights waiting() const;
+
+    /// What all that was asked for takes there; what of it has a place on the device takes; and what the device needs
     /// beside that while loading.
     std::uint64_t bytes(device&, residence) const;
     std::uint64_t loaded_bytes(device&) const;
@@ -64,11 +87,13 @@ class weight_store {
     enum class kind { linear, geglu, conv2d, transposed, vector, table };
     entry& ask(std::string const& name, kind, int stride = 1, int pad = 0);
     packed_weights matrix(graph&, entry const&);
+    std::vector<weight_patch> patches_of(std::string const& name) const;
     std::vector<resident> residents(residence, bool placed_too) const;
     batch next_batch(device&, std::size_t& first);
 
     std::shared_ptr<checkpoint const> checkpoint_;
     weight_options options_;
+    std::vector<weight_patch> patches_;
     std::map<std::pair<std::string, kind>, std::unique_ptr<entry>, std::less<>> entries_;
     std::vector<entry*> in_order_;
     std::vector<std::unique_ptr<host_import>> imports_; // of the checkpoint's files; null: the device reads none itself

@@ -1,8 +1,8 @@
 // How much of a run is done: the jobs of its stages, one after the other, by how long each takes.
 #pragma once
 
-#include "models/job.h"
 #include "models/nets/weight_store.h"
+#include "request/job.h"
 
 #include <optional>
 #include <string>

@@ -1,5 +1,4 @@
-// DPM-Solver++ with earlier pictures, deterministic and as SDE, and UniPC.
-#include "models/sampling/path.h"
+#include "models/sampling/multistep.h"
 
 #include <algorithm>
 #include <cassert>

@@ -150,6 +150,10 @@ std::vector<float> noise_source::normal_cuda(std::size_t count) {
     return values;
 }
 
+noise_source later_noise(generator g, std::uint64_t seed, noise_source const& first) {
+    return g == generator::cuda ? first : noise_source(generator::cuda, seed);
+}
+
 std::vector<float> latent_noise(std::span<noise_source> sources, shape s) {
     assert(sources.size() == std::size_t(s.n));
     std::vector<float> all;

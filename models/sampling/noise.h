@@ -2,6 +2,8 @@
 // of it. Computed on the host with nothing but +, ×, ÷ and √, so that they are the same bits on every machine.
 #pragma once
 
+#include "request/choices.h"
+
 #include "compute/tensor.h"
 
 #include <cstdint>
@@ -11,9 +13,6 @@
 #include <vector>
 
 namespace sfumato {
-
-/// What torch.randn does on the CPU (ComfyUI's noise): MT19937. On CUDA (A1111's default): Philox 4×32-10.
-enum class generator { cpu, cuda };
 
 /// torch.Generator(…).manual_seed(seed), drawing float32.
 class noise_source {
@@ -38,6 +37,10 @@ class noise_source {
 /// Noise for latents s = [n, h, w, c] from n sources, each drawing [c, h, w] as torch does; channels last. (In a batch,
 /// picture k has a source of its own, of seed + k.)
 std::vector<float> latent_noise(std::span<noise_source>, shape s);
+
+/// Where the noise of later steps comes from, after `first`, a source of that seed, gave what the run begins with.
+/// A1111 (cuda) goes on drawing; ComfyUI (cpu) starts a generator of its own there, of the same seed, on the GPU.
+noise_source later_noise(generator, std::uint64_t seed, noise_source const& first);
 
 /// [n, c, h, w] ⇄ [n, h, w, c] of shape s.
 std::vector<float> channels_last(std::span<float const>, shape s);

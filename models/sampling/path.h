@@ -11,8 +11,8 @@ enum class space { sigma, unit_variance, flow };
 
 noise_level level_at(space, double sigma);
 
-/// From one level to the next. Levels descend, and `to` is the next one's `from`; only Euler, DDIM and PLMS as
-/// diffusers runs them on some schedules are less tidy.
+/// From one level to the next. Levels descend, and `to` is the next one's `from`. Not so on some
+/// schedules of diffusers' Euler, DDIM and PNDM: there a step's length does not depend on where the next one begins.
 struct path_step {
     double timestep = 0;        // told at `from`
     double middle_timestep = 0; // told halfway in ln σ: DPM++ SDE
@@ -22,7 +22,7 @@ struct path_step {
 struct sampling_path {
     sfumato::space space = space::unit_variance;
     sfumato::prediction prediction = prediction::epsilon;
-    std::vector<path_step> steps; // for PLMS the second one stands there twice, first from where the first began
+    std::vector<path_step> steps; // for PLMS the first one stands there twice (repeat_first_step)
 };
 
 struct path_options {
@@ -34,12 +34,14 @@ struct path_options {
     bool plms_keeps_v = false;    // as diffusers does; otherwise the noise that follows from v, which changes less
 };
 
+/// What options.sampler does along the path.
 std::vector<evaluation> follow(sampling_path const&, path_options const&);
+
+/// PLMS takes the first of several steps twice, the second time being told the next one's timestep.
+void repeat_first_step(sampling_path&);
 
 /// With what does not depend on the sampler filled in; K_0 is the predicted picture.
 evaluation begin_evaluation(sampling_path const&, noise_level const& from, double timestep, int step);
-std::vector<evaluation> follow_dpm_multistep(sampling_path const&, path_options const&);
-std::vector<evaluation> follow_unipc(sampling_path const&, path_options const&);
 
 /// ln(image / noise) of `to` minus that of `from`; ∞ from pure noise or to the pure picture.
 double log_snr_distance(noise_level const& from, noise_level const& to);

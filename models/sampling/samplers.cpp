@@ -1,7 +1,7 @@
 #include "models/sampling/samplers.h"
 
 #include "compute/error.h"
-#include "models/sampling/path.h"
+#include "models/sampling/multistep.h"
 
 #include <algorithm>
 #include <cassert>
@@ -91,7 +91,7 @@ std::vector<evaluation> follow_dpm_sde(sampling_path const& path, path_options c
 }
 
 // The mean of the slopes (x − D)/σ at both ends; σ and x as k-diffusion has them.
-std::vector<evaluation> follow_heun(sampling_path const& path) {
+std::vector<evaluation> follow_heun(sampling_path const& path, path_options const&) {
     bool const scaled = path.space == space::unit_variance;
     std::vector<evaluation> run;
     for (int i = 0; i < int(path.steps.size()); ++i) {
@@ -187,53 +187,51 @@ evaluation begin_evaluation(sampling_path const& path, noise_level const& from, 
     return e;
 }
 
-std::vector<evaluation> follow(sampling_path const& path, path_options const& o) {
-    switch (o.sampler) {
-    case sampler::euler:
-    case sampler::euler_a:
-    case sampler::ddim: return follow_euler(path, o);
-    case sampler::heun: return follow_heun(path);
-    case sampler::dpmpp_sde: return follow_dpm_sde(path, o);
-    case sampler::dpmpp_2m:
-    case sampler::dpmpp_2m_sde:
-    case sampler::dpmpp_3m_sde: return follow_dpm_multistep(path, o);
-    case sampler::plms: return follow_plms(path, o);
-    case sampler::unipc: return follow_unipc(path, o);
-    case sampler::lcm: return follow_lcm(path, o);
-    }
-    return {};
-}
-
-double default_eta(sampler s) {
-    switch (s) {
-    case sampler::euler_a:
-    case sampler::dpmpp_2m_sde:
-    case sampler::dpmpp_sde:
-    case sampler::dpmpp_3m_sde: return 1;
-    default: return 0;
-    }
-}
-
 namespace {
+
+// What each row of request/samplers.h computes.
+struct follower {
+    sampler value;
+    std::vector<evaluation> (*follow)(sampling_path const&, path_options const&);
+};
+constexpr follower followers[] = {
+    {sampler::euler, follow_euler},
+    {sampler::euler_a, follow_euler},
+    {sampler::heun, follow_heun},
+    {sampler::dpmpp_2m, follow_dpm_multistep},
+    {sampler::dpmpp_2m_sde, follow_dpm_multistep},
+    {sampler::dpmpp_sde, follow_dpm_sde},
+    {sampler::dpmpp_3m_sde, follow_dpm_multistep},
+    {sampler::ddim, follow_euler},
+    {sampler::plms, follow_plms},
+    {sampler::unipc, follow_unipc},
+    {sampler::lcm, follow_lcm},
+};
+static_assert(std::ranges::equal(followers, sampler_table, {}, &follower::value, &sampler_row::value));
 
 // The part of a schedule that strength leaves.
 schedule shortened_schedule(sampling_settings const& o, noise_table const& table) {
     assert(o.strength > 0 && o.strength <= 1);
     bool const full = o.rule == strength_rule::full_steps;
-    int const steps = full ? std::min(1000, int(o.steps / o.strength)) : o.steps;
-    schedule s = make_schedule(o.scheduler, table, steps, o.xl);
-    int const run = std::min(s.steps(), full ? o.steps : int(o.steps * o.strength));
+    int const most = most_steps(o.scheduler), steps = full ? int(o.steps / o.strength) : o.steps;
+    if (full && o.scheduler == scheduler::lcm && steps > most && o.strength < 1)
+        fail("Strength {} leaves {} of the {} timesteps that LCM's own schedule has: choose at most as many steps, not "
+             "{}, "
+             "or another schedule.",
+             o.strength, int(most * o.strength), most, o.steps);
+    // A schedule that picks from the trained timesteps has no more levels than those, and strength leaves its share.
+    bool const cut = full && steps > most && o.strength < 1;
+    schedule s = make_schedule(o.scheduler, table, cut ? most : steps, o.xl);
+    int const run = std::min(full ? o.steps : int(o.steps * o.strength), cut ? int(s.steps() * o.strength) : s.steps());
     if (run == 0) fail("Strength {} leaves none of {} steps: choose more steps or more strength.", o.strength, o.steps);
     s.sigmas.erase(s.sigmas.begin(), s.sigmas.end() - (run + 1));
     s.timesteps.erase(s.timesteps.begin(), s.timesteps.end() - run);
     return s;
 }
 
-// Samplers that step along ln(image / noise) begin a flow just short of pure noise, as in ComfyUI.
-void avoid_pure_noise(schedule& s, noise_table const& table, sampler which) {
-    bool const any = which == sampler::euler || which == sampler::euler_a || which == sampler::heun ||
-                     which == sampler::ddim || which == sampler::plms || which == sampler::lcm;
-    if (any || !table.is_flow() || s.sigmas[0] < table.sigma_max()) return;
+// A flow begins just short of pure noise, as in ComfyUI.
+void avoid_pure_noise(schedule& s, noise_table const& table) {
+    if (!table.is_flow() || s.sigmas[0] < table.sigma_max()) return;
     s.sigmas[0] = table.sigma_at(1000 * (1 - 1e-4));
     s.timesteps[0] = table.timestep_of(s.sigmas[0]);
 }
@@ -253,8 +251,8 @@ sampling_path path_along(schedule const& s, noise_table const& table, prediction
     return path;
 }
 
-std::vector<int> orders(sampling_path const& path, sampler s) {
-    int const highest = s == sampler::dpmpp_3m_sde ? 3 : 2;
+// As many earlier steps as there are, and none in the step to σ = 0.
+std::vector<int> orders(sampling_path const& path, int highest) {
     std::vector<int> orders;
     for (int i = 0; i < int(path.steps.size()); ++i)
         orders.push_back(path.steps[std::size_t(i)].to.noise == 0 ? 1 : std::min(highest, i + 1));
@@ -263,24 +261,35 @@ std::vector<int> orders(sampling_path const& path, sampler s) {
 
 } // namespace
 
+std::vector<evaluation> follow(sampling_path const& path, path_options const& o) {
+    return followers[int(o.sampler)].follow(path, o);
+}
+
+void repeat_first_step(sampling_path& path) {
+    if (path.steps.size() < 2) return;
+    path_step again = path.steps[0];
+    again.timestep = path.steps[1].timestep;
+    path.steps.insert(path.steps.begin() + 1, again);
+}
+
 sampling_run plan_sampling(sampling_settings const& o) {
-    assert(!o.zero_terminal_snr || o.prediction != prediction::flow);
+    if (o.zero_terminal_snr && o.prediction == prediction::flow)
+        fail(
+            "zero_terminal_snr is not for this model: it follows a flow, which ends in noise alone by itself; leave it "
+            "out.");
+    sampler_row const& row = row_of(o.sampler);
     noise_table const table = o.prediction == prediction::flow
                                   ? flow_table(o.flow_shift)
                                   : diffusion_table({.zero_terminal_snr = o.zero_terminal_snr});
     schedule s = shortened_schedule(o, table);
-    avoid_pure_noise(s, table, o.sampler);
+    if (!row.from_pure_noise) avoid_pure_noise(s, table);
     sampling_path path = path_along(s, table, o.prediction);
     sampling_run run{.evaluations = {}, .steps = int(path.steps.size()), .from_image = path.steps[0].from};
     path_options const options{.sampler = o.sampler,
-                               .eta = o.eta.value_or(default_eta(o.sampler)),
-                               .orders = orders(path, o.sampler),
-                               .midpoint = o.sampler != sampler::dpmpp_3m_sde};
-    if (o.sampler == sampler::plms && run.steps > 1) {
-        path_step again = path.steps[0];
-        again.timestep = path.steps[1].timestep;
-        path.steps.insert(path.steps.begin() + 1, again);
-    }
+                               .eta = o.eta.value_or(row.eta),
+                               .orders = orders(path, row.order),
+                               .midpoint = row.order < 3}; // as k-diffusion: 3M's second step is Heun's
+    if (row.first_step_twice) repeat_first_step(path);
     run.evaluations = follow(path, options);
     return run;
 }

@@ -11,8 +11,8 @@
 // of (image, noise), so that they hold where x is kept as x0 + σ·n, where it has unit variance, and for flows.
 #pragma once
 
-#include "models/prediction.h"
 #include "models/sampling/schedule.h"
+#include "request/samplers.h"
 
 #include <array>
 #include <optional>
@@ -20,20 +20,6 @@
 #include <vector>
 
 namespace sfumato {
-
-enum class sampler {
-    euler,
-    euler_a,
-    heun, // two evaluations a step
-    dpmpp_2m,
-    dpmpp_2m_sde,
-    dpmpp_sde, // two evaluations a step
-    dpmpp_3m_sde,
-    ddim, // Euler, or with η > 0 Euler a, under the name and with the schedules that diffusers users know
-    plms, // one evaluation more than steps
-    unipc,
-    lcm,
-};
 
 /// Where a sample is between picture and noise: x = image·x0 + noise·n with n of unit variance.
 struct noise_level {
@@ -75,15 +61,6 @@ struct sampling_run {
     double from_noise = 1;
 };
 
-/// How a strength below 1, for runs that begin from a picture, shortens them.
-enum class strength_rule {
-    /// All steps run, the last ones of a schedule of ⌊steps / strength⌋: how long it takes does not depend on strength.
-    /// ComfyUI's denoise; A1111 with "do exactly the amount of steps the slider specifies".
-    full_steps,
-    /// The last ⌊steps · strength⌋ of a schedule of `steps`: diffusers. (A1111 by default runs one more.)
-    fewer_steps,
-};
-
 struct sampling_settings {
     sfumato::sampler sampler = sampler::dpmpp_2m;
     sfumato::scheduler scheduler = scheduler::karras;
@@ -92,13 +69,10 @@ struct sampling_settings {
     bool zero_terminal_snr = false; // not for flows
     double flow_shift = 3;          // for flows only
     bool xl = false;                // SDXL's Align Your Steps
-    std::optional<double> eta;      // how much of the noise is new in each step, 0 … 1; default_eta() unless given
+    std::optional<double> eta;      // how much of the noise is new in each step, 0 … 1; the row's unless given
     double strength = 1;            // 0 < strength ≤ 1
     strength_rule rule = strength_rule::full_steps;
 };
-
-/// 1 for euler_a and the SDE samplers, 0 for ddim; the others take none.
-double default_eta(sampler);
 
 /// Follows the schedule down to σ = 0 as k-diffusion and ComfyUI do. Samples have unit variance throughout (image² +
 /// noise² = 1; flows: image + noise = 1), so that input_scale is 1 and latents of whatever schedule are of one size.

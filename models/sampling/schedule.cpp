@@ -14,7 +14,7 @@ namespace sfumato {
 
 namespace {
 
-constexpr int trained_steps = 1000;
+constexpr int trained_steps = 1000, lcm_trained_steps = 50;
 
 // torch.linspace in float: from both ends, each product and sum rounded once.
 std::vector<float> float_linspace(double first, double last) {
@@ -214,8 +214,26 @@ schedule linspace_schedule(noise_table const& table, int steps) {
 
 } // namespace
 
+int most_steps(scheduler which) {
+    switch (which) {
+    case scheduler::normal:
+    case scheduler::karras:
+    case scheduler::exponential:
+    case scheduler::sgm_uniform:
+    case scheduler::ays:
+    case scheduler::linspace: return 100 * trained_steps; // 1000 steps of strength 0.01
+    case scheduler::simple:
+    case scheduler::ddim_uniform:
+    case scheduler::beta:
+    case scheduler::leading:
+    case scheduler::trailing: return trained_steps;
+    case scheduler::lcm: return lcm_trained_steps;
+    }
+    return trained_steps;
+}
+
 schedule make_schedule(scheduler which, noise_table const& table, int steps, bool xl) {
-    assert(steps >= 1 && steps <= trained_steps);
+    assert(steps >= 1 && steps <= std::max(most_steps(which), trained_steps));
     double const first = table.is_flow() ? table.timestep_of(table.sigma_max()) : trained_steps - 1;
     double const last = table.is_flow() ? table.timestep_of(table.sigma_min()) : 0;
     if (table.is_flow() && (which == scheduler::ays || which == scheduler::lcm))

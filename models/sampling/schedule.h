@@ -2,6 +2,8 @@
 // double; σ is noise over picture, x = x0 + σ·n (flow: x = (1 − σ)·x0 + σ·n).
 #pragma once
 
+#include "request/choices.h"
+
 #include <string_view>
 #include <vector>
 
@@ -36,22 +38,6 @@ noise_table diffusion_table(noise_table_options const& = {});
 /// Of Stable Diffusion 3: σ(t) = s·t/(1 + (s − 1)·t), t = 1/1000 … 1.
 noise_table flow_table(double shift = 3);
 
-/// Named as ComfyUI, A1111 and diffusers name them.
-enum class scheduler {
-    normal,       // timesteps evenly from the last to 0
-    karras,       // σ^(1/7) evenly (Karras et al. 2022)
-    exponential,  // ln σ evenly
-    sgm_uniform,  // timesteps evenly from the last, one step short of 0
-    simple,       // every (1000/n)-th of the table from the top
-    ddim_uniform, // the timesteps of leading. (ComfyUI adds a step where n does not divide 1000.)
-    beta,         // timesteps at quantiles of Beta(0.6, 0.6) (Lee et al. 2024)
-    ays,          // Align Your Steps (Sabour et al. 2024): found for 10 steps, else interpolated in ln σ
-    leading,      // diffusers, steps_offset 1: 1, 1 + r, 1 + 2r … with r = ⌊1000/n⌋
-    trailing,     // diffusers: 999, 999 − 1000/n …, rounded
-    linspace,     // diffusers: evenly from 999 to 0; σ interpolated linearly
-    lcm,          // of the 50 timesteps that LCM was distilled at, n evenly
-};
-
 /// The levels between steps, descending; the last is 0.
 struct schedule {
     std::vector<double> sigmas;    // [n + 1]
@@ -60,10 +46,13 @@ struct schedule {
     int steps() const { return int(timesteps.size()); }
 };
 
-/// `steps` (1 … 1000) of them; beta drops levels that it finds twice, which happens beyond 100 steps. `xl`: Align Your
-/// Steps has other levels for SDXL. The schedules of flows are ComfyUI's; leading, trailing and linspace are all normal
-/// there, which is what diffusers and Stability do. Throws error where a schedule cannot be had: ays and lcm for flows,
-/// lcm of more than 50 steps.
+/// How many steps it can have. Some pick from the 1000 trained timesteps, others lie between them.
+int most_steps(scheduler);
+
+/// `steps` (1 … most_steps()) of them; beta drops levels that it finds twice, which happens beyond 100 steps. `xl`:
+/// Align Your Steps has other levels for SDXL. The schedules of flows are ComfyUI's; leading, trailing and linspace are
+/// all normal there, which is what diffusers and Stability do. Throws error where a schedule cannot be had: ays and lcm
+/// for flows, lcm of more than 50 steps.
 schedule make_schedule(scheduler, noise_table const&, int steps, bool xl = false);
 
 /// diffusers' timestep_spacing, descending.

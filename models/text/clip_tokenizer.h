@@ -13,9 +13,9 @@
 
 namespace sfumato {
 
-/// Of a text encoder. Tokens: 256 bytes, the same 256 at a word's end, one for each merge, BOS, EOS. A smaller one (as
-/// small test models have) is the same table with fewer merges; embeddings beyond 49408 (fine-tuning adds some) stand
-/// for no text.
+/// Of a text encoder. Its tokens in their order: the 256 bytes (printable ones first), the same at a word's end, then
+/// one for each merge of two tokens (models/text/clip_merges.txt), BOS, EOS. A smaller one (as small test models have)
+/// is the same table with fewer merges; embeddings beyond 49408 (fine-tuning adds some) stand for no text.
 struct clip_vocabulary {
     static constexpr std::int32_t full = 49408, smallest = 514;
     static constexpr std::int32_t comma = 267; // "," at a word's end

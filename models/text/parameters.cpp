@@ -1,6 +1,6 @@
 #include "models/text/parameters.h"
 
-#include "models/json.h"
+#include "request/json.h"
 
 #include <format>
 #include <nlohmann/json.hpp>
@@ -30,7 +30,7 @@ std::string parameters_text(generation_parameters const& p) {
     if (!p.model.empty()) add("Model", p.model);
     if (!p.vae.empty()) add("VAE", p.vae);
     if (p.denoising_strength) add("Denoising strength", std::format("{}", *p.denoising_strength));
-    if (p.clip_skip != 1) add("Clip skip", std::to_string(p.clip_skip));
+    if (p.clip_skip) add("Clip skip", std::to_string(*p.clip_skip));
     if (!p.rng.empty()) add("RNG", p.rng);
     add("Version", "Sfumato " SFUMATO_VERSION);
     return text;

@@ -19,7 +19,7 @@ struct generation_parameters {
     std::string model;                       // the file's name without its ending; empty: left out
     std::string vae;                         // the file's name; empty, the model's own, is left out
     std::optional<float> denoising_strength; // of img2img and inpainting
-    int clip_skip = 1;                       // 1, the last layer, is left out
+    std::optional<int> clip_skip;            // none, the model's own, is left out
     std::string rng;                         // "CPU"; empty, the GPU's noise, is left out
 };
 

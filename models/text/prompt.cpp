@@ -2,19 +2,21 @@
 
 #include "compute/error.h"
 #include "models/text/characters.h"
+#include "models/text/prompt_extras.h"
 
 #include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 namespace sfumato {
 
 namespace {
 
-constexpr std::size_t most_bytes = 64 << 10;
+constexpr std::size_t most_bytes = 64 << 10, most_chunks = 64;
 constexpr std::size_t chunk_tokens = prompt_chunks::length - 2; // without BOS and EOS
 constexpr std::size_t comma_reach = 20;
 constexpr std::size_t longest_weight = 64; // characters of ":1.2)", so that colons cost no search to the end
@@ -144,6 +146,9 @@ struct chunk_maker {
 
     void close() {
         assert(tokens.size() <= chunk_tokens);
+        if (chunks.ids.size() == most_chunks)
+            fail("The prompt has more than {} chunks, of {} tokens each or ended by BREAK; please shorten it.",
+                 most_chunks, chunk_tokens);
         auto& ids = chunks.ids.emplace_back();
         auto& weights = chunks.weights.emplace_back();
         ids.fill(vocabulary.pad);
@@ -196,11 +201,14 @@ std::vector<prompt_part> parse_prompt(std::string_view prompt) {
     return join(std::move(p.parts));
 }
 
-prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabulary) {
+prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabulary,
+                          std::vector<std::string>* warnings) {
     if (prompt.size() > most_bytes)
         fail("The prompt has {} bytes; {} are the most, please shorten it.", prompt.size(), most_bytes);
+    drawn_prompt const drawn = without_extras(prompt);
+    if (warnings) warnings->insert(warnings->end(), drawn.warnings.begin(), drawn.warnings.end());
     chunk_maker maker{.vocabulary = vocabulary};
-    for (prompt_part const& part : parse_prompt(prompt)) {
+    for (prompt_part const& part : parse_prompt(drawn.text)) {
         if (part.breaks) maker.close();
         for (std::int32_t const id : clip_tokenize(part.text, vocabulary)) maker.add({id, float(part.weight)});
     }
@@ -208,13 +216,18 @@ prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabu
     return std::move(maker.chunks);
 }
 
-void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative, clip_vocabulary const& vocabulary) {
-    prompt_chunks const empty = make_chunks("", vocabulary);
-    std::size_t const count = std::max(positive.ids.size(), negative.ids.size());
-    for (prompt_chunks* const side : {&positive, &negative}) {
-        side->ids.resize(count, empty.ids[0]);
-        side->weights.resize(count, empty.weights[0]);
-    }
+void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative) {
+    std::size_t const count = std::lcm(positive.ids.size(), negative.ids.size());
+    if (count > most_chunks)
+        fail("The prompt has {} chunks of {} tokens and the negative prompt {}, which come out even only after {}, and "
+             "{} "
+             "are the most; shorten one of them.",
+             positive.ids.size(), chunk_tokens, negative.ids.size(), count, most_chunks);
+    for (prompt_chunks* const side : {&positive, &negative})
+        for (std::size_t i = 0; side->ids.size() < count; ++i) {
+            side->ids.push_back(side->ids[i]);
+            side->weights.push_back(side->weights[i]);
+        }
 }
 
 void apply_weights(std::span<float> context, std::span<float const> weights) {

@@ -4,8 +4,8 @@
 //   any other \ disappears; BREAK (in capitals, a word of its own) ends the chunk.
 // Words under different weights are tokenized apart: "(ab)c" is two words.
 // Unlike in A1111, BREAK holds inside brackets too (there it becomes a word of negative weight), and (words:1.2.3) is
-// text (there an error). Prompt editing [a:b:0.5], alternation [a|b], AND and <lora:…> are not part of this: they are
-// text.
+// text (there an error). Prompt editing [a:b:0.5], alternation [a|b], AND and <lora:…> are not part of this
+// (prompt_extras.h).
 #pragma once
 
 #include "models/text/clip_tokenizer.h"
@@ -13,6 +13,7 @@
 #include <array>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -40,11 +41,15 @@ struct prompt_chunks {
 };
 
 /// At least one chunk. Where a chunk is full, what stands after its last comma moves to the next one, if that is at
-/// most 20 tokens. Throws error: a weight that is too large, more than 64 KiB of text.
-prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& = {});
+/// most 20 tokens. What is not drawn as words (prompt_extras.h) is taken out and told of. Throws error: a weight that
+/// is too large, more than 64 KiB of text or 64 chunks.
+prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& = {},
+                          std::vector<std::string>* warnings = nullptr);
 
-/// Fills the shorter one up with the chunk of the empty prompt: both sides of the guidance see as many tokens.
-void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative, clip_vocabulary const& = {});
+/// Repeats the chunks of both until there are as many: the least common multiple. Attention over keys that come twice
+/// is attention over them once, so each side of the guidance sees just its own prompt, as when A1111 runs the two
+/// apart; ComfyUI repeats, too. Throws error where more than 64 would be needed.
+void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative);
 
 /// What the encoder made of one chunk, weighted as A1111 does: each token times its weight, then everything scaled so
 /// that the mean is what it was. `context` is [tokens, channels], `weights` [tokens].

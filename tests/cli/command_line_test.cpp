@@ -1,9 +1,11 @@
 // The executable as people and scripts see it: output, exit codes. `fake_sfumato` is it with a job that needs no GPU.
-#include "models/json.h"
-#include "models/request.h"
+#include "request/fields.h"
+#include "request/json.h"
+#include "request/names.h"
+#include "request/request.h"
 #include "tests/cli/command.h"
-#include "tests/cli/fake_device_job.h"
-#include "tests/cli/png_file.h"
+#include "tests/engine/fake_jobs.h"
+#include "tests/pictures/png_file.h"
 
 using namespace sfumato;
 using namespace std::chrono_literals;
@@ -190,8 +192,24 @@ TEST_F(command_line, help_and_version) {
         for (std::string flag : {"--help", "-h"}) {
             ended const one = run({name, flag});
             EXPECT_EQ(one.code, 0);
+            EXPECT_TRUE(one.out.starts_with("sfumato " + name + " ") || name == "devices") << one.out; // an example
             EXPECT_TRUE(mentions(one.out, "Usage: sfumato " + name));
         }
+    }
+}
+
+TEST_F(command_line, help_has_every_option_of_a_request) {
+    for (operation o : {operation::inpaint, operation::txt2img, operation::img2img, operation::upscale}) {
+        std::string const name(name_of(o)), help = run({name, "--help"}).out;
+        for (field const* f : fields_of(o)) {
+            if (f->option.empty()) continue;
+            EXPECT_TRUE(mentions(help, "\n  " + std::string(f->option) + "  ")) << f->option;
+            auto const c = std::get_if<choice>(&f->type);
+            for (std::string_view one : c ? c->names() : std::vector<std::string_view>())
+                EXPECT_TRUE(mentions(help, std::string(one))) << one;
+        }
+        std::istringstream lines(help);
+        for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
     }
 }
 

@@ -1,8 +1,8 @@
 // txt2img and img2img with the real executable and device, and a tiny model.
-#include "models/weights/procedural.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/procedural.h"
 #include "tests/cli/command.h"
-#include "tests/cli/png_file.h"
+#include "tests/pictures/png_file.h"
 
 #include <cmath>
 

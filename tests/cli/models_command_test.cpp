@@ -1,6 +1,6 @@
 // `sfumato models`: what people and scripts see of the models on a machine.
-#include "models/weights/procedural.h"
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/procedural.h"
 #include "tests/cli/command.h"
 
 using namespace sfumato;

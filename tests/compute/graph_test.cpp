@@ -1,5 +1,7 @@
 // Placement, barriers, replay, cancel and errors of plans.
 #include "compute/arena.h"
+#include "compute/ops.h"
+#include "compute/vulkan.h"
 #include "kernel_binaries.h"
 #include "tests/kernels/kernel_test.h"
 
@@ -25,9 +27,9 @@ TEST(arena, tensors_that_never_meet_share_bytes) {
         chain(g, x, r);
     }
     auto const shared = place_tensors(g, true), apart = place_tensors(g, false);
-    EXPECT_EQ(shared.bytes, 4096u + 20224u);
-    EXPECT_EQ(apart.bytes, 4096u + 256 + 4 * (20224u + 256));
-    for (int i = 1; i < 4; ++i) EXPECT_EQ(shared.offsets[results[i].id], shared.offsets[results[0].id]);
+    EXPECT_EQ(shared.bytes(), 4096u + 20224u);
+    EXPECT_EQ(apart.bytes(), 4096u + 256 + 4 * (20224u + 256));
+    for (int i = 1; i < 4; ++i) EXPECT_EQ(shared.places[results[i].id].offset, shared.places[results[0].id].offset);
 }
 
 TEST(arena, tensors_alive_together_do_not_overlap) {
@@ -39,17 +41,23 @@ TEST(arena, tensors_alive_together_do_not_overlap) {
         to.push_back(g.temporary({.c = int(random() % 3000 + 1)}));
         chain(g, from[random() % from.size()], to[random() % to.size()]);
     }
-    auto const layout = place_tensors(g, true);
     std::vector<std::pair<int, int>> lives(g.tensors().size(), {1000, -1});
     for (int i = 0; i < int(g.nodes().size()); ++i)
         for (auto const& a : g.nodes()[i].accesses) lives[a.tensor] = {std::min(lives[a.tensor].first, i), i};
-    for (std::size_t a = 0; a < lives.size(); ++a)
-        for (std::size_t b = 0; b < a; ++b) {
-            bool const together = lives[a].first <= lives[b].second && lives[b].first <= lives[a].second;
-            bool const overlap = layout.offsets[a] < layout.offsets[b] + g.tensors()[b].bytes &&
-                                 layout.offsets[b] < layout.offsets[a] + g.tensors()[a].bytes;
-            EXPECT_FALSE(together && overlap) << a << " and " << b;
-        }
+    for (std::uint64_t most : {~0ull, 50000ull, 20000ull, 12032ull}) { // the largest tensor has 11996 bytes
+        auto const layout = place_tensors(g, true, most);
+        EXPECT_EQ(layout.blocks.size() > 1, most < 60000);
+        for (std::uint64_t bytes : layout.blocks) EXPECT_LE(bytes, most);
+        for (std::size_t a = 0; a < lives.size(); ++a)
+            for (std::size_t b = 0; b < a; ++b) {
+                auto const& [block_a, from_a] = layout.places[a];
+                auto const& [block_b, from_b] = layout.places[b];
+                bool const together = lives[a].first <= lives[b].second && lives[b].first <= lives[a].second;
+                bool const overlap = block_a == block_b && from_a < from_b + g.tensors()[b].bytes &&
+                                     from_b < from_a + g.tensors()[a].bytes;
+                EXPECT_FALSE(together && overlap) << a << " and " << b << ", blocks of " << most;
+            }
+    }
 }
 
 TEST(arena, what_follows_the_end_needs_nothing) {
@@ -64,7 +72,7 @@ TEST(arena, what_follows_the_end_needs_nothing) {
         g.end_at(y);
     }
     EXPECT_EQ(g.nodes().size(), 1u);
-    EXPECT_EQ(place_tensors(g, true).bytes, place_tensors(wanted, true).bytes);
+    EXPECT_EQ(plan::peak_bytes(g), plan::peak_bytes(wanted));
 }
 
 TEST(plan, replays_with_new_inputs) {
@@ -98,6 +106,37 @@ TEST(plan, stops_when_the_watcher_says_so) {
     }));
     EXPECT_EQ(calls, 4);
     EXPECT_TRUE(p.run()); // and can be run again
+}
+
+// A product that takes a slow device longer than a submission should is cut between lines of its workgroups, and its
+// numbers are the same.
+TEST(plan, cuts_long_products) {
+    device& d = test_device();
+    double const speed = d.vk->work_per_second;
+    for (auto path : {d.target().matrix, matrix_path::scalar}) {
+        target t = d.target();
+        t.matrix = path;
+        graph g(t);
+        constexpr int m = 768, n = 512, k = 384;
+        tensor const x = g.input({.w = m, .c = k}), w = g.input({.w = n, .c = k}),
+                     y = linear(g, x, pack_linear(g, w, weight_format::f32));
+        g.output(y);
+        auto const run = [&](double work_per_second) {
+            plan p(d, g);
+            p.upload<float>(x, random_values(m * k, -1, 1, 1));
+            p.upload<float>(w, random_values(n * k, -1, 1, 2));
+            d.vk->work_per_second = work_per_second;
+            int calls = 0;
+            EXPECT_TRUE(p.run([&](std::string const&, double) { return ++calls; }));
+            return std::pair(calls, p.download<float>(y));
+        };
+        run(1e15); // makes the pipelines, and asks meanwhile
+        auto const [few, whole] = run(1e15);
+        auto const [many, cut] = run(1e8); // 10⁷ operations a submission, of 3 · 10⁸
+        EXPECT_GT(many, few) << int(path);
+        EXPECT_EQ(whole, cut) << int(path);
+    }
+    d.vk->work_per_second = speed;
 }
 
 TEST(plan, refuses_what_does_not_fit_before_running) {

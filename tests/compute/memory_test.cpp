@@ -1,5 +1,6 @@
 // Memory: a plan takes what was predicted and no byte more; what does not fit is an error, after which the device still
 // works.
+#include "compute/arena.h"
 #include "compute/memory.h"
 #include "compute/ops.h"
 #include "tests/kernels/kernel_test.h"
@@ -65,9 +66,9 @@ TEST(memory, a_plan_takes_its_predicted_peak_and_no_byte_more) {
     {
         plan shared(d, n.g);
         EXPECT_EQ(shared.peak_bytes(), predicted);
-        EXPECT_EQ(allocated(d) - before, predicted + tail_bytes);
+        EXPECT_EQ(allocated(d) - before, predicted);
         auto const y = n.run(shared);
-        EXPECT_EQ(allocated(d) - before, predicted + tail_bytes); // and running takes nothing that stays
+        EXPECT_EQ(allocated(d) - before, predicted); // and running takes nothing that stays
         plan guarded(d, n.g, {.guarded = true});
         EXPECT_EQ(n.run(guarded), y); // sharing changed no number
     }
@@ -88,18 +89,79 @@ TEST(memory, a_budget_holds_to_the_byte) {
     unsetenv("SFUMATO_BUDGET");
 }
 
+// A device that allows only so much at once.
+struct narrow {
+    device d;
+    explicit narrow(std::uint64_t most)
+        : d([&] {
+              setenv("SFUMATO_LARGEST_BUFFER", std::to_string(most).c_str(), 1);
+              return std::string_view();
+          }()) {
+        unsetenv("SFUMATO_LARGEST_BUFFER");
+    }
+};
+
 TEST(memory, what_the_driver_refuses_is_an_error_and_the_device_works_on) {
-    setenv("SFUMATO_BUDGET", "1000000000000000", 1); // we believe that there is enough
-    graph g;
-    tensor const x = g.input({.n = 1 << 14, .h = 1 << 12, .w = 1 << 10}); // 256 GiB
-    g.output(softmax(g, x));
-    std::uint64_t const before = allocated(test_device());
-    EXPECT_THROW(plan(test_device(), g), error);
+    narrow any(1'000'000'000'000'000); // we believe that there is enough
+    setenv("SFUMATO_BUDGET", "1000000000000000", 1);
+    {
+        graph g;
+        for (int i = 0; i < 64; ++i) g.output(softmax(g, g.input({.n = 1 << 10, .h = 1 << 10, .w = 1 << 10}))); // 4 GiB
+        std::uint64_t const before = allocated(any.d);
+        EXPECT_THROW(plan(any.d, g), error);
+        EXPECT_EQ(allocated(any.d), before);
+    }
     unsetenv("SFUMATO_BUDGET");
-    EXPECT_EQ(allocated(test_device()), before);
     network const n;
     plan p(test_device(), n.g);
     EXPECT_EQ(n.run(p).size(), n.y.shape.count());
+}
+
+// A run that needs more than one buffer may hold has several; its numbers are the same.
+TEST(memory, an_arena_is_several_blocks_where_one_would_be_too_large) {
+    constexpr std::uint64_t most = 1 << 20;
+    narrow few(most);
+    graph g(few.d.target());
+    std::vector<tensor> layers{g.input({.h = 64, .w = 64, .c = 40})}; // 640 KiB
+    for (int i = 0; i < 4; ++i) layers.push_back(scale(g, layers.back(), 2));
+    tensor sum = layers[0];
+    for (int i = 1; i < 5; ++i) sum = add(g, sum, layers[i]); // all of them live until here
+    g.output(sum);
+    auto const layout = place_tensors(g, true, most - tail_bytes);
+    EXPECT_GE(layout.blocks.size(), 5u);
+    for (std::uint64_t bytes : layout.blocks) EXPECT_LE(bytes, most - tail_bytes);
+    std::uint64_t const before = allocated(few.d);
+    plan p(few.d, g);
+    EXPECT_EQ(allocated(few.d) - before, plan::peak_bytes(g));
+    EXPECT_EQ(p.peak_bytes(), plan::peak_bytes(g));
+    auto const x = random_values(layers[0].shape.count());
+    p.upload(layers[0], std::span(x));
+    ASSERT_TRUE(p.run());
+    auto const y = p.download<float>(sum);
+    for (std::size_t i = 0; i < x.size(); ++i) ASSERT_FLOAT_EQ(y[i], 31 * x[i]);
+}
+
+TEST(memory, a_tensor_above_what_a_device_allows_is_impossible_and_said_in_a_sentence) {
+    narrow few(1 << 20);
+    graph g(few.d.target());
+    g.output(scale(g, g.input({.c = 1 << 18}), 2)); // 1 MiB and its tail
+    EXPECT_EQ(plan::peak_bytes(g), plan::impossible);
+    try {
+        plan p(few.d, g);
+        ADD_FAILURE() << "no error";
+    } catch (error const& e) {
+        EXPECT_NE(std::string(e.what()).find("allows at most 1 MiB at once"), std::string::npos) << e.what();
+    }
+    std::vector<resident> const weight{std::make_shared<resident_tensor>(shape{.c = 1 << 18})};
+    EXPECT_THROW(resident_bytes(few.d, weight), error);
+    EXPECT_THROW(place(few.d, weight), error);
+}
+
+// Halves of which there are more than a signed index counts fit some devices' memory, but no kernel.
+TEST(memory, more_elements_than_kernels_count_are_impossible) {
+    graph g;
+    g.output(scale(g, g.input({.n = 1 << 11, .h = 1 << 10, .w = 1 << 10}, dtype::f16), 2));
+    EXPECT_EQ(plan::peak_bytes(g), plan::impossible);
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 // The self-check: right kernels pass, a wrong family leads to the scalar path, and both are remembered.
 #include "compute/self_check.h"
+
+#include "compute/ops.h"
 #include "tests/scratch_folder.h"
 
 #include <chrono>
@@ -83,6 +85,80 @@ TEST_F(check, wrong_even_with_scalar_kernels_is_reported) {
     EXPECT_EQ(r.wrong, std::vector<std::string>{"attention"});
     EXPECT_EQ(r.wrong_even_scalar, std::vector<std::string>{"attention"});
     EXPECT_NE(r.sentence().find("update its driver"), std::string::npos);
+    graph g(d.target());
+    g.output(softmax(g, g.input({.c = 8})));
+    try {
+        plan p(d, g);
+        ADD_FAILURE() << "it computes all the same";
+    } catch (error const& e) {
+        EXPECT_NE(std::string(e.what()).find("attention; update its driver"), std::string::npos) << e.what();
+    }
+}
+
+// A driver that took the process down while it was asked left a line behind.
+TEST_F(check, what_was_begun_and_never_ended_counts_as_wrong) {
+    std::string path;
+    {
+        device d;
+        path = matrix_path_names[int(d.target().matrix)];
+        self_check(d);
+    }
+    std::string text;
+    std::getline(std::ifstream(file()), text, '\0');
+    std::string const line = "right " + path + " attention\n";
+    ASSERT_NE(text.find(line), std::string::npos) << text;
+    text.replace(text.find(line), line.size(), "");
+    std::ofstream(file()) << text + "begun " + path + " attention\n";
+    device d;
+    auto const r = self_check(d, watch);
+    if (path == "scalar")
+        EXPECT_EQ(r.wrong_even_scalar, std::vector<std::string>{"attention"});
+    else {
+        EXPECT_EQ(r.wrong, std::vector<std::string>{"attention"});
+        EXPECT_EQ(r.used, matrix_path::scalar);
+        EXPECT_EQ(d.target().matrix, matrix_path::scalar);
+    }
+}
+
+// Blocks and sizes of heads are asked for when a plan first needs them; a wrong one is a sentence once, and then the
+// device takes plainer kernels.
+TEST_F(check, each_block_and_size_of_heads_is_asked_for_before_it_is_used) {
+    setenv("SFUMATO_MATRIX", "khr", 1);
+    auto const products = [](device& d) {
+        graph g(d.target());
+        tensor const x = g.input({.w = 40, .c = 48}, dtype::f16),
+                     y = linear(g, x, pack_linear(g, g.input({.w = 48, .c = 48}), weight_format::f16));
+        g.output(attention(g, y, y, y, {.heads = 2}));
+        plan(d, g);
+    };
+    try {
+        device d;
+        self_check(d, watch);
+        asked.clear();
+        products(d);
+        EXPECT_EQ(asked, (std::set<std::string>{"gemm 32x16x16", "attention 24"}));
+        asked.clear();
+        products(d);
+        EXPECT_EQ(asked.size(), 0u); // once
+        fs::remove_all(home);
+        device other;
+        self_check(other, wrong("gemm 32x16x16", false));
+        try {
+            products(other);
+            ADD_FAILURE() << "no error";
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find("gemm 32x16x16 wrongly with khr kernels; from now on scalar ones"),
+                      std::string::npos)
+                << e.what();
+        }
+        EXPECT_EQ(other.target().matrix, matrix_path::scalar);
+        EXPECT_NO_THROW(products(other));
+        device third;
+        EXPECT_EQ(self_check(third, watch).used, matrix_path::scalar); // remembered
+    } catch (error const& e) {
+        EXPECT_NE(std::string(e.what()).find("does not have"), std::string::npos) << e.what(); // a device without khr
+    }
+    unsetenv("SFUMATO_MATRIX");
 }
 
 TEST_F(check, a_result_of_another_driver_or_build_is_not_believed) {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "compute/error.h"
-#include "models/weights/canonical.h"
-#include "models/weights/family.h"
-#include "models/weights/mapped_file.h"
+#include "models/files/mapped_file.h"
+#include "models/library/family.h"
+#include "models/names/canonical.h"
 
 #include <cstdlib>
 

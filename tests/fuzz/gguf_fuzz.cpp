@@ -1,4 +1,4 @@
-#include "models/weights/gguf.h"
+#include "models/files/gguf.h"
 
 #include "tests/fuzz/checkpoint_fuzz.h"
 

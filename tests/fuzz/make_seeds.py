@@ -12,7 +12,7 @@ img2img = {"operation": "img2img", "strength": 0.5, "strength_rule": "fewer_step
 
 def frame(head, floats=()):
     text = json.dumps(head).encode()
-    return b"SFUM" + struct.pack("<IIIQ", 1, len(text), 0, 4 * len(floats)) + text + struct.pack(f"<{len(floats)}f", *floats)
+    return b"SFUM" + struct.pack("<IIIQ", 2, len(text), 0, 4 * len(floats)) + text + struct.pack(f"<{len(floats)}f", *floats)
 
 
 def blobs(a, b):
@@ -131,8 +131,13 @@ seeds = {
                   [("w", [32], 8, bytes(34)), ("q", [32, 1], 6, bytes(22)), ("input_blocks.0.0.weight", [1, 2], 1, bytes(4))])],
     "protocol": [bytes([piece]) + stream for piece in (0, 6, 255) for stream in (
         frame({"type": "hello", "version": "0.1.0", "build": "x"}),
-        frame({"type": "run", "request": request, "blobs": blobs("picture", "selection")}, floats),
-        frame({"type": "result", "x": 0, "y": 0, "seconds": 1.5, "blobs": blobs("filled", "composite")}, floats) + frame({"type": "bye"}),
+        frame({"type": "run", "id": 1, "request": request, "previews": True, "pictures": [
+            {"name": "picture", "width": 2, "height": 1, "channels": 4}, {"name": "selection", "width": 2, "height": 1, "channels": 1}]}),
+        frame({"type": "result", "id": 1, "x": 0, "y": 0, "recipe": request, "blobs": blobs("picture", "mask")}, floats) + frame({"type": "bye"}),
+        frame({"type": "want", "id": 1, "want": 1, "name": "picture", "x": 0, "y": 0, "width": 2, "height": 1}),
+        frame({"type": "progress", "id": 1, "stage": {"format": "a {} b", "arguments": ["7"], "text": "a 7 b"}, "fraction": 0.5}),
+        frame({"type": "plan", "text": "x", "needed": 1, "available": 2, "seconds": 3.5}) + frame({"type": "models", "kind": "all"}),
+        frame({"type": "model", "model": {"path": "p", "family": "f", "format": "x", "bytes": 1, "supported": True, "reason": "r", "factor": 2}}),
     )],
 }
 for name, inputs in seeds.items():

@@ -1,5 +1,5 @@
 // The length of the graph in two bytes, the graph, the weights.
-#include "models/weights/ncnn.h"
+#include "models/names/ncnn_names.h"
 
 #include "tests/fuzz/checkpoint_fuzz.h"
 

@@ -1,5 +1,5 @@
 // Any instructions for the pickle machine: an error in one short sentence or a list of tensors.
-#include "models/weights/pickle.h"
+#include "models/files/pickle.h"
 
 #include "compute/error.h"
 

@@ -1,6 +1,6 @@
 // Any bytes as a PNG that carries a recipe: an error in one short sentence, none, or a text of bounded length.
-#include "cli/png_text.h"
 #include "compute/error.h"
+#include "pictures/png_text.h"
 
 #include <cstdlib>
 #include <sstream>

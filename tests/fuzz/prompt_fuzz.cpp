@@ -2,6 +2,7 @@
 // finite weights. The first byte chooses the vocabulary.
 #include "compute/error.h"
 #include "models/text/prompt.h"
+#include "models/text/prompt_extras.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -30,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
     clip_vocabulary const vocabulary{.size = data[0] == 0 ? 49408 : 514 + data[0] * 191, .pad = pad};
     try {
         std::size_t tokens = 0, found = 0;
-        for (prompt_part const& part : parse_prompt(prompt)) tokens += clip_tokenize(part.text, vocabulary).size();
+        for (prompt_part const& part : parse_prompt(without_extras(prompt).text))
+            tokens += clip_tokenize(part.text, vocabulary).size();
         prompt_chunks const chunks = make_chunks(prompt, vocabulary);
         check(!chunks.ids.empty() && chunks.ids.size() == chunks.weights.size());
         for (std::size_t i = 0; i < chunks.ids.size(); ++i) {

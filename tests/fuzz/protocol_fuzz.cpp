@@ -1,7 +1,7 @@
 // Any bytes from the socket, in pieces: messages or an error, the same whatever the pieces, never more memory than
 // bytes. Inputs begin with the size of the pieces; the rest is the stream.
-#include "cli/protocol.h"
 #include "compute/error.h"
+#include "engine/messages.h"
 
 #include <cstdlib>
 
@@ -9,7 +9,7 @@ using namespace sfumato;
 
 namespace {
 
-// What came of a stream, as text to compare. Every message is then taken for a run and for a result.
+// What came of a stream, as text to compare. Every message is then taken for each that there is.
 std::string outcome(std::span<std::byte const> bytes, std::size_t piece) {
     message_reader reader;
     std::string told;
@@ -25,13 +25,21 @@ std::string outcome(std::span<std::byte const> bytes, std::size_t piece) {
     while (auto m = reader.next()) {
         told += "|" + m->type();
         for (blob const& b : m->blobs) told += std::format(" {} {}", b.name, b.values.size());
-        message copy = *m;
-        try {
-            decode_run(std::move(copy));
-        } catch (error const&) {}
-        try {
-            decode_result(std::move(*m));
-        } catch (error const&) {}
+        auto const tried = [&](auto decode) {
+            message copy = *m;
+            try {
+                decode(std::move(copy));
+            } catch (error const&) {}
+        };
+        tried([](message&& one) { decode_run(one); });
+        tried([](message&& one) { decode_result(std::move(one)); });
+        tried([](message&& one) { decode_want(one); });
+        tried([](message&& one) { decode_progress(one); });
+        tried([](message&& one) { run_plan_from_json(one.head); });
+        tried([](message&& one) { decode_model(one); });
+        tried([](message&& one) { model_of(one); });
+        tried([](message&& one) { kind_of(one); });
+        tried([](message&& one) { sentence_from_json(one.head).text(); });
     }
     return told;
 }

@@ -1,7 +1,7 @@
 // Any bytes as a request: either an error in one short sentence, or a request that survives its own JSON.
 #include "compute/error.h"
-#include "models/json.h"
-#include "models/request.h"
+#include "request/json.h"
+#include "request/request.h"
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>

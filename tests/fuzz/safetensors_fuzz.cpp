@@ -1,4 +1,4 @@
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
 
 #include "tests/fuzz/checkpoint_fuzz.h"
 

@@ -1,4 +1,4 @@
-#include "models/weights/torch_old.h"
+#include "models/files/torch_old.h"
 
 #include "tests/fuzz/checkpoint_fuzz.h"
 

@@ -1,4 +1,4 @@
-#include "models/weights/torch_zip.h"
+#include "models/files/torch_zip.h"
 
 #include "tests/fuzz/checkpoint_fuzz.h"
 

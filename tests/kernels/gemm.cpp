@@ -77,30 +77,6 @@ void check(problem const& p) {
     EXPECT_LT(nmse(r.download(y), reference(p, o)), product_limit(p.x_type, p.k));
 }
 
-// What is much work for a software device is cut into several dispatches: rows of each are as in a product of their
-// own.
-TEST(gemm, much_work) {
-    if (test_device().target().matrix != matrix_path::software) GTEST_SKIP() << "the other paths cut nothing";
-    int const m = 12007, n = 1024, k = 512, window = 24;
-    auto const product = [&](std::vector<float> const& rows, std::vector<float> const& weights) {
-        kernel_run r;
-        tensor const x = r.input({.w = int(rows.size()) / k, .c = k}, rows), w = r.input({.w = n, .c = k}, weights);
-        packed_weights const packed = pack_linear(r.g, w, weight_format::f16);
-        std::size_t const before = r.g.nodes().size();
-        tensor const y = linear(r.g, x, packed);
-        EXPECT_EQ(r.g.nodes().size() - before, rows.size() > std::size_t(window) * k ? 2u : 1u);
-        r.g.output(y);
-        r.run();
-        return r.download(y);
-    };
-    auto const x = rounded(random_values(std::size_t(m) * k, -1, 1, 1), dtype::f16),
-               w = rounded(random_values(std::size_t(n) * k, -1, 1, 2), dtype::f16), y = product(x, w);
-    for (int first : {0, m / 3, m * 3 / 4, m - window}) {
-        auto const alone = product({x.begin() + first * k, x.begin() + (first + window) * k}, w);
-        EXPECT_LT(nmse(std::span(y).subspan(std::size_t(first) * n, alone.size()), alone), 1e-11) << first;
-    }
-}
-
 TEST(gemm, any_size) {
     for (problem const& p : {problem{1, 1, 1},
                              {1, 16, 16},

@@ -162,7 +162,7 @@ def fnv1a(text):
 
 
 def unit(name, count):
-    """The numbers in -1..1 of models/weights/procedural.h."""
+    """The numbers in -1..1 of models/library/procedural.h."""
     steps = np.arange(1, count + 1, dtype=np.uint64)
     z = np.uint64(fnv1a(name)) + steps * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)

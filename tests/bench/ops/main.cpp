@@ -27,6 +27,8 @@ weights of sd15, fp16 in the checkpoint and in memory, put into the order that p
   --network NAMES   only these, with commas between
   --quick           only sd15
   --filter REGEX    only operations whose name matches
+  --block MxNxK     on a GPU, products in blocks of so many rows and columns, with so many inputs at once, where that is
+                    possible; else the engine chooses
   --min-time S      seconds for each operation (0.1)
   --json            closes with one line of JSON
   --peer PROGRAM    has PROGRAM (peer_ggml) time the same right after; of a software device sd15 alone, unless --network is given
@@ -34,6 +36,7 @@ weights of sd15, fp16 in the checkpoint and in memory, put into the order that p
   --fresh           the peer times everything anew
 
 A time is the best of all runs, wall clock, with the submission. Peak is what this device was just measured to do at most.
+Computed: products in all blocks of a result, in relation to those that the result needs.
 Rates of gemm, conv3x3 and attention are GFLOP/s; of the others GB/s (everything read once and written once).
 JSON: `weighted` and each of `networks` hold ours_gflops, peer_gflops, ratio (peer's time / ours), unit, ours_seconds and of_peak
 for gemm, conv3x3 and attention together, and the same again in an object for each family; where `unit` is GB/s, so are
@@ -45,6 +48,7 @@ struct options {
     bool json = false, fresh = false, chosen = false;
     std::set<std::string> networks;
     std::string filter = ".", peer, peer_folder = ".";
+    decltype(target::block) block;
     double min_time = 0.1;
 };
 
@@ -80,7 +84,10 @@ options parse(int count, char** values) {
             }
         } else if (name == "--filter")
             o.filter = value();
-        else if (name == "--min-time")
+        else if (name == "--block") {
+            if (std::sscanf(value().c_str(), "%ux%ux%u", &o.block.m, &o.block.n, &o.block.k) != 3)
+                usage("--block needs three numbers: 128x64x32");
+        } else if (name == "--min-time")
             o.min_time = std::stod(value());
         else if (name == "--peer")
             o.peer = value();
@@ -122,6 +129,7 @@ class silence : public benchmark::BenchmarkReporter {
 // Google Benchmark calls a case again and again until it has run long enough: it stays placed meanwhile.
 struct runner {
     device& on;
+    target shaped; // for it
     report& into;
     op_case current;
     std::unique_ptr<timed_case> placed;
@@ -131,8 +139,9 @@ struct runner {
         std::fprintf(stderr, "%s\n", op.name().c_str());
         placed.reset();
         current = op;
-        placed = std::make_unique<timed_case>(on, op);
-        into.ours[op] = {.compile_seconds = placed->compile_seconds, .compiled = placed->compiled};
+        placed = std::make_unique<timed_case>(on, shaped, op);
+        into.ours[op] = {
+            .computed = placed->computed, .compile_seconds = placed->compile_seconds, .compiled = placed->compiled};
     }
 
     void time(benchmark::State& state, op_case const& op) try {
@@ -150,8 +159,8 @@ struct runner {
     }
 };
 
-void time_ours(report& r, device& d, std::vector<op_case> const& cases, double min_time) {
-    runner runs{d, r, {}, {}};
+void time_ours(report& r, device& d, target const& t, std::vector<op_case> const& cases, double min_time) {
+    runner runs{d, t, r, {}, {}};
     for (auto const& op : cases)
         benchmark::RegisterBenchmark(op.name().c_str(), [&runs, op](benchmark::State& s) { runs.time(s, op); })
             ->UseManualTime()
@@ -194,7 +203,9 @@ int run(options const& o) {
         r.matrix_path = matrix_path_names[int(d.target().matrix)];
         r.peak = measure_peak(d);
         other_work const others;
-        time_ours(r, d, cases_of(r.networks), o.min_time);
+        target t = d.target();
+        t.block = o.block;
+        time_ours(r, d, t, cases_of(r.networks), o.min_time);
         r.busy_ours = others.percent();
     }
     if (!o.peer.empty()) {

@@ -12,6 +12,7 @@ namespace {
 // Work and time of many operations, each as often as its network has it. With a peer: of those that both ran.
 struct total {
     double work = 0, ours = 0, peer = 0; // GFLOP or GB, seconds
+    double computed = 0;                 // products in blocks, GFLOP
 
     void add(report const& r, op_case const& op, int count) {
         auto const mine = r.ours.find(op);
@@ -20,6 +21,7 @@ struct total {
         if (!r.peer.empty() && (other == r.peers.end() || other->second.seconds == 0)) return;
         work += count * op.work();
         ours += count * mine->second.seconds;
+        computed += count * op.work() * mine->second.computed;
         if (!r.peer.empty()) peer += count * other->second.seconds;
     }
 };
@@ -40,10 +42,11 @@ bool counts_bytes(family f) { return op_case{.of = f}.counts_bytes(); }
 double peak_of(report const& r, family f) { return counts_bytes(f) ? r.peak.gbs : r.peak.gflops; }
 
 std::string line(report const& r, std::string const& what, int count, char const* unit, double work, double ours,
-                 double peer, double peak) {
+                 double computed, double peer, double peak) {
     std::string const times = count ? std::format("{}×", count) : "";
     std::string text = std::format("{:<40}{:>6} {:>11.3f} {:>9.2f} {:<8} {:>4.0f} %", what, times, ours * 1e3,
                                    work / ours, unit, 100 * work / ours / peak);
+    text += computed > 0 ? std::format(" {:>8.2f}", computed) : std::format(" {:>8}", "");
     if (!r.peer.empty())
         text += peer > 0 ? std::format(" {:>11.3f} {:>9.2f} {:>7.1f}", peer * 1e3, work / peer, peer / ours)
                          : std::format(" {:>11} {:>9} {:>7}", "–", "–", "–");
@@ -52,7 +55,7 @@ std::string line(report const& r, std::string const& what, int count, char const
 
 void print(report const& r, network const& n) {
     std::printf("\n%s\n%s\n", n.title.c_str(),
-                (std::format("{:<40}{:>6} {:>11} {:>18} {:>6}", "", "count", "ms", "rate", "peak") +
+                (std::format("{:<40}{:>6} {:>11} {:>18} {:>6} {:>8}", "", "count", "ms", "rate", "peak", "computed") +
                  (r.peer.empty() ? "" : std::format(" {:>11} {:>9} {:>7}", "peer ms", "rate", "ratio")))
                     .c_str());
     totals const sums(r, n);
@@ -66,19 +69,20 @@ void print(report const& r, network const& n) {
         }
         auto const other = r.peers.find(op);
         std::printf("%s\n", line(r, op.name(), count, counts_bytes(op.of) ? "GB/s" : "GFLOP/s", op.work(), mine.seconds,
-                                 other == r.peers.end() ? 0 : other->second.seconds, peak_of(r, op.of))
+                                 mine.computed, other == r.peers.end() ? 0 : other->second.seconds, peak_of(r, op.of))
                                 .c_str());
     }
     std::printf("once through the network:\n");
     for (auto const& [f, t] : sums.by_family)
         if (t.ours > 0)
             std::printf("%s\n", line(r, "  " + name_of(f), 0, counts_bytes(f) ? "GB/s" : "GFLOP/s", t.work, t.ours,
-                                     t.peer, peak_of(r, f))
+                                     t.computed / t.work, t.peer, peak_of(r, f))
                                     .c_str());
     auto const& m = sums.matrices;
     if (m.ours > 0)
-        std::printf("%s\n",
-                    line(r, "  gemm, conv3x3, attention", 0, "GFLOP/s", m.work, m.ours, m.peer, r.peak.gflops).c_str());
+        std::printf(
+            "%s\n",
+            line(r, "  gemm, conv3x3, attention", 0, "GFLOP/s", m.work, m.ours, 0, m.peer, r.peak.gflops).c_str());
 }
 
 void print_compile_times(report const& r) {

@@ -16,6 +16,7 @@ namespace sfumato::bench {
 struct our_time {
     double seconds = 0; // 0: not timed
     int runs = 0;
+    double computed = 0;        // products of all blocks / those that results need; 0: not a product
     double compile_seconds = 0; // of the pipelines that no earlier operation had made
     std::string compiled;       // their kernels
     std::string error;

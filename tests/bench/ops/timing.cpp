@@ -111,16 +111,17 @@ std::string names_of_programs(graph const& g) {
 
 } // namespace
 
-timed_case::timed_case(device& d, op_case const& op) : copies(copies_for(d.target(), op)) {
-    recording once(d.target(), op, 1);
+timed_case::timed_case(device& d, target const& t, op_case const& op) : copies(copies_for(t, op)) {
+    recording once(t, op, 1);
     compiled = names_of_programs(once.g);
+    if (once.g.products() > 0) computed = once.g.computed_products() / once.g.products();
     {
         plan dry(d, std::move(once.g), {.dry = true});
         double const start = now();
         dry.run();
         compile_seconds = now() - start;
     }
-    recording all(d.target(), op, copies);
+    recording all(t, op, copies);
     plan_ = std::make_unique<plan>(d, std::move(all.g));
     for (auto const& [t, content] : all.inputs) fill(*plan_, t, content);
     plan_->run(); // touches all memory

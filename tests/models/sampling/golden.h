@@ -1,7 +1,7 @@
 // What tests of samplers share: golden tensors, and how far numbers are from them.
 #pragma once
 
-#include "models/weights/safetensors.h"
+#include "models/files/safetensors.h"
 
 #include <cmath>
 #include <cstring>

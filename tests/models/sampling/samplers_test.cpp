@@ -1,8 +1,8 @@
 // Samplers by what must hold for any of them: with a network that is always right a run never leaves its path, and on
 // data of which the solution is known the error falls with the order that the sampler has.
 #include "models/sampling/coefficients.h"
-#include "models/sampling/names.h"
-#include "tests/models/weights/scratch.h"
+#include "request/samplers.h"
+#include "tests/models/files/scratch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -64,12 +64,12 @@ double noise_of(expansion const& x) {
     return std::sqrt(std::inner_product(x.begin() + 1, x.end(), x.begin() + 1, 0.0));
 }
 
-bool is_stochastic(sampler s) { return default_eta(s) > 0 || s == sampler::lcm; }
+bool is_stochastic(sampler s) { return row_of(s).eta > 0 || s == sampler::lcm; }
 
 void expect_on_path(sampling_settings const& settings) {
     sampling_run const run = plan_sampling(settings);
-    std::string const name = std::format("{} {} prediction {}, {} steps", name_of(settings.sampler),
-                                         name_of(settings.scheduler), int(settings.prediction), settings.steps);
+    std::string const name = std::format("{} {} prediction {}, {} steps", row_of(settings.sampler).name,
+                                         row_of(settings.scheduler).name, int(settings.prediction), settings.steps);
     expansion const start{run.from_image.image, run.from_image.noise};
     bool const lcm = settings.sampler == sampler::lcm; // adds a little of x to the picture
     double const near = lcm ? 1e-5 : 1e-9;
@@ -87,22 +87,22 @@ void expect_on_path(sampling_settings const& settings) {
 }
 
 TEST(samplers, with_the_right_picture_stay_on_their_path) {
-    for (auto const& [sampler, name, display] : sampler_names())
-        for (auto const& [scheduler, scheduler_name, scheduler_display] : scheduler_names())
+    for (sampler_row const& row : sampler_table)
+        for (scheduler_row const& levels : scheduler_table)
             for (prediction p : {prediction::epsilon, prediction::v, prediction::flow})
                 for (int steps : {1, 2, 3, 4, 7, 20}) {
-                    if (p == prediction::flow && (scheduler == scheduler::ays || scheduler == scheduler::lcm)) continue;
-                    if (sampler == sampler::lcm && scheduler != scheduler::lcm)
-                        continue; // its timesteps need to be large
-                    expect_on_path({.sampler = sampler, .scheduler = scheduler, .steps = steps, .prediction = p});
+                    scheduler const s = levels.value;
+                    if (p == prediction::flow && (s == scheduler::ays || s == scheduler::lcm)) continue;
+                    if (row.value == sampler::lcm && s != scheduler::lcm) continue; // its timesteps need to be large
+                    expect_on_path({.sampler = row.value, .scheduler = s, .steps = steps, .prediction = p});
                 }
 }
 
 TEST(samplers, with_the_right_picture_stay_on_their_path_without_terminal_signal) {
-    for (auto const& [sampler, name, display] : sampler_names())
+    for (sampler_row const& row : sampler_table)
         for (scheduler s : {scheduler::trailing, scheduler::karras, scheduler::normal})
-            if (sampler != sampler::lcm)
-                expect_on_path({.sampler = sampler,
+            if (row.value != sampler::lcm)
+                expect_on_path({.sampler = row.value,
                                 .scheduler = s,
                                 .steps = 7,
                                 .prediction = prediction::v,
@@ -175,8 +175,8 @@ TEST(samplers, have_their_order) {
         for (scheduler s : {scheduler::karras, scheduler::exponential})
             for (prediction p : {prediction::epsilon, prediction::v}) {
                 double const order = order_of({.sampler = which, .scheduler = s, .prediction = p, .eta = 0});
-                EXPECT_GE(order, least) << name_of(which) << " " << name_of(s);
-                EXPECT_LE(order, most) << name_of(which) << " " << name_of(s);
+                EXPECT_GE(order, least) << row_of(which).name << " " << row_of(s).name;
+                EXPECT_LE(order, most) << row_of(which).name << " " << row_of(s).name;
             }
 }
 
@@ -184,7 +184,7 @@ TEST(samplers, have_their_order_on_flows) {
     for (auto const& [which, least] : std::map<sampler, double>{
              {sampler::euler, 0.85}, {sampler::heun, 1.8}, {sampler::dpmpp_2m, 1.5}, {sampler::unipc, 1.5}})
         EXPECT_GE(order_of({.sampler = which, .scheduler = scheduler::normal, .prediction = prediction::flow}), least)
-            << name_of(which);
+            << row_of(which).name;
 }
 
 // The deviation of what an SDE sampler makes, whose noises are independent, and how far it is from the data's.
@@ -212,7 +212,7 @@ TEST(samplers, with_new_noise_reach_the_datas_distribution) {
             sampling_settings settings{.sampler = which, .scheduler = scheduler::exponential, .steps = 40, .eta = eta};
             double const coarse = error_of_deviation(settings);
             settings.steps = 80;
-            EXPECT_GE(std::log2(coarse / error_of_deviation(settings)), least) << name_of(which) << ", eta " << eta;
+            EXPECT_GE(std::log2(coarse / error_of_deviation(settings)), least) << row_of(which).name << ", eta " << eta;
         }
 }
 
@@ -248,13 +248,11 @@ TEST(samplers, that_are_others_without_new_noise) {
 }
 
 TEST(samplers, evaluations_and_draws_are_as_many_as_documented) {
-    for (auto const& [which, name, display] : sampler_names()) {
+    for (sampler_row const& row : sampler_table) {
+        auto const [which, name] = std::pair(row.value, row.name);
         sampling_run const run = plan_sampling({.sampler = which, .scheduler = scheduler::normal, .steps = 10});
-        bool const two = which == sampler::heun || which == sampler::dpmpp_sde;
-        EXPECT_EQ(run.evaluations.size(), two                      ? 19u
-                                          : which == sampler::plms ? 11u
-                                                                   : 10u)
-            << name; // the last step to 0 is one
+        bool const two = row.evaluations == 2;
+        EXPECT_EQ(int(run.evaluations.size()), 9 * row.evaluations + 1 + row.first_step_twice) << name;
         EXPECT_EQ(run.steps, 10);
         EXPECT_EQ(run.evaluations.back().step, 9);
         EXPECT_EQ(std::ranges::count_if(run.evaluations, &evaluation::uses_noise), !is_stochastic(which) ? 0
@@ -289,8 +287,52 @@ TEST(strength, leaves_the_end_of_a_schedule) {
     s.rule = strength_rule::full_steps;
     EXPECT_EQ(timesteps(s).size(), 6u);
     EXPECT_EQ(timesteps(s)[0], timesteps({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 10})[4]);
-    s.strength = 0.001; // of a schedule of 1000 steps, not 6000
-    EXPECT_EQ(timesteps(s).size(), 6u);
+}
+
+// However many steps: a run begins where its share of the finest schedule does, and goes on from there.
+TEST(strength, is_kept_beyond_a_thousand_steps) {
+    for (auto const& [scheduler, name, display, others] : scheduler_table) {
+        if (scheduler == scheduler::lcm) continue;
+        std::vector<double> const all = timesteps({.sampler = sampler::euler, .scheduler = scheduler, .steps = 1000});
+        for (auto const& [steps, strength] :
+             {std::pair{1000, 0.1}, {1000, 0.5}, {600, 0.5}, {100, 0.05}, {20, 0.01}, {1000, 0.01}}) {
+            auto const some =
+                timesteps({.sampler = sampler::euler, .scheduler = scheduler, .steps = steps, .strength = strength});
+            auto const from = std::size_t(double(all.size()) * (1 - strength));
+            ASSERT_FALSE(some.empty()) << name;
+            EXPECT_LE(some.size(), std::size_t(steps)) << name;
+            EXPECT_LE(some[0], all[from - 2]) << name << ", " << steps << " steps of strength " << strength;
+            EXPECT_GE(some[0], from + 2 < all.size() ? all[from + 2] : 0) << name << ", " << steps << ", " << strength;
+            EXPECT_TRUE(std::ranges::is_sorted(some, std::ranges::greater_equal())) << name;
+        }
+    }
+}
+
+TEST(strength, with_all_of_its_steps_where_levels_lie_between_timesteps) {
+    for (scheduler s : {scheduler::normal, scheduler::karras, scheduler::exponential, scheduler::sgm_uniform,
+                        scheduler::ays, scheduler::linspace})
+        EXPECT_EQ(timesteps({.sampler = sampler::dpmpp_2m, .scheduler = s, .steps = 20, .strength = 0.01}).size(), 20u);
+}
+
+TEST(strength, of_lcm_leaves_a_share_of_its_timesteps) {
+    auto const told = [](int steps, double strength) {
+        return error_of([&] {
+            plan_sampling({.sampler = sampler::lcm, .scheduler = scheduler::lcm, .steps = steps, .strength = strength});
+        });
+    };
+    EXPECT_EQ(told(25, 0.5), "");
+    EXPECT_EQ(told(30, 0.5),
+              "Strength 0.5 leaves 25 of the 50 timesteps that LCM's own schedule has: choose at most as "
+              "many steps, not 30, or another schedule.");
+    EXPECT_EQ(told(60, 0.5).substr(0, 22), "Strength 0.5 leaves 25");
+    EXPECT_NE(told(60, 1).find("not 60"), std::string::npos);
+}
+
+TEST(samplers, say_that_a_flow_has_no_terminal_snr) {
+    EXPECT_NE(error_of([] {
+                  plan_sampling({.prediction = prediction::flow, .zero_terminal_snr = true});
+              }).find("not for this model"),
+              std::string::npos);
 }
 
 TEST(strength, that_leaves_nothing_is_an_error) {

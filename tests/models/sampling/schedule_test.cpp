@@ -1,9 +1,9 @@
 #include "models/sampling/schedule.h"
 
 #include "models/sampling/beta_quantile.h"
-#include "models/sampling/names.h"
+#include "request/samplers.h"
+#include "tests/models/files/scratch.h"
 #include "tests/models/sampling/golden.h"
-#include "tests/models/weights/scratch.h"
 
 #include <algorithm>
 
@@ -61,7 +61,7 @@ TEST(schedule, beta_quantiles) {
 // way.
 TEST(schedule, all_of_them_descend) {
     for (auto const& table : {diffusion_table(), diffusion_table({.zero_terminal_snr = true}), flow_table(3)})
-        for (auto const& [which, name, display] : scheduler_names())
+        for (auto const& [which, name, display, others] : scheduler_table)
             for (int steps : {1, 2, 3, 4, 7, 10, 20, 30, 50}) {
                 if (table.is_flow() && (which == scheduler::ays || which == scheduler::lcm)) continue;
                 schedule const s = make_schedule(which, table, steps);

@@ -1,7 +1,7 @@
 #include "compute/error.h"
+#include "models/eval/eval_tokenizer.h"
 #include "models/text/clip_merges.h"
 #include "models/text/clip_tokenizer.h"
-#include "models/text/eval_tokenizer.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,6 +1,7 @@
 #include "compute/error.h"
 #include "models/text/prompt.h"
 
+#include <format>
 #include <gtest/gtest.h>
 #include <numeric>
 
@@ -85,7 +86,7 @@ TEST(parse_prompt, brackets_without_a_partner) {
     expect_parts("(unbalanced", {{"unbalanced", 1.1}});
     expect_parts("a [[b", {{"a "}, {"b", 1 / 1.1 / 1.1}});
     expect_parts("a) b] c", {{"a) b] c"}});
-    expect_parts("[a:0.5]", {{"a:0.5", 1 / 1.1}}); // weights are for round brackets
+    expect_parts("[a:0.5]", {{"a:0.5", 1 / 1.1}}); // weights are for round brackets; make_chunks() knows what this is
     expect_parts("[a:0.5)", {{"a:0.5)", 1 / 1.1}});
     expect_parts("()[]", {{""}});
 }
@@ -181,20 +182,41 @@ TEST(make_chunks, prompts_have_an_end) {
     EXPECT_THROW(make_chunks("a", {.size = 100}), error);
 }
 
-TEST(match_chunk_counts, repeats_the_empty_chunk) {
-    prompt_chunks positive = make_chunks(words(160)), negative = make_chunks("(ugly:1.3)");
-    prompt_chunks const longer = positive, empty = make_chunks("");
-    match_chunk_counts(positive, negative);
-    EXPECT_EQ(positive, longer);
-    ASSERT_EQ(negative.ids.size(), 3);
-    ASSERT_EQ(negative.weights.size(), 3);
-    EXPECT_EQ(negative.weights[0][1], 1.3f);
-    for (std::size_t i : {1, 2}) {
-        EXPECT_EQ(negative.ids[i], empty.ids[0]);
-        EXPECT_EQ(negative.weights[i], empty.weights[0]);
+TEST(make_chunks, of_any_prompt_are_at_most_64) {
+    std::string breaks, most = "cat";
+    while (breaks.size() + 6 < 64 << 10) breaks += "BREAK ";
+    for (int i = 1; i < 64; ++i) most += " BREAK cat";
+    EXPECT_EQ(make_chunks(most).ids.size(), 64u);
+    for (std::string const& prompt : {most + " BREAK cat", breaks, words(64 * 75 + 1, "cat ")}) try {
+            make_chunks(prompt);
+            ADD_FAILURE() << prompt.size();
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find("more than 64 chunks"), std::string::npos) << e.what();
+        }
+    EXPECT_EQ(make_chunks(words(64 * 75)).ids.size(), 64u);
+}
+
+// Each side keeps its own chunks, all of them equally often, with their weights.
+TEST(match_chunk_counts, repeats_both_until_they_are_as_many) {
+    for (auto const& [few, many] : {std::pair{1, 1}, {1, 3}, {2, 3}, {4, 6}, {7, 8}, {8, 64}}) {
+        std::string first = "(cat:1.5)", second = "dog";
+        for (int i = 1; i < few; ++i) first += std::format(" BREAK (cat:{})", i);
+        for (int i = 1; i < many; ++i) second += std::format(" BREAK dog{}", i);
+        prompt_chunks a = make_chunks(first), b = make_chunks(second);
+        prompt_chunks const a_once = a, b_once = b;
+        match_chunk_counts(a, b);
+        EXPECT_EQ(a.ids.size(), std::lcm(std::size_t(few), std::size_t(many)));
+        for (auto const& [all, once] : {std::pair{&a, &a_once}, {&b, &b_once}}) {
+            ASSERT_EQ(all->ids.size(), a.ids.size());
+            ASSERT_EQ(all->weights.size(), a.ids.size());
+            for (std::size_t i = 0; i < all->ids.size(); ++i) {
+                EXPECT_EQ(all->ids[i], once->ids[i % once->ids.size()]);
+                EXPECT_EQ(all->weights[i], once->weights[i % once->ids.size()]);
+            }
+        }
     }
-    match_chunk_counts(negative, positive);
-    EXPECT_EQ(positive, longer);
+    prompt_chunks nine = make_chunks(words(9 * 75)), eight = make_chunks(words(8 * 75));
+    EXPECT_THROW(match_chunk_counts(nine, eight), error); // 72
 }
 
 TEST(apply_weights, keeps_the_mean) {

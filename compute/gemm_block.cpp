@@ -1,0 +1,137 @@
+#include "compute/gemm_block.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace sfumato {
+
+namespace {
+
+using uint = std::uint32_t;
+
+uint parts(uint count, uint size) { return (count + size - 1) / size; }
+
+uint slabs_of(gemm_size const& s, uint k) { return s.taps * (parts(s.c1, k) + parts(s.c2, k)); }
+
+// Spreads `m` × `n` fragments over as many subgroups as there are, as evenly as possible.
+bool spread(gemm_block& b, uint m, uint n, uint subgroups) {
+    for (; subgroups > 1; subgroups /= 2) {
+        bool const wide = n / b.grid_n >= m / b.grid_m;
+        if (wide && n % (b.grid_n * 2) == 0)
+            b.grid_n *= 2;
+        else if (m % (b.grid_m * 2) == 0)
+            b.grid_m *= 2;
+        else if (n % (b.grid_n * 2) == 0)
+            b.grid_n *= 2;
+    }
+    b.fragments_m = m / b.grid_m;
+    b.fragments_n = n / b.grid_n;
+    return m % b.grid_m == 0 && n % b.grid_n == 0;
+}
+
+// Sums leave by way of the tiles' memory, or a little more, as many rows at once as fit. A fragment leaves whole.
+void choose_patch(gemm_block& b, uint rows) {
+    uint const tiles = b.m * (b.k / 8 + 1) * 16 + b.k * (b.n / 8 + 1) * 16, row = (b.n / 4 + 1) * 16;
+    uint const most = std::max(tiles, b.fragment.workgroup_scope ? 36864u : 17408u);
+    b.patch_rows = b.m;
+    while (b.patch_rows % 2 == 0 && b.patch_rows / 2 >= rows && b.patch_rows * row > most) b.patch_rows /= 2;
+}
+
+uint shared_bytes(gemm_block const& b) {
+    if (b.variant == kernel_variant::scalar) return b.k * (b.m + 4) * 4 + b.k * b.n * 4;
+    uint const tiles = b.m * (b.k / 8 + 1) * 16 + b.k * (b.n / 8 + 1) * 16, row = (b.n / 4 + 1) * 16;
+    return std::max(tiles, b.patch_rows * row);
+}
+
+constexpr uint most_sums = 80; // of an invocation, in registers
+
+bool shape_scalar(gemm_block& b) {
+    b.lanes = b.n <= 16 ? 4 : b.n <= 48 ? 8 : 16;
+    uint const threads = gemm_invocations(b.variant);
+    return b.n % (2 * b.lanes) == 0 && b.m * b.lanes % threads == 0 && b.m * b.n / threads <= 64;
+}
+
+bool shape_fragments(gemm_block& b, target const& t) {
+    uint const threads = gemm_invocations(b.variant), subgroups = std::max(1u, threads / t.subgroup);
+    if (b.m * b.n / threads > most_sums) return false;
+    if (b.variant == kernel_variant::cooperative) {
+        b.fragment = t.fragment;
+        if (b.m % b.fragment.m || b.n % b.fragment.n || b.k % b.fragment.k || b.fragment.n % 8) return false;
+        if (!spread(b, b.m / b.fragment.m, b.n / b.fragment.n, subgroups)) return false;
+        choose_patch(b, b.fragment.m);
+        return true;
+    }
+    // Each holds one, as large as it can be.
+    auto const& f = t.flexible;
+    if (b.m % f.m || b.n % f.n || b.k % f.k) return false;
+    if (!f.workgroup_scope && !spread(b, b.m / f.m, b.n / f.n, subgroups)) return false;
+    b.fragment = {b.m / b.grid_m, b.n / b.grid_n, b.k, f.workgroup_scope};
+    b.fragments_m = b.fragments_n = 1;
+    choose_patch(b, 1);
+    return true;
+}
+
+std::optional<gemm_block> shaped(target const& t, uint m, uint n, uint k) {
+    gemm_block b{.m = m, .n = n, .k = k};
+    b.variant = t.matrix == matrix_path::scalar || !t.fragment.m ? kernel_variant::scalar
+                : t.matrix == matrix_path::nv2 && t.flexible.m   ? kernel_variant::flexible
+                                                                 : kernel_variant::cooperative;
+    bool const fits = b.variant == kernel_variant::scalar ? shape_scalar(b) : shape_fragments(b, t);
+    if (!fits || shared_bytes(b) > t.shared_bytes) return {};
+    return b;
+}
+
+// Few blocks and a long inner dimension: several workgroups share a block.
+uint splits_of(target const& t, gemm_size const& s, gemm_block const& b) {
+    uint const slabs = slabs_of(s, b.k), cores = t.software ? 64 : t.cores;
+    bool const possible = s.can_split && slabs >= 32 && b.count < cores / 2;
+    return possible ? std::min({8u, cores / b.count, slabs / 8}) : 1;
+}
+
+// In products of one core.
+double time_of(target const& t, gemm_size const& s, gemm_block const& b) {
+    // Loads that a product costs beside others in a block, as products.
+    double const loads = b.variant == kernel_variant::scalar ? 16 : 24;
+    double const each = double(b.m) * b.n * b.k * slabs_of(s, b.k) / b.splits * (1 + loads / b.m + loads / b.n);
+    double const adding = b.splits > 1 ? 2e6 + 64.0 * b.splits * s.rows * s.columns / t.cores : 0;
+    return each * parts(b.count * b.splits, t.cores) + adding;
+}
+
+} // namespace
+
+std::uint32_t gemm_invocations(kernel_variant variant) { return variant == kernel_variant::scalar ? 128 : 256; }
+
+std::uint32_t length_of_line(std::uint32_t count, double operations) {
+    constexpr double most_operations = 1e8;
+    constexpr uint most_lines = 32768;
+    return std::clamp(uint(std::min(most_operations / operations, double(most_lines))),
+                      std::max(1u, parts(count, most_lines)), std::max(1u, std::min(count, most_lines)));
+}
+
+double gemm_block::operations(gemm_size const& s) const { return 2.0 * count * m * n * k * slabs_of(s, k); }
+
+gemm_block choose_gemm_block(target const& t, gemm_size const& s) {
+    std::optional<gemm_block> best;
+    double least = 0;
+    auto const consider = [&](uint m, uint n, uint k) {
+        auto b = shaped(t, m, n, k);
+        if (!b) return;
+        b->count = parts(s.rows, m) * parts(s.columns, n);
+        b->splits = splits_of(t, s, *b);
+        double const time = t.software && !t.block.m ? double(m) * n * k : time_of(t, s, *b);
+        if (best && time >= least) return;
+        best = b;
+        least = time;
+    };
+    if (t.block.m) consider(t.block.m, t.block.n, t.block.k);
+    if (!best)
+        for (uint k : {32, 16})
+            for (uint m : {256, 128, 64, 32})
+                for (uint n : {160, 128, 96, 64, 48, 32, 16})
+                    if (k == 16 || t.matrix != matrix_path::scalar) consider(m, n, k);
+    assert(best && "every device has shared memory for the smallest block");
+    return *best;
+}
+
+} // namespace sfumato

@@ -1,0 +1,57 @@
+#include "engine/endpoint.h"
+
+#include "compute/error.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+namespace sfumato {
+
+namespace {
+
+file_descriptor take_lock(engine_paths const& paths) {
+    file_descriptor lock(::open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) fail("The engine's lock {} cannot be opened: {}.", paths.lock.string(), std::strerror(errno));
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (socket_connect(paths.socket) || std::chrono::steady_clock::now() > deadline)
+            fail("Another engine is already listening at {}.", paths.socket.string());
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return lock;
+}
+
+} // namespace
+
+endpoint::endpoint(std::filesystem::path const& socket) : paths(engine_paths_for(socket)), lock(take_lock(paths)) {
+    // The lock is ours: whatever lies at the path is stale, unless somebody without a lock answers there.
+    if (socket_connect(paths.socket)) fail("Another program is already listening at {}.", paths.socket.string());
+    if (std::filesystem::exists(paths.socket) && !std::filesystem::is_socket(paths.socket))
+        fail("{} is not a socket; choose another path or remove it.", paths.socket.string());
+    std::filesystem::remove(paths.socket);
+    listening = socket_listen(paths.socket);
+}
+
+file_descriptor endpoint::accept() {
+    while (listening) {
+        file_descriptor connection(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!connection || socket_peer_is_me(connection)) return connection;
+    }
+    return {};
+}
+
+void endpoint::release() {
+    if (!listening) return;
+    std::error_code ignored; // a socket that is gone already is what we want
+    std::filesystem::remove(paths.socket, ignored);
+    listening = file_descriptor();
+    lock = file_descriptor();
+}
+
+} // namespace sfumato

@@ -1,0 +1,229 @@
+#include "engine/jobs.h"
+
+#include "compute/device.h"
+#include "compute/error.h"
+#include "compute/self_check.h"
+#include "models/library/family.h"
+#include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
+#include "models/library/scan.h"
+#include "models/pipelines/diffusion/generate.h"
+#include "models/pipelines/fill/inpaint.h"
+#include "models/pipelines/upscale/upscale.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace sfumato {
+
+namespace {
+
+// What stays between calls.
+class engine {
+  public:
+    explicit engine(std::string device_choice) : choice_(std::move(device_choice)) {}
+
+    device& open_device() {
+        if (!device_) {
+            device_ = std::make_unique<device>(choice_);
+            self_check(*device_);
+        }
+        return *device_;
+    }
+
+    upscale_model& upscaler(upscale_settings const& s) {
+        bool const is_open = opened_ && opened_->source == s.model && opened_->is_current();
+        return sfumato::open_upscaler(models, s, is_open ? opened_ : nullptr);
+    }
+
+    model_summary open_upscaler(std::string const& model) {
+        opened_ = std::make_shared<checkpoint const>(open_checkpoint(model));
+        require_upscaler(*opened_);
+        return summary_of(look_at_model(model, *opened_));
+    }
+
+    // Seconds for a pixel of the result, of the last run with a model.
+    std::map<std::string, double> pace;
+
+  private:
+    std::string choice_;
+    std::unique_ptr<device> device_; // lives longer than what lies on it
+    std::shared_ptr<checkpoint const> opened_;
+
+  public:
+    shelf models;
+};
+
+// ---- Fill
+
+struct fill_pictures {
+    picture given;
+    mask selection;
+};
+
+std::optional<fill_pictures> read_fill(run_input const& in, run_client& client) {
+    named_picture const& p = find_picture(in, "picture", 4);
+    rect const all{0, 0, p.width, p.height};
+    client.will_read("picture", all);
+    auto selection = client.read_mask("selection", all);
+    auto given = selection ? client.read_picture("picture", all) : std::nullopt;
+    if (!given) return std::nullopt;
+    return fill_pictures{std::move(*given), std::move(*selection)};
+}
+
+bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
+    auto const read = read_fill(in, client);
+    if (!read) return false;
+    auto result = inpaint(e.open_device(), in.request, read->given, read->selection, j);
+    if (!result) return false;
+    client.take(std::move(*result));
+    return true;
+}
+
+std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client& client, job const&) {
+    auto const read = read_fill(in, client);
+    return read ? std::optional(plan_of_inpaint(e.open_device(), in.request, read->given, read->selection))
+                : std::nullopt;
+}
+
+// ---- Upscale
+
+double pixels_of_result(run_input const& in) {
+    named_picture const& p = find_picture(in, "picture", 4);
+    return double(upscaled(p.width, in.request.upscale.scale)) * upscaled(p.height, in.request.upscale.scale);
+}
+
+bool enlarge(engine& e, run_input const& in, run_client& client, job const& j) {
+    auto const start = std::chrono::steady_clock::now();
+    device& d = e.open_device();
+    if (!upscale(d, e.upscaler(in.request.upscale), in, client, j)) return false;
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    e.pace[in.request.upscale.model] = seconds.count() / pixels_of_result(in);
+    return true;
+}
+
+std::optional<run_plan> estimate_enlarge(engine& e, run_input const& in, run_client&, job const&) {
+    device& d = e.open_device();
+    run_plan plan = plan_of_upscale(d, e.upscaler(in.request.upscale), in);
+    auto const pace = e.pace.find(in.request.upscale.model);
+    if (pace != e.pace.end()) plan.seconds = pace->second * pixels_of_result(in);
+    return plan;
+}
+
+// ---- Text to image, image to image
+
+bool make_pictures(engine& e, run_input const& in, run_client& client, job const& j) {
+    generate_watch watch{.planned = [&](memory_plan const& plan) {
+        client.planned({.text = plan.text(), .needed = plan.needed, .available = plan.available});
+    }};
+    watch.warned = [&](std::string const& text) { client.warn(text); };
+    watch.nearest = in.nearest;
+    if (in.previews) watch.preview = [&](picture const& p) { client.preview(p); };
+    if (in.previews && !in.preview_model.empty())
+        watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(in.preview_model));
+    std::optional<picture> from;
+    if (in.request.operation == operation::img2img) {
+        named_picture const& p = find_picture(in, "picture", 4);
+        from = client.read_picture("picture", {0, 0, p.width, p.height});
+        if (!from) return false;
+    }
+    auto made = generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, watch);
+    if (!made) return false;
+    for (std::size_t k = 0; k < made->pictures.size(); ++k) {
+        request recipe = made->recipe; // makes that one alone again
+        recipe.seed += std::int64_t(k);
+        recipe.diffusion.batch = 1;
+        client.take({.picture = std::move(made->pictures[k]), .recipe = std::move(recipe)});
+    }
+    return true;
+}
+
+std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_client&, job const& j) {
+    struct enough {}; // of the run, when its plan is made
+    run_plan found;
+    generate_watch const watch{.planned = [&](memory_plan const& plan) {
+        found = {.text = plan.text(), .needed = plan.needed, .available = plan.available};
+        throw enough();
+    }};
+    std::optional<picture> from; // only its size matters
+    if (in.request.operation == operation::img2img) {
+        named_picture const& p = find_picture(in, "picture", 4);
+        from.emplace(p.width, p.height);
+    }
+    try {
+        generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, watch);
+    } catch (enough const&) {}
+    return found;
+}
+
+// ---- The table
+
+struct operation_jobs {
+    operation of;
+    bool (*run)(engine&, run_input const&, run_client&, job const&);
+    std::optional<run_plan> (*estimate)(engine&, run_input const&, run_client&, job const&);
+};
+constexpr operation_jobs table[] = {
+    {operation::inpaint, fill, estimate_fill},
+    {operation::upscale, enlarge, estimate_enlarge},
+    {operation::txt2img, make_pictures, estimate_pictures},
+    {operation::img2img, make_pictures, estimate_pictures},
+};
+
+operation_jobs const& jobs_of(run_input const& in) {
+    return *std::ranges::find(table, in.request.operation, &operation_jobs::of);
+}
+
+// The log then tells whether the memory was foreseen.
+bool run_and_log(engine& e, run_input const& in, run_client& client, job const& j) {
+    struct listening final : run_client {
+        run_client& to;
+        run_plan largest{};
+        int results = 0;
+
+        explicit listening(run_client& to) : to(to) {}
+        std::optional<picture> read_picture(std::string_view name, rect const& area) override {
+            return to.read_picture(name, area);
+        }
+        std::optional<mask> read_mask(std::string_view name, rect const& area) override {
+            return to.read_mask(name, area);
+        }
+        void will_read(std::string_view name, rect const& area) override { to.will_read(name, area); }
+        void take(run_result result) override {
+            ++results;
+            to.take(std::move(result));
+        }
+        void planned(run_plan const& plan) override {
+            if (plan.needed >= largest.needed) largest = plan;
+            to.planned(plan);
+        }
+        void warn(sentence const& s) override { to.warn(s); }
+        void preview(picture const& p) override { to.preview(p); }
+    } heard(client);
+    device& d = e.open_device();
+    d.memory_peak(true);
+    bool const done = jobs_of(in).run(e, in, heard, j);
+    if (!heard.largest.text.empty())
+        std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB, pictures %.1f MB; %d results\n",
+                     heard.largest.text.text().c_str(), double(heard.largest.needed) / 1e6,
+                     double(d.memory_peak()) / 1e6, double(heard.largest.pictures) / 1e6, heard.results);
+    return done;
+}
+
+} // namespace
+
+engine_jobs open_jobs(std::string device_choice) {
+    auto const e = std::make_shared<engine>(std::move(device_choice)); // of the functions' copies, too
+    return {
+        .run = [e](run_input const& in, run_client& client, job const& j) { return run_and_log(*e, in, client, j); },
+        .estimate = [e](run_input const& in, run_client& client,
+                        job const& j) { return jobs_of(in).estimate(*e, in, client, j); },
+        .open_device = [e] { e->open_device(); },
+        .open_upscaler = [e](std::string const& model) { return e->open_upscaler(model); }};
+}
+
+} // namespace sfumato

@@ -1,0 +1,180 @@
+#include "models/library/family.h"
+
+#include "compute/error.h"
+#include "models/library/find_prediction.h"
+#include "models/library/other_families.h"
+#include "models/library/stated_facts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <format>
+
+namespace sfumato {
+
+namespace {
+
+// ---- What shapes and the file itself tell together
+
+void take_heads(unet_config& c, stated_facts const& d) {
+    if (d.unet_heads || d.unet_head_dim) {
+        c.heads = d.unet_heads;
+        c.head_dim = d.unet_head_dim;
+    } else if (c.use_linear) { // Stable Diffusion 2, XL
+        c.heads = 0;
+        c.head_dim = 64;
+    }
+}
+
+void take_text_facts(clip_config& c, stated_facts const& d, bool second_generation) {
+    c.heads = d.text_heads ? d.text_heads : std::max(1, c.hidden / 64);
+    c.quick_gelu = d.quick_gelu.value_or(!second_generation);
+    c.bos = c.vocabulary - 2;
+    c.eos = c.vocabulary - 1;
+    c.pad = second_generation ? 0 : c.eos;
+    // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
+    bool const in_file = second_generation && c.layers != 23;
+    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : in_file;
+    c.layers_used = c.layers - left_out;
+    c.stops_at = second_generation ? 2 : left_out + 1;
+}
+
+// ---- Whole models
+
+std::string kind_of_input(unet_config const& c) {
+    switch (c.in_channels) {
+    case 4: return "";
+    case 8: return " pix2pix";
+    case 9: return " inpainting";
+    default: return std::format(" with {} input channels", c.in_channels);
+    }
+}
+
+// The first reason stays; "": there is none.
+void refuse(model_description& m, std::string reason) {
+    if (reason.empty()) return;
+    if (m.supported) m.reason = std::move(reason);
+    m.supported = false;
+}
+
+void refuse_what_differs(checkpoint const& c, model_description& m) {
+    auto const check = [&](std::string_view prefix, tensor_shapes const& expected) {
+        refuse(m, difference(c, prefix, expected));
+    };
+    if (m.unet) {
+        check(unet_prefix, m.unet->tensors());
+        refuse(m, surplus(c, unet_prefix, m.unet->tensors()));
+    }
+    if (m.vae) check(vae_prefix, m.vae->tensors());
+    if (m.text) check(m.text->prefix, m.text->tensors());
+    if (m.taesd) check("", m.taesd->tensors());
+    if (m.upscaler) {
+        check("", tensors_of(*m.upscaler));
+        refuse(m, surplus(c, "", tensors_of(*m.upscaler)));
+    }
+}
+
+// Numbers of 8 bits with a factor beside each tensor.
+bool is_scaled(checkpoint const& c) {
+    return std::ranges::any_of(
+        c.tensors, [](auto const& t) { return t.first.ends_with(".scale_weight") || t.first.ends_with("scaled_fp8"); });
+}
+
+void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optional<sfumato::prediction> chosen,
+                        model_description& m) {
+    unet_config& unet = *m.unet;
+    take_heads(unet, d);
+    bool const xl = unet.adm_in_channels != 0;
+    bool const second = unet.use_linear && !xl;
+    m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
+    m.reason = unet.in_words();
+    if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
+    if (m.text) take_text_facts(*m.text, d, second);
+    auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
+    m.prediction = prediction;
+    m.prediction_reason = prediction_reason;
+    m.zero_terminal_snr = c.find("ztsnr");
+    bool const v_at_768 = second && prediction == sfumato::prediction::v;
+    m.native_size = d.native_size ? d.native_size : xl ? 1024 : v_at_768 ? 768 : 512;
+
+    if (xl && unet.context_dim == 1024) m.family = "Stable Diffusion 2.x unCLIP";
+    if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
+    if (xl) refuse(m, "not supported yet: " + m.reason);
+    if (is_scaled(c)) refuse(m, "weights in scaled fp8 are not supported yet");
+    if (m.text && m.text->hidden != unet.context_dim)
+        refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
+}
+
+void describe_upscaler(stated_facts const& d, model_description& m) {
+    int const scale = shape_of(*m.upscaler).scale;
+    double const factor = scale * d.resize;
+    m.family = std::format("upscaler ({})", name_of(*m.upscaler));
+    m.reason = in_words(*m.upscaler);
+    m.factor = std::max(1, int(std::lround(factor)));
+    if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
+    if (d.pro) refuse(m, "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
+    if (scale < 1) refuse(m, "its result would be smaller than the picture");
+    if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
+}
+
+void describe_alone(stated_facts const& d, model_description& m) {
+    if (m.vae) {
+        m.family = "VAE";
+        m.reason = m.vae->in_words();
+    } else if (m.text) {
+        bool const second = m.text->hidden != 768;
+        take_text_facts(*m.text, d, second);
+        m.family = second ? "OpenCLIP text encoder" : "CLIP text encoder";
+        m.reason = m.text->in_words();
+    } else {
+        m.family = "TAESD";
+        m.reason = m.taesd->in_words();
+    }
+}
+
+} // namespace
+
+model_description describe_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
+    stated_facts const d = read_stated_facts(c.metadata);
+    model_description m{.supported = true,
+                        .unet = unet_config::found_in(c),
+                        .vae = vae_config::found_in(c),
+                        .text = clip_config::found_in(c),
+                        .taesd = taesd_config::found_in(c),
+                        .upscaler = find_upscaler(network_tensors{c, ""})};
+    if (m.vae) {
+        m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
+        m.vae->shift = d.vae_shift.value_or(m.vae->z_channels == 16 ? 0.0609 : 0);
+    }
+    if (m.unet)
+        describe_diffusion(c, d, chosen, m);
+    else if (m.upscaler)
+        describe_upscaler(d, m);
+    else if (auto const other = other_family(c); !other.empty()) {
+        m.family = other;
+        refuse(m, "not supported yet");
+    } else if (m.vae || m.text || m.taesd)
+        describe_alone(d, m);
+    else {
+        m.family = "unknown";
+        refuse(m, "none of its tensors is of a network that is known here");
+    }
+    if (m.unet) refuse(m, m.unet->unfit());
+    if (m.vae) refuse(m, m.vae->unfit());
+    if (m.text) refuse(m, m.text->unfit());
+    refuse_what_differs(c, m);
+    return m;
+}
+
+model_description require_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
+    model_description m = describe_model(c, chosen);
+    if (!m.supported) fail("'{}' ({}) cannot be used: {}.", c.source, m.family, m.reason);
+    return m;
+}
+
+upscaler_config require_upscaler(checkpoint const& c) {
+    model_description const m = require_model(c);
+    if (!m.upscaler) fail("'{}' is no upscaler but {}: choose a model that enlarges pictures.", c.source, m.family);
+    return *m.upscaler;
+}
+
+} // namespace sfumato

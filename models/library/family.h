@@ -1,0 +1,52 @@
+// Which model a checkpoint is. Family and sizes are read from the tensors' names and shapes; the user never chooses an
+// architecture. What shapes cannot tell (the number of heads, tokens of a small vocabulary, what is predicted) is the
+// family's own, unless the file says it: metadata "config" (as procedural models have it) or a diffusers folder's
+// config.json files.
+#pragma once
+
+#include "models/files/checkpoint.h"
+#include "models/networks/clip.h"
+#include "models/networks/taesd.h"
+#include "models/networks/unet.h"
+#include "models/networks/upscaler.h"
+#include "models/networks/vae.h"
+#include "request/choices.h"
+
+#include <optional>
+#include <string>
+
+namespace sfumato {
+
+/// What was found. A file may hold a whole model or one network of it (a VAE alone).
+struct model_description {
+    std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
+                            // "upscaler (RRDBNet ×4)" …
+    std::string reason;     // a clause: what says so, or why it cannot be run
+    bool supported = false; // false: not to be run; the configs below are what could be read all the same
+
+    std::optional<unet_config> unet;
+    std::optional<vae_config> vae;
+    std::optional<clip_config> text;
+    std::optional<taesd_config> taesd;
+    std::optional<upscaler_config> upscaler;
+    /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
+    /// result (realesr-animevideov3-x2 is the ×4 network).
+    int factor = 1;
+
+    sfumato::prediction prediction = sfumato::prediction::epsilon;
+    std::string prediction_reason;  // a clause
+    bool zero_terminal_snr = false; // it has a tensor named ztsnr
+    int native_size = 512;          // the side of the square pictures that it was trained on, in pixels
+};
+
+/// Never throws for a file that is only unknown or incomplete: then `supported` is false and the reason says what.
+/// `prediction`: the user's own choice.
+model_description describe_model(checkpoint const&, std::optional<prediction> prediction = {});
+
+/// The same, but throws error with the reason where the model cannot be run.
+model_description require_model(checkpoint const&, std::optional<prediction> prediction = {});
+
+/// Of a checkpoint that is an upscaler; else throws error.
+upscaler_config require_upscaler(checkpoint const&);
+
+} // namespace sfumato

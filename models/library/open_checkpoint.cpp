@@ -1,0 +1,58 @@
+#include "models/library/open_checkpoint.h"
+
+#include "compute/error.h"
+#include "models/files/diffusers_folder.h"
+#include "models/files/gguf.h"
+#include "models/files/ncnn/ncnn_param.h"
+#include "models/files/safetensors.h"
+#include "models/files/torch_old.h"
+#include "models/files/torch_zip.h"
+#include "models/files/zip.h"
+#include "models/library/built_in.h"
+#include "models/library/procedural.h"
+#include "models/names/canonical.h"
+#include "models/names/ncnn_names.h"
+
+namespace sfumato {
+
+namespace {
+
+// A safetensors file that is damaged from its beginning is still told by its name.
+checkpoint open_file(mapped_file const& file, std::string const& source) {
+    if (is_gguf(file.bytes)) return read_gguf(file, source);
+    if (is_zip(file.bytes)) return read_torch_zip(file, source);
+    if (is_old_torch_file(file.bytes)) return read_old_torch_file(file, source);
+    if (is_safetensors(file.bytes) || source.ends_with(".safetensors")) return read_safetensors(file, source);
+    fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF, ncnn's .param "
+         "and .bin.",
+         source);
+}
+
+checkpoint read_ncnn_pair(std::filesystem::path const& param, std::string const& source) {
+    mapped_file const graph = map_file(param);
+    auto bin = param;
+    return read_ncnn(graph, map_file(bin.replace_extension(".bin")), source);
+}
+
+checkpoint open_as_stored(std::string const& source) {
+    constexpr std::string_view procedural = "procedural:", built_in = "sfumato:";
+    if (source.starts_with(procedural)) return procedural_checkpoint(source.substr(procedural.size()));
+    if (source.starts_with(built_in)) return built_in_checkpoint(source.substr(built_in.size()));
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(source, ignored)) {
+        if (auto const param = ncnn_param_of(source)) return read_ncnn_pair(*param, source);
+        return open_file(map_file(source), source);
+    }
+    if (is_diffusers_folder(source)) return read_diffusers_folder(source, source);
+    fail("'{}' is a folder, but not a model of diffusers: it has no model_index.json.", source);
+}
+
+} // namespace
+
+checkpoint open_checkpoint(std::string const& source) {
+    checkpoint all = open_as_stored(source);
+    use_canonical_names(all);
+    return all;
+}
+
+} // namespace sfumato

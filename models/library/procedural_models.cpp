@@ -1,0 +1,244 @@
+#include "compute/error.h"
+#include "models/library/procedural.h"
+#include "models/networks/clip.h"
+#include "models/networks/taesd.h"
+#include "models/networks/unet.h"
+#include "models/networks/upscaler.h"
+#include "models/networks/vae.h"
+#include "request/choices.h"
+#include "request/json.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+struct procedural_model {
+    std::string_view name;
+    std::uint64_t seed = 0;
+    std::string_view family;
+    sfumato::prediction prediction = sfumato::prediction::epsilon;
+    std::optional<unet_config> unet;
+    std::optional<vae_config> vae;
+    std::optional<clip_config> clip_l, clip_h, clip_g;
+    std::optional<taesd_config> taesd;
+    std::optional<upscaler_config> upscaler;
+};
+
+unet_config tiny_unet(int in_channels, std::vector<int> mult, int context) {
+    return {.in_channels = in_channels, .model_channels = 32, .channel_mult = std::move(mult), .context_dim = context};
+}
+
+unet_config with_head_dim(int head_dim, unet_config c) {
+    c.heads = 0;
+    c.head_dim = head_dim;
+    c.use_linear = true;
+    return c;
+}
+
+vae_config tiny_vae(std::vector<int> mult, double scale = 0.18215) {
+    return {.channels = 32, .channel_mult = std::move(mult), .scale = scale};
+}
+
+clip_config tiny_clip_l(int layers, int vocabulary) {
+    return {.hidden = 32,
+            .heads = 4,
+            .layers = layers,
+            .feed_forward = 128,
+            .vocabulary = vocabulary,
+            .bos = vocabulary - 2,
+            .eos = vocabulary - 1,
+            .pad = vocabulary - 1};
+}
+
+clip_config projected(clip_config c) {
+    c.projection = c.hidden;
+    return c;
+}
+
+// As open_clip has them; sizes of ViT-H unless given.
+clip_config open_clip(int hidden = 1024, int heads = 16, int layers = 24, int vocabulary = 49408) {
+    return {.hidden = hidden,
+            .heads = heads,
+            .layers = layers,
+            .feed_forward = 4 * hidden,
+            .quick_gelu = false,
+            .vocabulary = vocabulary,
+            .bos = vocabulary - 2,
+            .eos = vocabulary - 1,
+            .pad = 0,
+            .projection = hidden};
+}
+
+std::vector<procedural_model> diffusion_models() {
+    return {
+        {.name = "sd15", .family = "sd1", .unet = unet_config{}, .vae = vae_config{}, .clip_l = clip_config{}},
+        {.name = "sd15-inpaint",
+         .family = "sd1-inpaint",
+         .unet = unet_config{.in_channels = 9},
+         .vae = vae_config{},
+         .clip_l = clip_config{}},
+        {.name = "sd21",
+         .family = "sd2",
+         .prediction = sfumato::prediction::v,
+         .unet = with_head_dim(64, {.context_dim = 1024}),
+         .vae = vae_config{},
+         .clip_h = open_clip()},
+        {.name = "sd1-tiny",
+         .family = "sd1",
+         .unet = tiny_unet(4, {1, 1, 2, 2}, 32),
+         .vae = tiny_vae({1, 1, 1, 2}),
+         .clip_l = tiny_clip_l(3, 49408)},
+        {.name = "sd1-inpaint-tiny",
+         .seed = 1,
+         .family = "sd1-inpaint",
+         .unet = tiny_unet(9, {1, 1, 1, 1}, 32),
+         .vae = tiny_vae({1, 1, 1, 1}),
+         .clip_l = tiny_clip_l(2, 1000)},
+        {.name = "sd2-tiny",
+         .seed = 2,
+         .family = "sd2",
+         .prediction = sfumato::prediction::v,
+         .unet = with_head_dim(16, tiny_unet(4, {1, 1, 1, 2}, 64)),
+         .vae = tiny_vae({1, 1, 1, 1}),
+         .clip_h = open_clip(64, 4, 3, 1000)},
+        {.name = "sdxl-tiny",
+         .seed = 3,
+         .family = "sdxl",
+         .unet = with_head_dim(32, {.model_channels = 32,
+                                    .channel_mult = {1, 1, 2},
+                                    .transformer_depth = {0, 1, 2},
+                                    .middle_depth = 2,
+                                    .context_dim = 96,
+                                    .adm_in_channels = 64 + 6 * 256}),
+         .vae = tiny_vae({1, 1, 1, 1}, 0.13025),
+         .clip_l = tiny_clip_l(3, 1000),
+         .clip_g = open_clip(64, 4, 3, 1000)},
+        // What of Stable Diffusion 3 there are networks for.
+        {.name = "sd3-tiny",
+         .seed = 4,
+         .family = "sd3",
+         .vae = vae_config{.channels = 32,
+                           .channel_mult = {1, 1, 1, 2},
+                           .z_channels = 16,
+                           .quant_conv = false,
+                           .scale = 1.5305,
+                           .shift = 0.0609},
+         .clip_l = projected(tiny_clip_l(3, 1000)),
+         .clip_g = open_clip(64, 4, 3, 1000)},
+        {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
+        {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
+    };
+}
+
+std::vector<procedural_model> const& all_models() {
+    static std::vector<procedural_model> const models = [] {
+        std::vector<procedural_model> all = diffusion_models();
+        for (auto const& [name, seed, config] : upscaler_examples())
+            all.push_back({.name = name, .seed = seed, .upscaler = config});
+        return all;
+    }();
+    return models;
+}
+
+// ---- The config as these models' files have it, so that nothing has to be guessed from shapes.
+
+json number_or_null(int number) { return number ? json(number) : json(nullptr); }
+
+json unet_json(unet_config const& c) {
+    return {{"in_channels", c.in_channels},         {"out_channels", c.out_channels},
+            {"model_channels", c.model_channels},   {"channel_mult", c.channel_mult},
+            {"num_res_blocks", c.res_blocks},       {"transformer_depth", c.transformer_depth},
+            {"middle_depth", c.middle_depth},       {"context_dim", c.context_dim},
+            {"num_heads", number_or_null(c.heads)}, {"head_dim", number_or_null(c.head_dim)},
+            {"use_linear", c.use_linear},           {"adm_in_channels", number_or_null(c.adm_in_channels)}};
+}
+
+json vae_json(vae_config const& c) {
+    return {{"ch", c.channels},           {"ch_mult", c.channel_mult},  {"num_res_blocks", c.res_blocks},
+            {"z_channels", c.z_channels}, {"quant_conv", c.quant_conv}, {"scaling_factor", c.scale},
+            {"shift_factor", c.shift}};
+}
+
+json text_encoder_json(clip_config const& c) {
+    return {{"hidden", c.hidden},
+            {"heads", c.heads},
+            {"layers", c.layers},
+            {"ff", c.feed_forward},
+            {"act", c.quick_gelu ? "quick_gelu" : "gelu"},
+            {"vocab", c.vocabulary},
+            {"ctx", c.context},
+            {"proj", c.projection ? c.projection : c.hidden},
+            {"bos", c.bos},
+            {"eos", c.eos},
+            {"pad", c.pad}};
+}
+
+json config_json(procedural_model const& m) {
+    json config = {{"family", m.family},
+                   {"seed", m.seed},
+                   {"prediction", m.prediction == sfumato::prediction::v ? "v_prediction" : "epsilon"}};
+    if (m.unet) config["unet"] = unet_json(*m.unet);
+    if (m.vae) config["vae"] = vae_json(*m.vae);
+    if (m.clip_l) config["clip_l"] = text_encoder_json(*m.clip_l);
+    if (m.clip_h) config["clip_h"] = text_encoder_json(*m.clip_h);
+    if (m.clip_g) config["clip_g"] = text_encoder_json(*m.clip_g);
+    return config;
+}
+
+// ---- Tensors
+
+tensor_shapes tensors_of_model(procedural_model const& m) {
+    tensor_shapes all;
+    auto const put = [&](std::string_view prefix, tensor_shapes const& part) {
+        for (auto const& [name, shape] : part) all[std::string(prefix) + name] = shape;
+    };
+    bool const sd3 = m.family == "sd3"; // both encoders in transformers' names
+    std::string_view const clip_l = sd3 ? sd3_clip_l_prefix : m.clip_g ? xl_clip_l_prefix : clip_prefix;
+    if (m.unet) put(unet_prefix, m.unet->tensors());
+    if (m.vae) put(vae_prefix, m.vae->tensors());
+    if (m.clip_l) put(clip_l, m.clip_l->tensors());
+    if (m.clip_h) put("cond_stage_model.model.", m.clip_h->open_clip_tensors());
+    if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", m.clip_g->open_clip_tensors());
+    if (m.clip_g && sd3) put(sd3_clip_g_prefix, m.clip_g->tensors());
+    if (m.taesd) put("", m.taesd->tensors());
+    if (m.upscaler) put("", tensors_of(*m.upscaler));
+    return all;
+}
+
+stored_tensor procedural_tensor(std::string name, std::vector<std::int64_t> shape, std::uint64_t seed) {
+    procedural_range const range = procedural_range_of(name, shape);
+    auto make = [name = std::move(name), seed, range](std::span<std::byte> bytes) {
+        procedural_values(name, seed, range, bytes);
+    };
+    return {.type = stored_type::f16, .shape = std::move(shape), .make = std::move(make)};
+}
+
+} // namespace
+
+std::vector<std::string_view> procedural_models() {
+    std::vector<std::string_view> names;
+    for (procedural_model const& m : all_models()) names.push_back(m.name);
+    return names;
+}
+
+checkpoint procedural_checkpoint(std::string_view name) {
+    auto const m = std::ranges::find(all_models(), name, &procedural_model::name);
+    if (m == all_models().end()) {
+        std::string known;
+        for (std::string_view other : procedural_models()) known += (known.empty() ? "" : ", ") + std::string(other);
+        fail("There is no procedural model '{}'; there are: {}.", name, known);
+    }
+    checkpoint all{.source = "procedural:" + std::string(name), .format = "procedural"};
+    all.metadata = {{"model", name}};
+    if (m->vae) all.metadata["config"] = json_line(config_json(*m));
+    for (auto const& [tensor, shape] : tensors_of_model(*m))
+        all.tensors.emplace(tensor, procedural_tensor(tensor, shape, m->seed));
+    return all;
+}
+
+} // namespace sfumato

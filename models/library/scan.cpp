@@ -1,0 +1,115 @@
+#include "models/library/scan.h"
+
+#include "compute/error.h"
+#include "models/files/diffusers_folder.h"
+#include "models/library/built_in.h"
+#include "models/library/open_checkpoint.h"
+#include "models/networks/upscaler.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <sys/stat.h>
+
+namespace sfumato {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int deepest = 16;
+
+bool is_model_file(fs::path const& path) {
+    constexpr std::array endings = {".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".param"};
+    std::string ending = path.extension().string();
+    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+    return std::ranges::find(endings, ending) != endings.end();
+}
+
+std::uint64_t bytes_of(checkpoint const& c) {
+    std::uint64_t bytes = 0;
+    for (auto const& file : c.files) bytes += file.bytes.size();
+    if (c.files.empty())
+        for (auto const& [name, tensor] : c.tensors) bytes += tensor.bytes();
+    return bytes;
+}
+
+struct scanner {
+    std::function<void(found_model const&)> const& found;
+    std::atomic<bool> const* stopped;
+    std::set<std::pair<dev_t, ino_t>> seen;
+
+    // By its place on the disk: links may lead in circles.
+    bool is_new(fs::path const& folder) {
+        struct stat status;
+        return stat(folder.c_str(), &status) == 0 && seen.emplace(status.st_dev, status.st_ino).second;
+    }
+
+    void enter(fs::path const& folder, int depth) {
+        if (depth > deepest || !is_new(folder)) return;
+        if (is_diffusers_folder(folder)) return found(look_at_model(folder));
+        std::error_code unreadable;
+        std::vector<fs::path> entries;
+        for (fs::directory_iterator entry(folder, unreadable), end; entry != end; entry.increment(unreadable))
+            entries.push_back(entry->path());
+        std::ranges::sort(entries);
+        for (fs::path const& entry : entries) visit(entry, depth);
+    }
+
+    void visit(fs::path const& entry, int depth) {
+        if (stopped && *stopped) return;
+        std::error_code gone;
+        auto const kind = fs::status(entry, gone).type();
+        bool const hidden = entry.filename().string().starts_with(".");
+        if (kind == fs::file_type::directory && !hidden) enter(entry, depth + 1);
+        if (kind == fs::file_type::regular && is_model_file(entry)) found(look_at_model(entry));
+    }
+};
+
+} // namespace
+
+found_model look_at_model(fs::path const& path, checkpoint const& c) {
+    return {.path = path, .bytes = bytes_of(c), .format = c.format, .error = {}, .is = describe_model(c)};
+}
+
+model_summary summary_of(found_model const& m) {
+    model_summary s{.path = m.path.string(), .error = m.error};
+    if (!m.error.empty()) return s;
+    s.family = m.is.family;
+    s.format = m.format;
+    s.bytes = m.bytes;
+    s.supported = m.is.supported;
+    s.reason = m.is.reason;
+    if (m.is.unet) {
+        s.native_size = m.is.native_size;
+        s.in_channels = m.is.unet->in_channels;
+        s.prediction = m.is.prediction == prediction::v ? "v" : "epsilon";
+        s.prediction_reason = m.is.prediction_reason;
+    }
+    if (m.is.upscaler) {
+        s.scale = shape_of(*m.is.upscaler).scale;
+        s.factor = m.is.factor;
+    }
+    return s;
+}
+
+found_model look_at_model(fs::path const& path) try {
+    return look_at_model(path, open_checkpoint(path));
+} catch (error const& e) {
+    return {.path = path, .error = e.what()};
+}
+
+void scan_built_in_models(std::function<void(found_model const&)> const& found) {
+    for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
+}
+
+void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found,
+                 std::atomic<bool> const* stopped) {
+    std::error_code gone;
+    for (fs::path const& folder : folders)
+        if (!fs::is_directory(folder, gone)) fail("'{}' is not a folder.", folder.string());
+    scanner scanner{found, stopped, {}};
+    for (fs::path const& folder : folders) scanner.enter(folder, 0);
+}
+
+} // namespace sfumato

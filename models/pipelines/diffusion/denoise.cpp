@@ -1,0 +1,205 @@
+#include "models/pipelines/diffusion/denoise.h"
+
+#include "compute/device.h"
+#include "compute/half.h"
+#include "compute/ops_sampler.h"
+#include "models/files/prefixes.h"
+#include "models/nets/denoiser.h"
+#include "models/pipelines/stages.h"
+#include "models/sampling/coefficients.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <format>
+
+namespace sfumato {
+
+namespace {
+
+scope network_in(graph& g, weight_store& weights) { return scope(g, weights, std::string(unet_prefix)); }
+
+// ---- What depends on the prompts alone, once
+
+struct prompts_graph {
+    graph g;
+    tensor context;                      // [images, 1, tokens, channels] f32
+    std::optional<tensor> pooled, sizes; // [images, 1, 1, p] and [6 · images] f32
+    std::map<std::string, resident> kept;
+};
+
+prompts_graph record_prompts(target const& to, weight_store& weights, denoiser_config const& c, int images, int tokens,
+                             dtype storage) {
+    prompts_graph made{graph(to.storing(storage)), {}, {}, {}, {}};
+    graph& g = made.g;
+    g.stage("read the prompt");
+    denoiser_shape const s = shape_of(c);
+    made.context = g.input({.n = images, .w = tokens, .c = s.context_channels});
+    if (s.label_channels) {
+        made.pooled = g.input({.n = images, .c = s.pooled_channels()});
+        made.sizes = g.input({.c = images * denoiser_shape::sizes});
+    }
+    conditioning_tensors const in{cast(g, made.context, storage), made.pooled, made.sizes};
+    for (auto const& [name, t] : prepare(network_in(g, weights), c, in)) {
+        made.kept[name] = std::make_shared<resident_tensor>(t.shape, t.type);
+        g.keep(t, made.kept[name]);
+    }
+    return made;
+}
+
+std::vector<resident> residents(prompts_graph const& prompts) {
+    std::vector<resident> all;
+    for (auto const& [name, r] : prompts.kept) all.push_back(r);
+    return all;
+}
+
+// Without the prompt first.
+std::vector<float> of_images(denoise_inputs const& in, std::vector<float> conditioning::* what) {
+    std::vector<float> values;
+    if (in.negative) values = in.negative->*what;
+    values.insert(values.end(), (in.positive.*what).begin(), (in.positive.*what).end());
+    return values;
+}
+
+bool read_prompts(device& d, prompts_graph& prompts, denoise_inputs const& in, job const& j) {
+    plan p(d, std::move(prompts.g));
+    p.upload<float>(prompts.context, of_images(in, &conditioning::context));
+    if (prompts.pooled) p.upload<float>(*prompts.pooled, of_images(in, &conditioning::pooled));
+    if (prompts.sizes) p.upload<float>(*prompts.sizes, of_images(in, &conditioning::sizes));
+    return p.run([&](auto&&...) { return !j.is_cancelled(); });
+}
+
+// ---- A step
+
+struct step_graph {
+    graph g;
+    tensor input;    // [images, height, width, in_channels] of the storage type
+    tensor timestep; // [images] f32
+    sampler_state state;
+    tensor x0;
+    struct {
+        tensor mask, image, noise;
+    } known;
+};
+
+step_graph record_step(target const& to, weight_store& weights, denoiser_config const& c, int height, int width,
+                       bool masked, prompts_graph const& prompts, int images, dtype storage) {
+    step_graph s{graph(to.storing(storage)), {}, {}, {}, {}, {}};
+    graph& g = s.g;
+    denoiser_shape const channels = shape_of(c);
+    shape const latents{.h = height, .w = width, .c = channels.out_channels};
+    s.input = g.input({.n = images, .h = height, .w = width, .c = channels.in_channels}, storage);
+    s.timestep = g.input({.c = images});
+    s.state = sampler_inputs(g, latents);
+    g.output(s.state.x);
+    s.x0 = g.temporary(latents);
+    g.output(s.x0);
+
+    denoiser_inputs in{.x = s.input, .timestep = s.timestep, .prompts = {}};
+    for (auto const& [name, r] : prompts.kept) in.prompts[name] = g.resident(r);
+    tensor const output = evaluate(network_in(g, weights), c, in);
+    sampler_step_options options{.input = s.input, .x0 = s.x0};
+    if (masked) {
+        s.known = {g.input({.h = height, .w = width}), g.input(latents), g.input(latents)};
+        options.known = {s.known.mask, s.known.image, s.known.noise};
+    }
+    sampler_step(g, s.state, output, options);
+    return s;
+}
+
+void upload_as(plan& p, tensor const& t, std::vector<float> const& values) {
+    if (t.type == dtype::f32) return p.upload<float>(t, values);
+    std::vector<std::uint16_t> halves(values.size());
+    std::ranges::transform(values, halves.begin(), t.type == dtype::f16 ? f16_bits : bf16_bits);
+    p.upload<std::uint16_t>(t, halves);
+}
+
+// What the network is shown first: x and what stays of an inpainting model's input, for each image.
+std::vector<float> first_input(denoise_inputs const& in, tensor const& input) {
+    latent const& x = in.start.x;
+    int const c = x.channels, all = input.shape.c;
+    assert(in.start.further.size() == std::size_t(x.height) * x.width * (all - c));
+    float const scale = float(in.run.evaluations.front().input_scale);
+    std::vector<float> values(input.shape.count());
+    for (std::size_t cell = 0; cell < values.size() / all; ++cell) {
+        std::size_t const of_image = cell % (std::size_t(x.height) * x.width);
+        for (int i = 0; i < all; ++i)
+            values[cell * all + i] =
+                i < c ? scale * x.values[of_image * c + i] : in.start.further[of_image * (all - c) + (i - c)];
+    }
+    return values;
+}
+
+// 1 where x is the sampler's after evaluation i: where the mask is at least the part of the run that is left then.
+std::vector<float> mask_after(sampling_run const& run, std::size_t i, std::vector<float> const& strength) {
+    auto const& all = run.evaluations;
+    double const left = i + 1 < all.size() ? all[i + 1].timestep / all.front().timestep : 0;
+    std::vector<float> mask(strength.size());
+    std::ranges::transform(strength, mask.begin(), [&](float s) { return float(s > 0 && double(s) >= left); });
+    return mask;
+}
+
+void check_finite(std::vector<float> const& values, int step, int steps, device& d) {
+    if (std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return;
+    fail("The model computed values that are no numbers in step {} of {} on {}: its file may be damaged, or needs more "
+         "precision than this device's 16-bit numbers have (try --dtype fp32).",
+         step + 1, steps, d.info().name);
+}
+
+} // namespace
+
+denoise_costs measure_denoise(device& d, weight_store& weights, denoiser_config const& c, run_size const& size,
+                              dtype storage) {
+    int const images = size.guided ? 2 : 1, tokens = size.chunks * int(prompt_chunks::length);
+    prompts_graph const prompts = record_prompts(d.target(), weights, c, images, tokens, storage);
+    step_graph const step =
+        record_step(d.target(), weights, c, size.height, size.width, size.masked, prompts, images, storage);
+    return {.prompts = resident_bytes(d, residents(prompts)),
+            .prompts_arena = plan::peak_bytes(prompts.g),
+            .step_arena = plan::peak_bytes(step.g),
+            .step_fetched = step.g.fetched_bytes(),
+            .step_work = step.g.work()};
+}
+
+std::optional<latent> denoise(device& d, weight_store& weights, denoiser_config const& c, denoise_inputs const& in,
+                              dtype storage, job const& j) {
+    latent x = in.start.x, x0 = x;
+    int const images = in.negative ? 2 : 1;
+    prompts_graph prompts = record_prompts(d.target(), weights, c, images, in.positive.tokens, storage);
+    step_graph step =
+        record_step(d.target(), weights, c, x.height, x.width, in.start.known.has_value(), prompts, images, storage);
+    place(d, residents(prompts));
+    auto const running = load(d, weights, j);
+    if (!running || !read_prompts(d, prompts, in, *running)) return std::nullopt;
+
+    plan p(d, std::move(step.g));
+    upload_as(p, step.input, first_input(in, step.input));
+    p.upload<float>(step.state.x, x.values);
+    if (in.start.known) {
+        p.upload<float>(step.known.image, in.start.known->image.values);
+        p.upload<float>(step.known.noise, in.start.known->noise);
+    }
+    int const count = int(in.run.evaluations.size());
+    for (int i = 0; i < count; ++i) {
+        evaluation const& e = in.run.evaluations[i];
+        kernel::sampler_coefficients const coefficients = step_coefficients(in.run, i, in.guidance);
+        p.upload(step.state.coefficients, &coefficients, sizeof coefficients);
+        p.upload<float>(step.timestep, std::vector<float>(images, float(e.timestep)));
+        if (in.start.known) p.upload<float>(step.known.mask, mask_after(in.run, std::size_t(i), in.start.known->mask));
+        if (e.uses_noise()) p.upload<float>(step.state.noise, in.noise());
+        bool const going = p.run([&](std::string const&, double fraction) {
+            running->report({std::format("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
+            return !running->is_cancelled();
+        });
+        if (!going) return std::nullopt;
+        x.values = p.download<float>(step.state.x);
+        check_finite(x.values, e.step, in.run.steps, d);
+        if (in.each) {
+            x0.values = p.download<float>(step.x0);
+            in.each(i, x, x0);
+        }
+    }
+    return x;
+}
+
+} // namespace sfumato

@@ -1,0 +1,65 @@
+#include "models/pipelines/diffusion/diffusion_model.h"
+
+#include "compute/error.h"
+#include "models/library/joined.h"
+#include "models/library/open_checkpoint.h"
+
+#include <utility>
+
+namespace sfumato {
+
+namespace {
+
+std::shared_ptr<checkpoint const> open(diffusion_model::choice const& c) {
+    return std::make_shared<checkpoint const>(c.vae.empty() ? open_checkpoint(c.source)
+                                                            : open_with_vae(c.source, c.vae));
+}
+
+model_description whole(model_description what, std::string const& source) {
+    if (!what.unet || !what.text)
+        fail("'{}' holds no {}: this is not a whole Stable Diffusion model ({}).", source,
+             what.unet ? "text encoder" : "UNet", what.family);
+    if (!what.vae || !what.vae->decoder)
+        fail("'{}' holds no VAE to make pictures with: name a file that has one (--vae).", source);
+    return what;
+}
+
+} // namespace
+
+diffusion_model::diffusion_model(choice c)
+    : choice_(std::move(c)), file_(open(choice_)),
+      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(*what_.unet),
+      latents_(latent_format_of(*what_.vae)), texts_{*what_.text} {
+    for (int i = 0; i < int(texts_.size()); ++i) slots_[{role::text, i}];
+    for (role r : {role::vae_encoder, role::denoiser, role::vae_decoder}) slots_[{r}];
+}
+
+std::vector<weight_slot*> diffusion_model::slots() {
+    std::vector<weight_slot*> all;
+    for (auto& [part, slot] : slots_) all.push_back(&slot);
+    return all;
+}
+
+weight_options diffusion_model::options(waiting_weights const& waiting) const {
+    return {.format = format_of(choice_.precision), .waiting = waiting};
+}
+
+void diffusion_model::set_patches(std::vector<weight_patch> patches) {
+    patches_ = std::move(patches);
+    for (auto& [part, slot] : slots_)
+        if (slot.store()) slot.store()->set_patches(patches_);
+}
+
+std::unique_ptr<weight_store> diffusion_model::sketch(waiting_weights const& waiting) const {
+    auto made = std::make_unique<weight_store>(file_, options(waiting));
+    made->set_patches(patches_);
+    return made;
+}
+
+weight_store& diffusion_model::weights(model_part p, waiting_weights const& waiting) {
+    weight_store& store = slots_.at(p).open(file_, options(waiting));
+    store.set_patches(patches_);
+    return store;
+}
+
+} // namespace sfumato

@@ -1,0 +1,161 @@
+#include "models/pipelines/fill/patch_fill.h"
+
+#include "compute/error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace sfumato {
+
+namespace {
+
+constexpr int patch_side = 7;       // shaders/patch.glsl
+constexpr int largest_side = 65534; // a match is two 16-bit numbers
+constexpr int thickest = 14;        // the coarsest level is the first where the hole is no thicker than two patches
+constexpr int first_candidates = 1200;
+constexpr int most_candidates = 20000;
+constexpr int rounds_at_coarsest = 12;
+constexpr int rounds_below = 12;           // at the next level, and two less at each finer one …
+constexpr int fewest_rounds = 3;           // … but not less than this
+constexpr int sharp_rounds = 4;            // the last ones at full size, which copy more than they blend
+constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
+constexpr int trials = 6;                  // random candidates of a search
+constexpr vote_options blend{.sharpness = 1 / 450.0f};
+constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
+
+enum class state : std::uint8_t { known, hole, blank };
+
+struct state_map {
+    int width, height;
+    std::vector<state> at;
+};
+
+bool is_known(float const* pixel) {
+    return pixel[3] > 0 && std::all_of(pixel, pixel + 4, [](float v) { return std::isfinite(v); });
+}
+
+state_map states_of(picture const& p, mask const& selection) {
+    state_map m{p.width, p.height, std::vector<state>(selection.values.size())};
+    for (std::size_t i = 0; i < m.at.size(); ++i)
+        m.at[i] = selection.values[i] > 0 ? state::hole : is_known(&p.pixels[4 * i]) ? state::known : state::blank;
+    return m;
+}
+
+// As the kernel fill_halve does it.
+state_map halve(state_map const& fine) {
+    state_map m{(fine.width + 1) / 2, (fine.height + 1) / 2, {}};
+    m.at.assign(std::size_t(m.width) * m.height, state::known);
+    for (int y = 0; y < fine.height; ++y)
+        for (int x = 0; x < fine.width; ++x) {
+            state const s = fine.at[std::size_t(y) * fine.width + x];
+            state& half = m.at[std::size_t(y / 2) * m.width + x / 2];
+            if (s == state::hole || (s == state::blank && half == state::known)) half = s;
+        }
+    return m;
+}
+
+// The side of the largest square that lies in `wanted` alone.
+int largest_square(state_map const& m, state wanted) {
+    std::vector<int> above(m.width + 1), row(m.width + 1); // sides of the squares that end at x - 1
+    int largest = 0;
+    for (int y = 0; y < m.height; ++y) {
+        for (int x = 0; x < m.width; ++x) {
+            bool const fits = m.at[std::size_t(y) * m.width + x] == wanted;
+            row[x + 1] = fits ? 1 + std::min({row[x], above[x + 1], above[x]}) : 0;
+            largest = std::max(largest, row[x + 1]);
+        }
+        std::swap(above, row);
+    }
+    return largest;
+}
+
+// Cells small enough that the largest square of sources holds a whole one, unless there would be too many.
+int cell_of(state_map const& m, int largest_known) {
+    double const pixels = double(m.width) * m.height;
+    int const usual = int(std::ceil(std::sqrt(pixels / first_candidates)));
+    int const least = int(std::ceil(std::sqrt(pixels / most_candidates)));
+    return std::max({1, least, std::min(usual, (largest_known - patch_side + 2) / 2)});
+}
+
+// Where patches touch the hole at a level.
+window area_at(rect const& hole, int level, int width, int height) {
+    int const reach = patch_side / 2;
+    return {std::max((hole.x >> level) - reach, 0), std::max((hole.y >> level) - reach, 0),
+            std::min(((hole.right() - 1) >> level) + 1 + reach, width),
+            std::min(((hole.bottom() - 1) >> level) + 1 + reach, height)};
+}
+
+// Expectation and maximisation in turn: where each patch fits best, then what the patches say together.
+void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, std::uint32_t seed) {
+    float const reach = float(std::max(f.level.width(), f.level.height())) / (coarsest ? 2 : 4);
+    for (int round = 0; round < rounds; ++round) {
+        match_search(g, f, coarsest ? 4 : 2, trials, reach, seed + 2 * round);
+        match_search(g, f, coarsest ? 2 : 1, trials, reach, seed + 2 * round + 1);
+        vote_options options = finest && round >= rounds - sharp_rounds ? copy : blend;
+        options.known_too = finest && round == rounds - 1;
+        patch_vote(g, f, options);
+    }
+}
+
+} // namespace
+
+patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
+    patch_fill_shape shape{.hole = bounds(selection)};
+    if (std::max(p.width, p.height) > largest_side)
+        fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width,
+             p.height, largest_side);
+    if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
+    state_map map = states_of(p, selection);
+    if (std::ranges::find(map.at, state::known) == map.at.end())
+        fail("Nothing is left to fill from: everything in reach is selected or transparent; select less.");
+    int known = largest_square(map, state::known);
+    if (known < patch_side) return shape;
+    shape.levels = 1;
+    for (int thickness = largest_square(map, state::hole); thickness > thickest; thickness /= 2) {
+        state_map const half = halve(map);
+        int const known_in_half = largest_square(half, state::known);
+        if (known_in_half < 2 * patch_side) break;
+        map = half;
+        known = known_in_half;
+        ++shape.levels;
+    }
+    shape.cell = cell_of(map, known);
+    return shape;
+}
+
+tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patch_fill_shape const& shape,
+                  window const& area, std::uint32_t seed) {
+    g.stage("prepare");
+    std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
+    while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
+    tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
+
+    patch_field coarser;
+    for (int i = shape.levels - 1; i >= 0; --i) {
+        fill_level const& level = levels[i];
+        bool const coarsest = i == shape.levels - 1;
+        g.stage(std::format("fill {} × {}", std::max(1, shape.hole.width >> i), std::max(1, shape.hole.height >> i)));
+        if (!coarsest) filled = pull(g, filled, level.pixels, level.weights);
+        float const size = float(std::max(level.width(), level.height()));
+        patch_field field = patches_of(
+            g, level, filled, area_at(shape.hole, i, level.width(), level.height()),
+            {.least = coarsest ? trust_at_coarsest : patch_options().least, .remoteness = 800 / (size * size)});
+        std::uint32_t const level_seed = seed + 1000 * std::uint32_t(i);
+        if (coarsest) {
+            match_start(g, field, shape.cell, level_seed + 999);
+        } else {
+            match_upsample(g, field, coarser);
+            patch_vote(g, field, blend);
+        }
+        int const rounds =
+            coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
+        refine(g, field, rounds, coarsest, i == 0, level_seed);
+        filled = field.votes;
+        coarser = field;
+    }
+    g.stage("blend");
+    return membrane_finish(g, levels[0], filled, area);
+}
+
+} // namespace sfumato

@@ -1,0 +1,25 @@
+// The model-free fill: patches from the surroundings, matched and blended from coarse to fine.
+// Y. Wexler, E. Shechtman, M. Irani, "Space-Time Completion of Video", PAMI 2007 (the iteration); C. Barnes et al.,
+// "PatchMatch", SIGGRAPH 2009 (the search).
+#pragma once
+
+#include "compute/ops_fill.h"
+#include "request/picture.h"
+
+namespace sfumato {
+
+/// What is decided before anything is recorded, from the selection's shape alone.
+struct patch_fill_shape {
+    rect hole;      // bounds of the selection
+    int levels = 0; // of the pyramid; 0: nowhere a whole patch to copy, so the fill is smooth
+    int cell = 1;   // at the coarsest level, one first candidate in each cell × cell pixels
+};
+
+/// Throws error when nothing is selected, or nothing is left to fill from.
+patch_fill_shape plan_patch_fill(picture const&, mask const& selection);
+
+/// Records the fill. Returns the pixels of `area` [h, w, 4] with straight alpha; they mean something in the hole only.
+tensor patch_fill(graph&, tensor const& picture, tensor const& selection, patch_fill_shape const&, window const& area,
+                  std::uint32_t seed);
+
+} // namespace sfumato

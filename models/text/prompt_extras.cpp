@@ -1,0 +1,172 @@
+#include "models/text/prompt_extras.h"
+
+#include "models/text/characters.h"
+
+#include <algorithm>
+#include <format>
+#include <optional>
+
+namespace sfumato {
+
+namespace {
+
+bool in_a_word(char32_t c) {
+    return c == U'_' || kind_of(c) == character_kind::letter || kind_of(c) == character_kind::number;
+}
+bool is_space(char32_t c) { return kind_of(c) == character_kind::space; }
+
+std::u32string_view trimmed(std::u32string_view text) {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+// "0.5", ".5", "10"
+bool is_number(std::u32string_view text) {
+    text = trimmed(text);
+    return text.find_first_not_of(U"0123456789.") == text.npos && std::ranges::count(text, U'.') <= 1 &&
+           text.find_first_of(U"0123456789") != text.npos;
+}
+
+// One kind of what was found: how often, and the first as it stands in the prompt.
+struct finding {
+    int count = 0;
+    std::string first;
+
+    void add(std::u32string_view text) {
+        constexpr std::size_t longest = 40;
+        if (++count == 1) first = utf8_encode(text.substr(0, longest)) + (text.size() > longest ? "…" : "");
+    }
+    void tell(std::vector<std::string>& warnings, std::string_view what) const {
+        if (count == 0) return;
+        std::string const more = count > 1 ? std::format(" (and {} more)", count - 1) : "";
+        warnings.push_back(std::format("\"{}\"{} {}", first, more, what));
+    }
+};
+
+// ---- Networks and embeddings, which are named in the prompt
+
+// The length of "<lora:NAME:0.8>", if `text` begins with such a thing.
+std::size_t network_length(std::u32string_view text) {
+    if (text.empty() || text[0] != U'<') return 0;
+    auto const name = std::ranges::find_if_not(text.begin() + 1, text.end(), in_a_word);
+    if (name == text.begin() + 1 || name == text.end() || *name != U':') return 0;
+    auto const end = text.find(U'>');
+    return end == text.npos || end == std::size_t(name - text.begin()) + 1 ? 0 : end + 1;
+}
+
+// The same of "embedding:NAME".
+std::size_t embedding_length(std::u32string_view text) {
+    constexpr std::u32string_view word = U"embedding:";
+    if (!text.starts_with(word)) return 0;
+    auto const end = std::min(text.find_first_of(U" \t\n\r,:()[]|<>", word.size()), text.size());
+    return end == word.size() ? 0 : end;
+}
+
+std::u32string without_names(std::u32string_view text, finding& networks, finding& embeddings) {
+    std::u32string left;
+    std::size_t const last_end = text.rfind(U'>') + 1; // 0: there is none, so that nobody looks for one again and again
+    for (std::size_t i = 0; i < text.size();) {
+        std::size_t const network = i < last_end ? network_length(text.substr(i)) : 0;
+        bool const begins_word = i == 0 || !in_a_word(text[i - 1]);
+        std::size_t const embedding = begins_word ? embedding_length(text.substr(i)) : 0;
+        if (network) networks.add(text.substr(i, network));
+        if (embedding) embeddings.add(text.substr(i, embedding));
+        if (!network && !embedding) left += text[i];
+        i += std::max({network, embedding, std::size_t(1)});
+    }
+    return left;
+}
+
+// ---- AND, between prompts that A1111 weighs against each other
+
+// Where the word AND stands at or behind `from`; npos: nowhere.
+std::size_t find_and(std::u32string_view text, std::size_t from) {
+    for (std::size_t i = text.find(U"AND", from); i != text.npos; i = text.find(U"AND", i + 1))
+        if ((i == 0 || !in_a_word(text[i - 1])) && (i + 3 == text.size() || !in_a_word(text[i + 3]))) return i;
+    return text.npos;
+}
+
+// "a dog :1.2" without the weight.
+std::u32string_view without_weight(std::u32string_view part) {
+    auto const colon = part.rfind(U':');
+    if (colon == part.npos) return part;
+    std::u32string_view const weight = trimmed(part.substr(colon + 1));
+    bool const has_sign = weight.starts_with(U'-') || weight.starts_with(U'+');
+    return is_number(weight.substr(has_sign)) ? part.substr(0, colon) : part;
+}
+
+std::u32string without_and(std::u32string_view text, finding& ands) {
+    std::size_t at = find_and(text, 0);
+    if (at == text.npos) return std::u32string(text);
+    std::u32string left;
+    for (std::size_t from = 0;; from = at + 3, at = find_and(text, from)) {
+        left += without_weight(text.substr(from, at == text.npos ? at : at - from));
+        if (at == text.npos) return left;
+        left += U" BREAK ";
+        ands.add(U"AND");
+    }
+}
+
+// ---- Prompts that change during the run
+
+// An open bracket, where it stands in what is written, and what stands in it alone.
+struct bracket {
+    char32_t is;
+    std::size_t at;
+    std::vector<std::size_t> colons{}, bars{};
+};
+
+// What the first step has of "[…" in `text`, if it is something that changes.
+std::optional<std::u32string> first_of(bracket const& b, std::u32string_view text) {
+    std::size_t const inside = b.at + 1;
+    if (!b.bars.empty()) return std::u32string(text.substr(inside, b.bars[0] - inside));
+    bool const changes = (b.colons.size() == 1 || b.colons.size() == 2) && is_number(text.substr(b.colons.back() + 1));
+    if (!changes) return {};
+    return std::u32string(b.colons.size() == 2 ? text.substr(inside, b.colons[0] - inside) : U"");
+}
+
+std::u32string as_in_first_step(std::u32string_view text, finding& changes) {
+    std::u32string left;
+    std::vector<bracket> open;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char32_t const c = text[i];
+        bool const in_square = !open.empty() && open.back().is == U'[', in_round = !open.empty() && !in_square;
+        if (c == U'\\' && i + 1 < text.size()) {
+            left += c;
+            left += text[++i];
+            continue;
+        }
+        if (c == U'[' || c == U'(') open.push_back({c, left.size()});
+        if (c == U':' && in_square) open.back().colons.push_back(left.size());
+        if (c == U'|' && in_square) open.back().bars.push_back(left.size());
+        if (c == U')' && in_round) open.pop_back();
+        left += c;
+        if (c != U']' || !in_square) continue;
+        bracket const closed = std::move(open.back());
+        open.pop_back();
+        auto first = first_of(closed, std::u32string_view(left).substr(0, left.size() - 1));
+        if (!first) continue;
+        changes.add(std::u32string_view(left).substr(closed.at));
+        left.resize(closed.at);
+        left += *first;
+    }
+    return left;
+}
+
+} // namespace
+
+drawn_prompt without_extras(std::string_view prompt) {
+    finding networks, embeddings, ands, changes;
+    std::u32string text = without_names(utf8_decode(prompt), networks, embeddings);
+    text = as_in_first_step(without_and(text, ands), changes);
+    drawn_prompt drawn{.text = utf8_encode(text), .warnings = {}};
+    networks.tell(drawn.warnings, "in the prompt is left out: LoRAs and hypernetworks are not loaded yet");
+    embeddings.tell(drawn.warnings, "in the prompt is left out: embeddings are not loaded yet");
+    ands.tell(drawn.warnings, "in the prompt is taken as BREAK: prompts are not weighed against each other yet");
+    changes.tell(drawn.warnings,
+                 "in the prompt is drawn as in the first step: prompts that change during a run are not done yet");
+    return drawn;
+}
+
+} // namespace sfumato

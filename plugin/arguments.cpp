@@ -1,0 +1,144 @@
+#include "plugin/arguments.h"
+
+#include "request/fields.h"
+#include "request/names.h"
+#include "ui/translated.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace sfumato {
+
+namespace {
+
+// GIMP's names have hyphens: "negative-prompt".
+std::string argument_name(field const& f) {
+    std::string name(f.key);
+    std::ranges::replace(name, '_', '-');
+    return name;
+}
+
+int as_int(std::int64_t number) {
+    using limits = std::numeric_limits<int>;
+    return int(std::clamp<std::int64_t>(number, limits::min(), limits::max()));
+}
+
+// Adds an argument of a type; of `initial`, the field's default, a choice and a number have one.
+struct argument_maker {
+    GimpProcedure* procedure;
+    std::string name;
+    char const *label, *blurb;
+    choice_list const& words;
+    field_value initial;
+
+    void operator()(free_text const& t) const {
+        if (t.names_a_model)
+            gimp_procedure_add_file_argument(procedure, name.c_str(), label, blurb, GIMP_FILE_CHOOSER_ACTION_ANY, TRUE,
+                                             nullptr, G_PARAM_READWRITE);
+        else
+            gimp_procedure_add_string_argument(procedure, name.c_str(), label, blurb,
+                                               std::get<std::string>(initial).c_str(), G_PARAM_READWRITE);
+    }
+    void operator()(whole_number const& n) const {
+        gimp_procedure_add_int_argument(procedure, name.c_str(), label, blurb, as_int(n.least), as_int(n.most),
+                                        as_int(std::get<std::int64_t>(initial)), G_PARAM_READWRITE);
+    }
+    void operator()(real_number const& n) const {
+        gimp_procedure_add_double_argument(procedure, name.c_str(), label, blurb, n.least, n.most,
+                                           std::get<double>(initial), G_PARAM_READWRITE);
+    }
+    void operator()(truth const&) const {
+        gimp_procedure_add_boolean_argument(procedure, name.c_str(), label, blurb, std::get<bool>(initial),
+                                            G_PARAM_READWRITE);
+    }
+    void operator()(choice const& c) const {
+        assert(std::ranges::equal(c.names(), words, {}, {},
+                                  [](choice_words const& w) { return std::string_view(w.name); }));
+        GimpChoice* const all = gimp_choice_new();
+        for (int id = 0; choice_words const& w : words) gimp_choice_add(all, w.name, id++, w.label, w.help);
+        gimp_procedure_add_choice_argument(procedure, name.c_str(), label, blurb, all,
+                                           std::get<std::string>(initial).c_str(), G_PARAM_READWRITE);
+    }
+    void operator()(place const&) const { assert(!"an area is captured, not asked for"); }
+};
+
+// The value of an argument of a type, as JSON has it.
+struct argument_value {
+    GimpProcedureConfig* config;
+    std::string name;
+
+    nlohmann::json operator()(free_text const& t) const {
+        return t.names_a_model ? model_name(config, name.c_str()) : text(config, name.c_str());
+    }
+    nlohmann::json operator()(whole_number const&) const {
+        int value = 0;
+        g_object_get(config, name.c_str(), &value, nullptr);
+        return value;
+    }
+    nlohmann::json operator()(real_number const&) const { return real(config, name.c_str()); }
+    nlohmann::json operator()(truth const&) const { return boolean(config, name.c_str()); }
+    nlohmann::json operator()(choice const&) const { return text(config, name.c_str()); }
+    nlohmann::json operator()(place const&) const { return nullptr; } // there is none
+};
+
+} // namespace
+
+void add_argument(GimpProcedure* procedure, operation o, char const* key, char const* label, char const* blurb,
+                  choice_list const& choices) {
+    field const* const f = find_field(o, key);
+    assert(f && "the operation has such a field");
+    std::visit(argument_maker{procedure, argument_name(*f), label, blurb, choices, f->get(request())}, f->type);
+}
+
+request request_from(GimpProcedureConfig* config, operation o) {
+    nlohmann::json object{{"sfumato", request::version}};
+    for (field const* f : fields_of(o)) {
+        std::string const name = argument_name(*f);
+        if (g_object_class_find_property(G_OBJECT_GET_CLASS(config), name.c_str()))
+            object[f->key] = std::visit(argument_value{config, name}, f->type);
+    }
+    object["operation"] = name_of(o);
+    return request_from_json(object);
+}
+
+bool boolean(GimpProcedureConfig* config, char const* argument) {
+    gboolean value = FALSE;
+    g_object_get(config, argument, &value, nullptr);
+    return value;
+}
+
+double real(GimpProcedureConfig* config, char const* argument) {
+    double value = 0;
+    g_object_get(config, argument, &value, nullptr);
+    return value;
+}
+
+std::string text(GimpProcedureConfig* config, char const* argument) {
+    char* value = nullptr;
+    g_object_get(config, argument, &value, nullptr);
+    std::unique_ptr<char, decltype(&g_free)> const kept(value, g_free);
+    return value ? value : "";
+}
+
+std::string model_name(GimpProcedureConfig* config, char const* argument) {
+    GFile* value = nullptr;
+    g_object_get(config, argument, &value, nullptr);
+    if (!value) return "";
+    std::unique_ptr<GFile, decltype(&g_object_unref)> const file(value, g_object_unref);
+    std::unique_ptr<char, decltype(&g_free)> const path(g_file_get_path(value), g_free),
+        uri(g_file_get_uri(value), g_free);
+    if (path) return path.get();
+    std::string_view const name = uri.get();
+    if (!name.starts_with("procedural:") && !name.starts_with("sfumato:"))
+        fail_translated(_("The model {} is not on this computer; choose a file that is."), uri.get());
+    return uri.get();
+}
+
+void add_source_argument(GimpProcedure* procedure, operation o) {
+    add_argument(procedure, o, "source", _("Sourc_e"), _("Which pixels are read"),
+                 {{"layer", _("Active layer")}, {"visible", _("All visible layers")}});
+}
+
+} // namespace sfumato

@@ -1,0 +1,35 @@
+// What a model is, for whoever chooses one: what the engine answers who may not open its file.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace sfumato {
+
+/// Which models are asked for: all, or the upscalers among them, which lie in folders of their own.
+enum class model_kind { all, upscaler };
+
+struct model_summary {
+    std::string path;   // as a request names it: a file, a diffusers folder, sfumato:NAME or procedural:NAME
+    std::string error;  // what is wrong with it; then the rest is empty
+    std::string family; // "Stable Diffusion 1.x", "upscaler (RRDBNet ×4)"
+    std::string format; // "safetensors"
+    std::uint64_t bytes = 0;
+    bool supported = false; // false: not to be run
+    std::string reason;     // a clause: what says so, or why it cannot be run
+    int scale = 0;          // of an upscaler's network; 0: it is none
+    int factor = 0;         // by how much an upscaler's file is meant to enlarge
+    int native_size = 0;    // of a diffusion model: the side of the pictures it was trained on; 0: it is none
+    int in_channels = 0;    // … what its UNet takes in; more than 4: made for inpainting
+    std::string prediction, prediction_reason; // … "epsilon" or "v", and a clause
+
+    bool is_upscaler() const { return error.empty() && factor > 0; }
+    bool operator==(model_summary const&) const = default;
+};
+
+nlohmann::json to_json(model_summary const&);
+/// Throws error when it is none.
+model_summary model_summary_from_json(nlohmann::json const&);
+
+} // namespace sfumato

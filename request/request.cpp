@@ -1,0 +1,161 @@
+#include "request/request.h"
+
+#include "compute/error.h"
+#include "request/fields.h"
+#include "request/json.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace sfumato {
+
+using nlohmann::json;
+
+namespace {
+
+using keys = std::vector<std::string>;
+
+// ---- One field's value, from JSON
+
+// What must stand there, as in "must be …".
+struct rule_of {
+    std::string operator()(free_text const&) const {
+        return std::format("a text of at most {} bytes", free_text::longest);
+    }
+    std::string operator()(whole_number const& n) const {
+        return n.least == n.most ? std::to_string(n.least)
+                                 : std::format("a whole number from {} to {}", n.least, n.most);
+    }
+    std::string operator()(real_number const& n) const {
+        return std::format("a number from {} to {}", n.least, n.most);
+    }
+    std::string operator()(truth const&) const { return "true or false"; }
+    std::string operator()(choice const& c) const { return list_names(c.names(), "\""); }
+    std::string operator()(place const&) const { return "an object with \"x\", \"y\", \"width\" and \"height\""; }
+};
+
+struct reader {
+    field const& f;
+    json const& value;
+    keys* unknown;
+
+    [[noreturn]] void refuse(std::string const& rule) const {
+        throw request_error(std::string(f.key), "must be " + rule, json_show(value));
+    }
+    void require(bool holds) const {
+        if (!holds) refuse(std::visit(rule_of(), f.type));
+    }
+
+    field_value operator()(free_text const&) const {
+        require(value.is_string() && value.get_ref<std::string const&>().size() <= free_text::longest);
+        return value.get<std::string>();
+    }
+    field_value operator()(whole_number const& n) const {
+        // An unsigned value beyond int64 would wrap around in get<int64>().
+        require(value.is_number_integer() &&
+                (!value.is_number_unsigned() || value.get<std::uint64_t>() <= std::uint64_t(INT64_MAX)));
+        auto const number = value.get<std::int64_t>();
+        require(number >= n.least && number <= n.most);
+        if (number % n.multiple_of || (number && number < n.smallest))
+            refuse(std::format("a multiple of {}, from {} on (0: {})", n.multiple_of, n.smallest, f.unset));
+        return number;
+    }
+    field_value operator()(real_number const& n) const {
+        require(value.is_number() && value.get<double>() >= n.least && value.get<double>() <= n.most);
+        return value.get<double>();
+    }
+    field_value operator()(truth const&) const {
+        require(value.is_boolean());
+        return value.get<bool>();
+    }
+    field_value operator()(choice const&) const { // whether it is one of them, field::set() says
+        require(value.is_string());
+        return value.get<std::string>();
+    }
+    field_value operator()(place const&) const;
+};
+
+field_value read(field const& f, json const& value, keys* unknown) {
+    return std::visit(reader{f, value, unknown}, f.type);
+}
+
+// The field's last word is its name in `object`: "width" of "area.width".
+std::int64_t read_required(field const& f, json const& object) {
+    auto const found = object.find(f.key.substr(f.key.find('.') + 1));
+    if (found == object.end())
+        fail("The request's \"{}\" must be {}, but is missing.", f.key, std::visit(rule_of(), f.type));
+    return std::get<std::int64_t>(read(f, *found, nullptr));
+}
+
+constexpr int far = 1 << 24; // GIMP ends at 2¹⁹; x + width stays well inside an int
+constexpr std::array sides{field{.key = "area.x", .type = whole_number{-far, far}},
+                           field{.key = "area.y", .type = whole_number{-far, far}},
+                           field{.key = "area.width", .type = whole_number{1, far}},
+                           field{.key = "area.height", .type = whole_number{1, far}}};
+
+field_value reader::operator()(place const&) const {
+    require(value.is_object());
+    std::array<int, 4> numbers{};
+    std::ranges::transform(sides, numbers.begin(), [&](field const& side) { return int(read_required(side, value)); });
+    for (auto const& [key, ignored] : value.items()) {
+        std::string const whole = std::format("{}.{}", f.key, key);
+        if (unknown && std::ranges::find(sides, whole, &field::key) == sides.end()) unknown->push_back(whole);
+    }
+    return rect{numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+// ---- One field's value, to JSON
+
+struct writer {
+    json operator()(std::monostate) const { return nullptr; }
+    json operator()(rect const& r) const { return {{"x", r.x}, {"y", r.y}, {"width", r.width}, {"height", r.height}}; }
+    json operator()(auto const& value) const { return value; }
+};
+
+constexpr field version_field{.key = "sfumato", .type = whole_number{1, request::version}};
+
+} // namespace
+
+request request_from_json(json const& object, keys* unknown) {
+    if (!object.is_object()) fail("A request must be a JSON object, not {}.", json_show(object));
+    auto const version = read_required(version_field, object);
+    request r;
+    auto const take = [&](field const& f) {
+        auto const found = object.find(f.key);
+        if (found != object.end() && !f.set(r, read(f, *found, unknown)))
+            reader{f, *found, unknown}.refuse(std::visit(rule_of(), f.type));
+    };
+    take(*find_field(r.operation, "operation")); // of any
+    for (field const* f : fields_of(r.operation)) take(*f);
+    if (version == 1 && r.diffusion.clip_skip == 1) r.diffusion.clip_skip.reset();
+    if (unknown)
+        for (auto const& [key, value] : object.items())
+            if (!find_field(r.operation, key) && key != version_field.key && key != "made_by") unknown->push_back(key);
+    if (r.seed > INT64_MAX - (r.diffusion.batch - 1))
+        fail("The request's \"seed\" is too large for a \"batch\" of {}: its pictures have the seeds that follow.",
+             r.diffusion.batch);
+    return r;
+}
+
+json request_to_json(request const& r) {
+    static request const initial;
+    json object{{version_field.key, request::version}};
+    for (field const* f : fields_of(r.operation)) {
+        field_value const value = f->get(r);
+        bool const is_unset = std::holds_alternative<std::monostate>(value) || (f->quiet && value == f->get(initial));
+        if (!is_unset) object[f->key] = std::visit(writer(), value);
+    }
+    return object;
+}
+
+request resolve(request r) {
+    if (find_field(r.operation, "seed") && r.seed < 0)
+        r.seed = std::random_device{}() >> 1; // 31 bits, so that it can be given to a GIMP procedure, too
+    if (r.operation == operation::upscale && r.upscale.model.empty())
+        r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
+    return r;
+}
+
+} // namespace sfumato

@@ -1,0 +1,105 @@
+// A request: everything that influences the pixels of a result, and nothing else.
+// The same JSON is the command line's --recipe, the engine's socket message, what tests use, and the recipe that stays
+// on the finished layer.
+#pragma once
+
+#include "compute/error.h"
+#include "compute/tensor.h"
+#include "request/choices.h"
+#include "request/picture.h"
+
+#include <cstdint>
+#include <format>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sfumato {
+
+/// What a diffusion model is asked for: txt2img and img2img.
+struct diffusion_settings {
+    std::string model; // a file, a diffusers folder, or procedural:NAME
+    std::string vae;   // a file that the VAE is taken from instead; empty: the model's own
+    std::string prompt, negative_prompt;
+    int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained
+    int steps = 20;
+    double cfg = 7; // guidance scale; 1: the prompt alone, without the negative one
+    sfumato::sampler sampler = sampler::dpmpp_2m;
+    std::optional<sfumato::scheduler> scheduler; // none: the one that goes with the sampler
+    generator rng = generator::cpu;
+    std::optional<int> clip_skip; // the text encoder stops at its N-th layer from the end; none: as it was trained
+    int batch = 1;                // pictures, of seed, seed + 1 …
+    double strength = 0.75;       // of img2img: 1 = nothing of the picture stays
+    sfumato::strength_rule strength_rule = sfumato::strength_rule::full_steps;
+    std::optional<sfumato::prediction> prediction; // none: as the model's file says
+    bool zero_terminal_snr = false;
+    std::optional<sfumato::dtype>
+        dtype; // of weights and activations; none: as the file has them and the device likes it
+    // What changes pixels, too, and a run decides where it is left open; its recipe says what it took.
+    std::optional<sfumato::dtype> precision;                          // of activations; none: dtype
+    std::optional<sfumato::dtype> encode_precision, decode_precision; // of the VAE's; none: as all, or fp32 where that
+                                                                      // is not enough
+    int encode_tile = 0, decode_tile = 0; // at most so many pixels a side go through the VAE at once; 0: as the memory
+                                          // allows
+
+    bool operator==(diffusion_settings const&) const = default;
+};
+
+/// What an upscaling network is asked for.
+struct upscale_settings {
+    static constexpr double largest_scale = 16;
+
+    std::string model; // as open_checkpoint takes it; empty: ours that fits the scale (resolve)
+    double scale = 2;  // pixels of the result for a pixel of the picture, along each side, whatever the network's own
+    int tile = 0;      // at most so many pixels a side go through the network at once; 0: as the memory allows
+    std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
+
+    bool operator==(upscale_settings const&) const = default;
+};
+
+/// A key's value is not what it may be: "The request's \"scale\" must be a number from 1 to 16, not 99."
+struct request_error : error {
+    std::string key, rule; // "scale", "must be a number from 1 to 16"
+    request_error(std::string key, std::string rule, std::string const& value)
+        : error(std::format("The request's \"{}\" {}, not {}.", key, rule, value)), key(std::move(key)),
+          rule(std::move(rule)) {}
+};
+
+struct request {
+    /// Key "sfumato"; raised when an old reader would misunderstand. Older ones are read.
+    /// 1: clip_skip was always there, and counted from the layer that the model was trained with.
+    static constexpr int version = 2;
+
+    sfumato::operation operation = operation::inpaint;
+    sfumato::method method = method::patchmatch;
+    /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve), never found in a recipe. An
+    /// upscale has none.
+    std::int64_t seed = -1;
+    sfumato::context context = context::automatic;
+    sfumato::source source = source::layer;
+    rect area; // the crop that was sent, in image coordinates; empty = the whole picture
+    diffusion_settings diffusion;
+    upscale_settings upscale;
+
+    bool operator==(request const&) const = default;
+};
+
+/// In which colours its pictures go to the engine and come back. What is copied or enlarged may have any; diffusion
+/// models and their VAEs have only ever seen sRGB.
+inline colours colours_of(request const& r) {
+    bool const by_diffusion = r.operation == operation::txt2img || r.operation == operation::img2img;
+    return by_diffusion ? colours::srgb : colours::document;
+}
+
+/// Checks types, ranges and the version; throws error, where it is about a value request_error. Unknown keys are not an
+/// error (a newer Sfumato wrote them) but are reported in `unknown`.
+request request_from_json(nlohmann::json const&, std::vector<std::string>* unknown = nullptr);
+nlohmann::json request_to_json(request const&);
+
+/// The same request with a random seed where none was given, and ours for an upscale without a model: what it is from
+/// now on makes the same pixels again.
+request resolve(request);
+
+} // namespace sfumato

@@ -1,0 +1,563 @@
+// Runs from a request: the same pixels each time and whatever the memory, as much memory as was planned, cancelled when
+// asked.
+#include "models/pipelines/diffusion/generate.h"
+
+#include "models/eval/networks.h"
+#include "models/eval/pipeline.h"
+#include "models/files/safetensors_write.h"
+#include "models/library/joined.h"
+#include "models/library/procedural.h"
+#include "models/pipelines/diffusion/latent_preview.h"
+#include "models/sampling/noise.h"
+#include "models/text/prompt.h"
+#include "tests/kernels/kernel_test.h"
+#include "tests/models/pipelines/cancel.h"
+#include "tests/models/pipelines/less_memory.h"
+#include "tests/scratch_folder.h"
+
+#include <set>
+
+namespace sfumato {
+namespace {
+
+request small_request() {
+    request r{.operation = operation::txt2img, .seed = 7};
+    r.diffusion = {.model = "procedural:sd1-tiny",
+                   .prompt = "a (red:1.3) fox",
+                   .negative_prompt = "blur",
+                   .width = 128,
+                   .height = 96,
+                   .steps = 3,
+                   .sampler = sampler::euler_a,
+                   .dtype = dtype::f32};
+    return r;
+}
+
+struct run_result {
+    picture made;
+    request recipe;
+    memory_plan plan;
+    std::vector<picture> previews;
+};
+
+std::shared_ptr<checkpoint const> taesd() {
+    static auto const file = std::make_shared<checkpoint const>(open_taesd("procedural:taesd-tiny"));
+    return file;
+}
+
+run_result run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
+               std::shared_ptr<checkpoint const> preview_decoder = {}) {
+    r.diffusion.dtype = type;
+    run_result result;
+    generate_watch const watch{.planned = [&](memory_plan const& p) { result.plan = p; },
+                               .preview = [&](picture const& p) { result.previews.push_back(p); },
+                               .preview_decoder = std::move(preview_decoder)};
+    auto made = generate(test_device(), models, r, from, {}, watch);
+    EXPECT_TRUE(made && made->pictures.size() == std::size_t(r.diffusion.batch));
+    result.made = std::move(made->pictures.front());
+    result.recipe = made->recipe;
+    return result;
+}
+
+run_result run(request const& r, dtype type = dtype::f32, picture const* from = nullptr,
+               std::shared_ptr<checkpoint const> preview_decoder = {}) {
+    shelf models;
+    return run(models, r, type, from, std::move(preview_decoder));
+}
+
+// A picture with something in each corner; its sides are no multiples of 8.
+picture sketch() {
+    picture p(77, 90);
+    for (std::size_t i = 0; i < p.pixels.size(); ++i) p.pixels[i] = i % 4 == 3 ? float(i % 5) / 4 : float(i % 97) / 97;
+    return p;
+}
+
+double psnr(picture const& a, picture const& b) {
+    double error = 0;
+    for (std::size_t i = 0; i < a.pixels.size(); ++i) error += std::pow(double(a.pixels[i]) - b.pixels[i], 2);
+    return a.pixels.size() == b.pixels.size() ? -10 * std::log10(error / double(a.pixels.size()) + 1e-20) : 0;
+}
+
+TEST(generate, the_same_request_gives_the_same_pixels) {
+    auto const first = run(small_request()), second = run(small_request());
+    EXPECT_EQ(first.made.width, 128);
+    EXPECT_EQ(first.made.height, 96);
+    EXPECT_EQ(first.made.pixels, second.made.pixels);
+    request other = small_request();
+    other.seed = 8;
+    EXPECT_LT(psnr(first.made, run(other).made), 40);
+}
+
+// A warm model, and a batch's second picture, are no other picture.
+TEST(generate, a_batch_is_its_pictures_alone) {
+    request r = small_request();
+    r.diffusion.batch = 2;
+    shelf models;
+    auto const both = generate(test_device(), models, r, nullptr, {});
+    ASSERT_TRUE(both);
+    r.diffusion.batch = 1;
+    r.seed += 1;
+    auto const again = generate(test_device(), models, r, nullptr, {});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(both->pictures[1].pixels, again->pictures.front().pixels);
+}
+
+// What a smaller card gets is the same picture, bit for bit, unless the VAE goes over it in tiles.
+TEST(generate, the_picture_does_not_depend_on_the_memory) {
+    request r = small_request();
+    r.diffusion.width = 640, r.diffusion.height = 64; // longer than a tile
+    r.diffusion.steps = 1;
+    auto const whole = run(r, dtype::f32, nullptr, taesd());
+    EXPECT_EQ(whole.previews.at(0).width, 640);
+    std::uint64_t needed = whole.plan.needed;
+    int projected = 0, tiled = 0, waiting = 0, text_waiting = 0;
+    int const plans = run_with_less_and_less_memory(needed, [&] {
+        auto const less = run(r, dtype::f32, nullptr, taesd());
+        EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
+        part_plan const &steps = less.plan.of({role::denoiser}), &decode = less.plan.of({role::vae_decoder});
+        if (decode.tiles.tile)
+            EXPECT_GT(psnr(less.made, whole.made), 20) << less.plan.text();
+        else
+            EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
+        EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
+        projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
+        text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
+        EXPECT_LT(less.plan.needed, needed) << less.plan.text();
+        return needed = less.plan.needed;
+    }, 0.8); // matrix by matrix there would be hundreds of plans
+    EXPECT_GE(plans, 4);
+    EXPECT_TRUE(projected && tiled && waiting && text_waiting) << plans;
+}
+
+// Where the device allows only small buffers, an arena is several of them.
+TEST(generate, the_picture_does_not_depend_on_the_largest_buffer) {
+    auto const whole = run(small_request());
+    setenv("SFUMATO_LARGEST_BUFFER", "4194304", 1);
+    device small;
+    unsetenv("SFUMATO_LARGEST_BUFFER");
+    shelf models;
+    request r = small_request();
+    r.diffusion.dtype = dtype::f32;
+    std::uint64_t running = 0;
+    auto const made = generate(small, models, r, nullptr, {},
+                               {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
+    ASSERT_TRUE(made);
+    EXPECT_GT(running, 4194304u) << "one buffer holds all of it";
+    EXPECT_EQ(made->pictures.front().pixels, whole.made.pixels);
+}
+
+// ---- A recipe makes the same bits again, or says that it cannot
+
+struct with_budget {
+    explicit with_budget(std::uint64_t bytes) {
+        setenv("SFUMATO_BUDGET", std::to_string(test_device().memory_used() + bytes).c_str(), 1);
+    }
+    ~with_budget() { unsetenv("SFUMATO_BUDGET"); }
+    with_budget(with_budget const&) = delete;
+};
+
+// Memory with which the VAE must go over a picture of 512 × 64 in tiles.
+std::uint64_t budget_for_tiles(bool encodes) {
+    diffusion_model model({.source = small_request().diffusion.model, .vae = {}, .prediction = {}, .precision = dtype::f32});
+    std::uint64_t budget = 100'000'000'000;
+    while (true) {
+        with_budget const b(budget);
+        memory_plan const plan =
+            plan_memory(test_device(), model, {.height = 8, .width = 64, .encodes_picture = encodes}, {});
+        if (plan.of({role::vae_decoder}).tiles.tile) return plan.needed;
+        budget = plan.needed / 5 * 4;
+    }
+}
+
+TEST(generate, a_recipe_determines_the_pixels) {
+    picture const from = sketch();
+    request text = small_request(), image = small_request();
+    text.diffusion.width = 512, text.diffusion.height = 64;
+    text.diffusion.steps = image.diffusion.steps = 1;
+    image.operation = operation::img2img;
+    picture large(500, 64);
+    for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = float(i * i % 251) / 251;
+    for (auto const& [r, picture_from] : {std::pair{text, (picture const*)nullptr}, {image, &large}}) {
+        std::uint64_t const tiled = budget_for_tiles(picture_from);
+        std::vector<std::uint64_t> const budgets = {tiled, tiled + tiled / 4, 100'000'000'000};
+        std::vector<run_result> first;
+        for (std::uint64_t budget : budgets) {
+            with_budget const b(budget);
+            first.push_back(run(r, dtype::f32, picture_from));
+        }
+        part_plan const &least = first.front().plan.of({role::vae_decoder}),
+                        &most = first.back().plan.of({role::vae_decoder});
+        EXPECT_TRUE(least.tiles.tile && !most.tiles.tile) << first.front().plan.text();
+        int refused = 0;
+        for (run_result const& made : first)
+            for (std::uint64_t budget : budgets) {
+                with_budget const b(budget);
+                try {
+                    auto const again = run(made.recipe, dtype::f32, picture_from);
+                    EXPECT_EQ(again.made.pixels, made.made.pixels) << again.plan.text();
+                    EXPECT_EQ(again.recipe, made.recipe);
+                } catch (error const& e) {
+                    ++refused;
+                    EXPECT_NE(std::string(e.what()).find("--nearest takes it"), std::string::npos) << e.what();
+                    shelf models;
+                    auto const nearest =
+                        generate(test_device(), models, made.recipe, picture_from, {}, {.nearest = true});
+                    ASSERT_TRUE(nearest);
+                    EXPECT_GT(psnr(nearest->pictures.front(), made.made), 20);
+                    EXPECT_NE(nearest->recipe, made.recipe);
+                }
+            }
+        EXPECT_GT(refused, 0);
+        EXPECT_LT(refused, 6);
+    }
+}
+
+// The decoder's numbers go beyond fp16: it runs again in fp32, which the recipe then says, and no later run is told.
+TEST(generate, a_second_try_is_in_the_recipe) {
+    scratch_folder const folder;
+    checkpoint large = procedural_checkpoint("sd1-tiny");
+    std::string const path = folder / "large.safetensors";
+    for (char const* name : {"first_stage_model.decoder.conv_in.weight", "first_stage_model.decoder.conv_in.bias"}) {
+        stored_tensor& t = large.tensors.at(name);
+        t.make = [small = t](std::span<std::byte> to) {
+            small.make(to);
+            for (std::size_t i = 0; i < to.size(); i += 2) {
+                std::uint16_t bits;
+                std::memcpy(&bits, &to[i], 2);
+                bits = f16_bits(f16_value(bits) * 60'000);
+                std::memcpy(&to[i], &bits, 2);
+            }
+        };
+    }
+    write_safetensors(path, large.tensors, large.metadata);
+    request r = small_request();
+    r.diffusion.model = path;
+    r.diffusion.dtype = {};
+    r.diffusion.precision = dtype::f16; // as a GPU likes it
+    shelf models;
+    auto const once = generate(test_device(), models, r, nullptr, {});
+    ASSERT_TRUE(once);
+    EXPECT_EQ(once->recipe.diffusion.precision, dtype::f16);
+    EXPECT_EQ(once->recipe.diffusion.decode_precision, dtype::f32);
+    auto const again = generate(test_device(), models, once->recipe, nullptr, {});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->pictures.front().pixels, once->pictures.front().pixels);
+    r.diffusion.decode_precision = dtype::f16;
+    EXPECT_THROW(generate(test_device(), models, r, nullptr, {}), error);
+}
+
+TEST(generate, memory_is_used_as_planned) {
+    picture const from = sketch();
+    request text = small_request(), batch = small_request(), image = small_request(), inpainting = small_request();
+    batch.diffusion.batch = 2;
+    image.operation = operation::img2img;
+    inpainting.diffusion.model = "procedural:sd1-inpaint-tiny";
+    struct {
+        request r;
+        bool warm = false, previews = false;
+    } const cases[] = {{text},        {text, true}, {text, false, true}, {batch, false, true}, {image, true},
+                       {image, true}, {image},      {inpainting}};
+    std::uint64_t const before = test_device().memory_used();
+    for (auto type : {dtype::f32, dtype::f16}) {
+        shelf models;
+        for (auto const& c : cases) {
+            if (!c.warm) models.clear();
+            test_device().memory_peak(true);
+            auto const plan = run(models, c.r, type, c.r.operation == operation::img2img ? &from : nullptr,
+                                  c.previews ? taesd() : nullptr)
+                                  .plan;
+            std::uint64_t const measured = test_device().memory_peak() - before;
+            EXPECT_NEAR(double(measured), double(plan.needed), 0.01 * double(plan.needed))
+                << "case " << &c - cases << ": " << plan.text();
+        }
+    }
+}
+
+TEST(generate, img2img_keeps_size_and_transparency) {
+    request r = small_request();
+    r.operation = operation::img2img;
+    r.diffusion.strength = 0.4;
+    picture const from = sketch();
+    auto const made = run(r, dtype::f32, &from).made;
+    ASSERT_EQ(made.width, from.width);
+    ASSERT_EQ(made.height, from.height);
+    for (std::size_t i = 3; i < from.pixels.size(); i += 4) ASSERT_EQ(made.pixels[i], from.pixels[i]);
+}
+
+// ---- Inpainting models: as diffusers runs them, with all of the picture masked.
+
+case_tensor ids_of(std::string const& prompt, clip_config const& text) {
+    auto const chunks = make_chunks(prompt, {.size = text.vocabulary, .pad = text.pad});
+    return {{1, 77}, {chunks.ids[0].begin(), chunks.ids[0].end()}};
+}
+
+TEST(generate, an_inpainting_model_makes_all_of_the_picture_anew) {
+    request r = small_request();
+    r.diffusion = {.model = "procedural:sd1-inpaint-tiny",
+                   .prompt = "a red fox",
+                   .negative_prompt = "blur",
+                   .width = 128,
+                   .height = 128,
+                   .steps = 5,
+                   .cfg = 7.5,
+                   .sampler = sampler::euler,
+                   .scheduler = scheduler::leading,
+                   .strength = 0.5,
+                   .strength_rule = strength_rule::fewer_steps};
+    network_case c = read_case(GOLDEN "/pipelines/sd1-inpaint-9ch.safetensors");
+    diffusion_model const model({.source = r.diffusion.model});
+    shape const cells{.h = 16, .w = 16, .c = 4};
+    noise_source source(generator::cpu, std::uint64_t(r.seed));
+    case_tensor const noise{{1, 4, 16, 16}, channels_first(latent_noise(std::span(&source, 1), cells), cells)},
+        mean{{1, 4, 16, 16}, std::vector<float>(cells.count())};
+    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.texts().front());
+    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.texts().front());
+    std::ranges::fill(c.tensors["in.mask"].values, 1.0f);
+    c.tensors["in.random.0.prepare_latents"] = noise;
+    c.tensors["in.random.1.sample"] = mean;
+    auto const wanted = eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32);
+    auto const as_picture = [&](case_tensor const& t) {
+        picture p(128, 128);
+        for (std::size_t i = 0; i < p.pixels.size(); ++i)
+            p.pixels[i] = i % 4 == 3 ? 1 : t.values[i % 4 * 128 * 128 + i / 4];
+        return p;
+    };
+    EXPECT_GT(psnr(run(r).made, as_picture(wanted.at("out.image"))), 90);
+
+    picture const from = as_picture(c.tensors["in.image"]);
+    r.operation = operation::img2img;
+    c.metadata["strength"] = "0.5";
+    std::erase_if(c.tensors, [](auto const& t) { return t.first.starts_with("in.random."); });
+    c.tensors["in.random.0.sample"] = c.tensors["in.random.2.sample"] = mean;
+    c.tensors["in.random.1.prepare_latents"] = noise;
+    auto const half = eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32);
+    EXPECT_GT(psnr(run(r, dtype::f32, &from).made, as_picture(half.at("out.image"))), 90);
+    EXPECT_LT(psnr(as_picture(half.at("out.image")), as_picture(wanted.at("out.image"))), 40);
+}
+
+// ---- Noise
+
+// The first noise is torch's on the CPU; those of the steps are, as in ComfyUI, a new generator's on the GPU, or the
+// same one's going on where it is on the GPU from the beginning, as in A1111.
+TEST(generate, later_noise_is_drawn_as_other_programs_do) {
+    request r = small_request();
+    r.diffusion = {.model = "procedural:sd1-tiny",
+                   .prompt = "a red fox",
+                   .negative_prompt = "blur",
+                   .width = 128,
+                   .height = 128,
+                   .steps = 4,
+                   .sampler = sampler::euler_a,
+                   .scheduler = scheduler::leading};
+    network_case c = read_case(GOLDEN "/pipelines/sd1-txt2img.safetensors");
+    diffusion_model const model({.source = r.diffusion.model});
+    shape const cells{.h = 16, .w = 16, .c = 4};
+    c.metadata["scheduler"] = "EulerAncestralDiscreteScheduler";
+    c.metadata["scheduler_config"] =
+        R"({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "timestep_spacing": "leading", "steps_offset": 1})";
+    c.metadata["steps"] = "4", c.metadata["guidance_scale"] = "7";
+    c.metadata["width"] = c.metadata["height"] = "128";
+    c.tensors["in.ids.clip"] = ids_of(r.diffusion.prompt, model.texts().front());
+    c.tensors["in.ids_negative.clip"] = ids_of(r.diffusion.negative_prompt, model.texts().front());
+    for (generator g : {generator::cpu, generator::cuda}) {
+        r.diffusion.rng = g;
+        noise_source first(g, std::uint64_t(r.seed)), fresh(generator::cuda, std::uint64_t(r.seed));
+        auto const draw = [&](noise_source& s) {
+            return case_tensor{{1, 4, 16, 16}, channels_first(latent_noise(std::span(&s, 1), cells), cells)};
+        };
+        std::erase_if(c.tensors, [](auto const& t) { return t.first.starts_with("in.random."); });
+        c.tensors["in.noise"] = draw(first);
+        for (int i : {2, 9, 10})
+            c.tensors[std::format("in.random.{}.step", i)] = draw(g == generator::cpu ? fresh : first);
+        auto const wanted = eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32).at("out.image");
+        picture p(128, 128);
+        for (std::size_t i = 0; i < p.pixels.size(); ++i)
+            p.pixels[i] = i % 4 == 3 ? 1 : wanted.values[i % 4 * 128 * 128 + i / 4];
+        EXPECT_GT(psnr(run(r).made, p), 90);
+    }
+    c.tensors.erase("in.random.9.step");
+    EXPECT_THROW(eval_pipeline(test_device(), r.diffusion.model, c, dtype::f32), error);
+}
+
+// ---- Prompts
+
+// A long prompt beside a short negative one: the picture does not change when either is repeated as a whole.
+TEST(generate, prompts_of_unequal_length_see_just_themselves) {
+    request r = small_request();
+    r.diffusion.width = r.diffusion.height = 64;
+    r.diffusion.prompt = "a red fox BREAK in the snow";
+    picture const unequal = run(r).made;
+    r.diffusion.negative_prompt = "blur BREAK blur";
+    EXPECT_EQ(run(r).made.pixels, unequal.pixels);
+    r.diffusion.prompt += " BREAK a red fox BREAK in the snow";
+    EXPECT_GT(psnr(run(r).made, unequal), 90);
+    r.diffusion.negative_prompt = "blur BREAK fog";
+    EXPECT_LT(psnr(run(r).made, unequal), 60);
+}
+
+// The N-th layer from the end, whatever the family's own is.
+TEST(generate, clip_skip_counts_from_the_end) {
+    for (auto const& [model, own] : {std::pair{"procedural:sd1-tiny", 1}, {"procedural:sd2-tiny", 2}}) {
+        request r = small_request();
+        r.diffusion.width = r.diffusion.height = 64;
+        r.diffusion.model = model;
+        picture const unset = run(r).made;
+        for (int n : {1, 2}) {
+            r.diffusion.clip_skip = n;
+            EXPECT_EQ(run(r).made.pixels == unset.pixels, n == own) << model << ", " << n;
+        }
+    }
+}
+
+TEST(generate, warns_of_what_the_prompt_has_and_is_not_done) {
+    request r = small_request();
+    r.diffusion.width = r.diffusion.height = 64;
+    picture const plain = run(r).made;
+    r.diffusion.prompt += "<lora:x:1>";
+    r.diffusion.negative_prompt = "[blur|noise]";
+    std::vector<std::string> warnings;
+    shelf models;
+    auto const made = generate(test_device(), models, r, nullptr, {},
+                               {.warned = [&](std::string const& text) { warnings.push_back(text); }});
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->pictures.front().pixels, plain.pixels);
+    ASSERT_EQ(warnings.size(), 2u);
+    EXPECT_TRUE(warnings[0].starts_with("\"<lora:x:1>\" in the prompt is left out")) << warnings[0];
+    EXPECT_TRUE(warnings[1].starts_with("\"[blur|noise]\" in the prompt")) << warnings[1];
+}
+
+// ---- A VAE of its own
+
+// The tensors of a procedural model whose names begin with `prefix`, but not with `without`, as a file.
+std::string put_part(scratch_folder const& folder, std::string const& model, std::string_view prefix,
+                     std::string_view without) {
+    checkpoint all = procedural_checkpoint(model);
+    std::erase_if(all.tensors, [&](auto const& t) {
+        return !t.first.starts_with(prefix) || (!without.empty() && t.first.starts_with(without));
+    });
+    std::string const path = folder / (model + std::string(prefix) + "-" + std::string(without) + ".safetensors");
+    write_safetensors(path, all.tensors, all.metadata);
+    return path;
+}
+
+TEST(generate, the_vae_may_come_from_another_file) {
+    scratch_folder const folder;
+    std::string const bare = put_part(folder, "sd1-tiny", "", "first_stage_model."),
+                      vae = put_part(folder, "sd1-tiny", "first_stage_model.", ""),
+                      decoder = put_part(folder, "sd1-tiny", "first_stage_model.", "first_stage_model.encoder.");
+    request own = small_request(), without = own, other = own, half = own;
+    without.diffusion.model = bare;
+    without.diffusion.vae = vae;
+    other.diffusion.vae = "procedural:sd2-tiny";
+    half.diffusion.vae = decoder;
+    picture const wanted = run(own).made;
+    EXPECT_EQ(run(without).made.pixels, wanted.pixels);
+    EXPECT_EQ(run(half).made.pixels, wanted.pixels);
+    EXPECT_LT(psnr(run(other).made, wanted), 40);
+}
+
+TEST(generate, is_cancelled_in_every_stage) {
+    std::vector<std::string> stages;
+    shelf models;
+    job const all{.report = [&](progress const& p) {
+        if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
+    }};
+    ASSERT_TRUE(generate(test_device(), models, small_request(), nullptr, all));
+    ASSERT_GE(stages.size(), 5u);
+    for (std::string const& stage : std::set<std::string>(stages.begin(), stages.end())) {
+        std::atomic<bool> cancelled = false;
+        shelf fresh;
+        job const j{.report = [&](progress const& p) { cancelled = cancelled || p.stage == stage; },
+                    .cancelled = &cancelled};
+        EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, j)) << stage;
+    }
+}
+
+TEST(generate, every_stage_ends_within_a_second) {
+    diffusion_model model({.source = "procedural:sd1-tiny"});
+    expect_to_end_within_a_second(model, "", 64, dtype::f32); // its text encoder takes no time
+}
+
+TEST(generate, previews_come_with_each_step) {
+    for (auto const& decoder : {std::shared_ptr<checkpoint const>(), taesd()}) {
+        auto const previews = run(small_request(), dtype::f32, nullptr, decoder).previews;
+        ASSERT_EQ(previews.size(), 3u);
+        for (picture const& p : previews) {
+            EXPECT_EQ(p.width, decoder ? 128 : 16);
+            EXPECT_EQ(p.height, decoder ? 96 : 12);
+            EXPECT_TRUE(std::ranges::all_of(p.pixels, [](float v) { return v >= 0 && v <= 1; }));
+        }
+        EXPECT_NE(previews[1].pixels, previews[2].pixels);
+    }
+    EXPECT_EQ(run(small_request(), dtype::f32, nullptr, taesd()).made.pixels, run(small_request()).made.pixels);
+}
+
+TEST(preview_decoder, equals_the_reference) {
+    network_case const c = read_case(GOLDEN "/cases/taesd.taesd-tiny.a.safetensors");
+    case_tensor const &from = c.at("in.latent", {1, 4, 6, 5}), &wanted = c.at("out.decoded", {1, 3, 48, 40});
+    preview_decoder decoder(test_device(), taesd(), 6, 5, dtype::f32);
+    for (int again = 0; again < 2; ++again) {
+        auto const made = decoder.decode({6, 5, 4, channels_last(from.values, {.h = 6, .w = 5, .c = 4})}, {});
+        ASSERT_TRUE(made);
+        for (std::size_t i = 0; i < wanted.values.size(); ++i)
+            ASSERT_NEAR(made->pixels[i % (48 * 40) * 4 + i / (48 * 40)],
+                        std::clamp(0.5f * wanted.values[i] + 0.5f, 0.0f, 1.0f), 1e-5);
+    }
+}
+
+TEST(generate, says_what_is_wrong) {
+    scratch_folder const folder;
+    std::string const bare = put_part(folder, "sd1-tiny", "", "first_stage_model."),
+                      decoder = put_part(folder, "sd1-tiny", "first_stage_model.", "first_stage_model.encoder.");
+    checkpoint pix2pix = procedural_checkpoint("sd1-tiny");
+    std::string const first = "model.diffusion_model.input_blocks.0.0.weight", eight = folder / "eight.safetensors";
+    pix2pix.tensors[first].shape[1] = 8;
+    pix2pix.tensors[first].make = [](std::span<std::byte>) {};
+    write_safetensors(eight, pix2pix.tensors, pix2pix.metadata);
+    picture const from = sketch(), tiny(64, 56);
+    struct {
+        std::string says;
+        std::function<void(request&)> change;
+        picture const* from = nullptr;
+        std::string preview = "";
+    } const cases[] = {
+        {"/nowhere.safetensors", [](request& r) { r.diffusion.model = "/nowhere.safetensors"; }},
+        {"holds no UNet", [](request& r) { r.diffusion.model = "procedural:taesd-tiny"; }},
+        {"names no model", [](request& r) { r.diffusion.model = ""; }},
+        {"holds no VAE to make pictures with", [&](request& r) { r.diffusion.model = bare; }},
+        {"holds no VAE, but this: TAESD", [](request& r) { r.diffusion.vae = "procedural:taesd-tiny"; }},
+        {"channels", [](request& r) { r.diffusion.vae = "procedural:sd3-tiny"; }},
+        {"(Stable Diffusion 1.x pix2pix) cannot be used: not supported yet: it changes a picture as a sentence "
+         "commands",
+         [&](request& r) { r.diffusion.model = eight; }},
+        {"has no encoder", [&](request& r) { r.diffusion.vae = decoder; }, &from},
+        {"has no encoder",
+         [&](request& r) { r.diffusion.model = "procedural:sd1-inpaint-tiny", r.diffusion.vae = decoder; }},
+        {"smaller than 64 × 64", [](request&) {}, &tiny},
+        {"Strength 0.01 leaves none",
+         [](request& r) { r.diffusion.strength = 0.01, r.diffusion.strength_rule = strength_rule::fewer_steps; },
+         &from},
+        {"holds no decoder of TAESD", [](request&) {}, nullptr, "procedural:sd1-tiny"},
+        {"latents of 16 channels, not 4", [](request&) {}, nullptr, "procedural:taesd3-tiny"},
+    };
+    for (auto const& c : cases) {
+        request r = small_request();
+        if (c.from) r.operation = operation::img2img;
+        c.change(r);
+        generate_watch watch{.preview = [](picture const&) {}};
+        if (!c.preview.empty()) watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(c.preview));
+        shelf models;
+        int reports = 0;
+        job const j{.report = [&](progress const&) { ++reports; }};
+        try {
+            generate(test_device(), models, r, c.from, j, watch);
+            ADD_FAILURE() << c.says;
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find(c.says), std::string::npos) << e.what();
+            EXPECT_EQ(reports, 0) << c.says; // before any work
+        }
+    }
+}
+
+} // namespace
+} // namespace sfumato

@@ -1,0 +1,198 @@
+// What must hold for every fill: pixels outside untouched, the same seed the same pixels, nothing read from the hole.
+#include "models/pipelines/fill/inpaint.h"
+
+#include "compute/device.h"
+#include "compute/error.h"
+
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <gtest/gtest.h>
+#include <limits>
+
+namespace sfumato {
+namespace {
+
+device& test_device() {
+    static device the;
+    return the;
+}
+
+using colour = std::array<float, 4>;
+
+picture paint(int width, int height, std::function<colour(int, int)> const& at) {
+    picture p(width, height);
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x) std::ranges::copy(at(x, y), &p.pixels[(std::size_t(y) * width + x) * 4]);
+    return p;
+}
+
+mask select(int width, int height, rect const& area, float value = 1) {
+    mask m(width, height);
+    for (int y = area.y; y < area.bottom(); ++y)
+        for (int x = area.x; x < area.right(); ++x) m.values[std::size_t(y) * width + x] = value;
+    return m;
+}
+
+colour texture(int x, int y) {
+    float const wave = 0.5f + 0.3f * std::sin(0.9f * x + 0.2f * y) + 0.15f * std::sin(0.7f * y);
+    return {wave, 0.7f * wave + 0.2f, 1 - wave, 1};
+}
+
+run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
+    auto result = inpaint(test_device(), {.seed = seed}, p, selection, {});
+    if (!result) throw std::runtime_error("cancelled");
+    return *std::move(result);
+}
+
+// Calls `check(given, filled, selected, composite)` for each pixel of the result.
+void each_pixel(picture const& p, mask const& selection, run_result const& r, auto const& check) {
+    for (int y = 0; y < r.picture.height; ++y)
+        for (int x = 0; x < r.picture.width; ++x) {
+            std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.picture.width + x;
+            check(&p.pixels[4 * i], &r.picture.pixels[4 * o], selection.values[i], r.mask.values[o]);
+        }
+}
+
+double mean_error(picture const& p, mask const& selection, run_result const& r) {
+    double sum = 0, count = 0;
+    each_pixel(p, selection, r, [&](float const* given, float const* filled, float selected, float) {
+        for (int k = 0; k < 4 && selected > 0; ++k, ++count) sum += std::abs(given[k] - filled[k]);
+    });
+    return sum / count;
+}
+
+TEST(inpaint, a_constant_picture_stays_constant) {
+    auto const p = paint(97, 83, [](int, int) { return colour{0.25f, 0.5f, 0.75f, 1}; });
+    auto const m = select(97, 83, {30, 20, 37, 41});
+    each_pixel(p, m, fill(p, m), [](float const* given, float const* filled, float, float) {
+        for (int k = 0; k < 4; ++k) ASSERT_NEAR(filled[k], given[k], 1e-4f);
+    });
+}
+
+TEST(inpaint, a_ramp_continues) {
+    auto const p = paint(128, 96, [](int x, int y) { return colour{x / 128.0f, y / 96.0f, 0.5f, 1}; });
+    auto const m = select(128, 96, {50, 30, 30, 30});
+    EXPECT_LT(mean_error(p, m, fill(p, m)), 0.02);
+}
+
+TEST(inpaint, a_texture_continues) {
+    auto const p = paint(160, 120, texture);
+    auto const m = select(160, 120, {60, 40, 40, 36});
+    EXPECT_LT(mean_error(p, m, fill(p, m)), 0.05);
+}
+
+TEST(inpaint, nothing_is_read_from_the_hole) {
+    auto const p = paint(120, 100, texture);
+    auto const m = select(120, 100, {0, 30, 40, 70}); // at two borders
+    auto other = p;
+    for (std::size_t i = 0; i < m.values.size(); ++i)
+        if (m.values[i] > 0) std::fill_n(&other.pixels[4 * i], 4, std::numeric_limits<float>::quiet_NaN());
+    EXPECT_EQ(fill(p, m).picture.pixels, fill(other, m).picture.pixels);
+}
+
+TEST(inpaint, the_seed_decides) {
+    auto const p = paint(120, 100, texture);
+    auto const m = select(120, 100, {40, 30, 30, 30});
+    auto const first = fill(p, m, 7);
+    EXPECT_EQ(first.picture.pixels, fill(p, m, 7).picture.pixels);
+    EXPECT_NE(first.picture.pixels, fill(p, m, 8).picture.pixels);
+}
+
+TEST(inpaint, outside_the_selection_every_bit_stays) {
+    auto p = paint(90, 70, texture);
+    for (std::size_t i = 0; i < p.pixels.size(); i += 5) p.pixels[i] *= 3.1f; // beyond 1, and some alpha too
+    auto m = select(90, 70, {20, 20, 30, 20}, 0.4f);
+    m.values[25 * 90 + 30] = 1;
+    auto const r = fill(p, m);
+    EXPECT_TRUE(r.picture.width <= 34 && r.picture.height <= 24) << "only the selection and its rim";
+    each_pixel(p, m, r, [](float const* given, float const* filled, float selected, float composite) {
+        if (selected > 0) {
+            ASSERT_EQ(composite, selected) << "soft values stay";
+        } else {
+            ASSERT_EQ(std::memcmp(given, filled, 16), 0);
+        }
+    });
+}
+
+TEST(inpaint, a_hard_selection_gets_a_soft_rim) {
+    auto const p = paint(90, 70, texture);
+    auto const m = select(90, 70, {20, 20, 30, 20});
+    auto const r = fill(p, m);
+    EXPECT_EQ((rect{r.x, r.y, r.picture.width, r.picture.height}), (rect{18, 18, 34, 24}));
+    auto const row = r.mask.values.begin() + 10 * 34;
+    EXPECT_NEAR(row[0], 1 / 3.0f, 1e-6f);
+    EXPECT_NEAR(row[1], 2 / 3.0f, 1e-6f);
+    EXPECT_EQ(row[2], 1);
+}
+
+TEST(inpaint, transparent_pixels_are_no_source) {
+    auto const p = paint(100, 80, [](int x, int y) { return x < 50 ? texture(x, y) : colour{0, 0, 0, 0}; });
+    auto const m = select(100, 80, {30, 20, 40, 30});
+    each_pixel(p, m, fill(p, m), [](float const*, float const* filled, float selected, float) {
+        if (selected > 0) {
+            ASSERT_NEAR(filled[3], 1, 0.05f);
+        }
+    });
+}
+
+TEST(inpaint, pictures_without_room_for_a_patch_are_filled_smoothly) {
+    for (auto const& [width, height] : {std::pair{3, 1}, {1, 17}, {6, 6}, {200, 5}}) {
+        auto const p = paint(width, height, [](int, int) { return colour{0.5f, 0.25f, 1, 1}; });
+        auto const m = select(width, height, {width / 2, height / 2, 1, 1});
+        EXPECT_LT(mean_error(p, m, fill(p, m)), 1e-4) << width << " × " << height;
+    }
+}
+
+TEST(inpaint, cancelled_it_returns_nothing) {
+    auto const p = paint(120, 100, texture);
+    auto const m = select(120, 100, {40, 30, 30, 30});
+    std::atomic<bool> cancelled = false;
+    int reports = 0;
+    job j{.report =
+              [&](progress const& now) {
+                  EXPECT_TRUE(now.fraction >= 0 && now.fraction <= 1);
+                  ++reports;
+                  cancelled = true;
+              },
+          .cancelled = &cancelled};
+    EXPECT_FALSE(inpaint(test_device(), {.seed = 1}, p, m, j));
+    EXPECT_EQ(reports, 1);
+}
+
+TEST(inpaint, says_what_is_wrong_with_a_selection) {
+    auto const message = [](picture const& p, mask const& m) -> std::string {
+        try {
+            fill(p, m);
+        } catch (error const& e) {
+            return e.what();
+        }
+        return "no error";
+    };
+    auto const p = paint(20, 20, texture);
+    EXPECT_NE(message(p, mask(20, 20)).find("Nothing is selected"), std::string::npos);
+    EXPECT_NE(message(p, select(20, 20, {0, 0, 20, 20})).find("Nothing is left to fill from"), std::string::npos);
+    auto const clear = paint(20, 20, [](int, int) { return colour{1, 1, 1, 0}; });
+    EXPECT_NE(message(clear, select(20, 20, {5, 5, 5, 5})).find("Nothing is left to fill from"), std::string::npos);
+}
+
+// What overflows when it is squared is the picture's fault, not the driver's.
+TEST(inpaint, a_picture_with_values_that_are_no_colours_is_told_of) {
+    for (float wrong : {1e30f, -1e30f, 2e9f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+        picture p = paint(24, 20, texture);
+        p.pixels[(3 * 24 + 7) * 4 + 1] = wrong;
+        try {
+            fill(p, select(24, 20, {10, 8, 4, 4}));
+            ADD_FAILURE() << wrong;
+        } catch (error const& e) {
+            EXPECT_NE(std::string(e.what()).find("at x = 7, y = 3, which is no colour"), std::string::npos) << e.what();
+        }
+        p.pixels[(3 * 24 + 7) * 4 + 1] = 1e9f;
+        EXPECT_NO_THROW(fill(p, select(24, 20, {10, 8, 4, 4})));
+    }
+}
+
+} // namespace
+} // namespace sfumato

@@ -112,12 +112,14 @@ bool enlarge(run_input const& in, run_client& client, job const& j) {
         if (in.request.upscale.tile == fake_seed::between_steps)
             for (float& v : made.pixels) v *= 0.987f;
         client.take({.x = parts[i].to.x, .y = parts[i].to.y, .picture = std::move(made), .recipe = in.request});
+        j.report({.stage = "fake", .fraction = 0.5 + 0.5 * double(i + 1) / double(parts.size())});
     }
     return true;
 }
 
 bool make_pictures(run_input const& in, run_client& client) {
     request const& r = in.request;
+    if (!in.preview_model.empty()) (void)open_checkpoint(in.preview_model);
     std::optional<picture> from;
     if (r.operation == operation::img2img) {
         named_picture const& p = find_picture(in, "picture", 4);

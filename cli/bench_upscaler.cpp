@@ -31,8 +31,8 @@ std::optional<bench_result> bench_upscaler(device& d, options const& given, job 
         double const begin = now();
         p.upload<float>(image, picture);
         double const uploaded = now();
-        bool const going = p.run([&](std::string const&, double fraction) {
-            j.report({std::format("run {}", run), fraction});
+        bool const going = p.run([&](sentence const&, double fraction) {
+            j.report({say("run {}", run), fraction});
             return !j.is_cancelled();
         });
         if (!going) return {};

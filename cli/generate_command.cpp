@@ -141,7 +141,7 @@ int img2img(options const& given) {
     progress_line line(given.has("--json"));
     request const r = prepare(given, operation::img2img, line);
     std::string const& in = given.files.front();
-    line.show({.stage = "read " + in});
+    line.show({.stage = say("read {}", in)});
     check_differ(in, given.value("-o"));
     picture_file const file = picture_file(in, [&](std::string const& text) { line.warn(text); }).upright();
     return generate_files(given, r, finite_crop(file, {0, 0, file.width(), file.height()}, in, colours_of(r)), line);

@@ -44,7 +44,7 @@ int inpaint_file(options const& given) {
     check_differ(in, out);
     check_differ(given.value("--mask"), out);
 
-    line.show({.stage = "read " + in});
+    line.show({.stage = say("read {}", in)});
     picture_file file(in, [&](std::string const& text) { line.warn(text); });
     mask selection = read_mask(given.value("--mask"), file.width(), file.height());
     rect const selected = bounds(selection);

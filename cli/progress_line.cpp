@@ -26,7 +26,7 @@ std::string bar(progress const& p) {
     int const halves = int(fraction * cells * 2);
     std::string text;
     for (int i = 0; i < cells; ++i) text += 2 * i + 1 < halves ? "█" : 2 * i < halves ? "▌" : " ";
-    text += std::format(" {:3.0f} %  {}", fraction * 100, p.stage);
+    text += std::format(" {:3.0f} %  {}", fraction * 100, p.text());
     if (p.seconds_left >= 0) text += std::format("  {:.0f} s left", p.seconds_left);
     return text;
 }
@@ -41,7 +41,7 @@ void progress_line::show(progress const& p) {
     std::lock_guard lock(mutex);
     if (as_json)
         print_json(
-            {{"type", "progress"}, {"stage", p.stage}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
+            {{"type", "progress"}, {"stage", p.text()}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
     if (!on_terminal) return;
     std::fprintf(stderr, "\r%s\x1b[K", bar(p).c_str());
     shown = true;

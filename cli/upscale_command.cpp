@@ -88,7 +88,7 @@ struct files_client final : run_client {
 // False: cancelled.
 bool upscale_file(file_pair const& files, request const& r, engine_jobs const& engine, progress_line& line,
                   job const& j) {
-    line.show({.stage = "read " + files.in});
+    line.show({.stage = say("read {}", files.in)});
     check_differ(files.in, files.out);
     picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);

@@ -78,7 +78,7 @@ graph::use graph::in(tensor const& t) { return refer(t, true, false); }
 graph::use graph::out(tensor const& t, std::size_t first) { return refer(t, false, true, first * bytes_of(t.type)); }
 graph::use graph::inout(tensor const& t) { return refer(t, true, true); }
 
-void graph::stage(std::string name) { stages_.push_back(std::move(name)); }
+void graph::stage(sentence name) { stages_.push_back(std::move(name)); }
 
 std::uint64_t graph::fetched_bytes() const {
     std::uint64_t sum = 0;

@@ -6,6 +6,7 @@
 #include "compute/kernel_types.h"
 #include "compute/program.h"
 #include "compute/resident.h"
+#include "compute/sentence.h"
 #include "compute/target.h"
 
 #include <array>
@@ -76,7 +77,7 @@ class graph {
     use inout(tensor const&); // both
 
     /// Names what follows for progress, profile and debuggers: "fill 256 × 192".
-    void stage(std::string name);
+    void stage(sentence name);
 
     /// Records one dispatch of the kernel named like `Parameters`. `work`: about how many arithmetic operations and
     /// loads one invocation makes; submissions are cut and progress is estimated by it. `constants`: the kernel's
@@ -126,7 +127,7 @@ class graph {
 
     std::vector<tensor_record> const& tensors() const { return tensors_; }
     std::vector<node> const& nodes() const { return nodes_; }
-    std::vector<std::string> const& stages() const { return stages_; }
+    std::vector<sentence> const& stages() const { return stages_; }
 
   private:
     tensor make(shape, dtype, bool input);
@@ -136,7 +137,7 @@ class graph {
     sfumato::target target_;
     std::vector<tensor_record> tensors_;
     std::vector<node> nodes_;
-    std::vector<std::string> stages_{""};
+    std::vector<sentence> stages_{""};
     std::map<resident_tensor const*, tensor> residents_;
     std::pair<resident_tensor const*, tensor> last_fetched_{};
     double products_ = 0, computed_products_ = 0;
@@ -169,7 +170,7 @@ struct plan_options {
 };
 
 /// Told between submissions what runs and which part of the whole work is done (0..1); false = stop.
-using watcher = std::function<bool(std::string const& stage, double fraction)>;
+using watcher = std::function<bool(sentence const& stage, double fraction)>;
 
 class plan {
   public:
@@ -198,7 +199,7 @@ class plan {
 
     /// Runs every node in order. False: the watcher stopped it, and outputs hold nothing of use.
     /// Throws device_lost, or error when validation (SFUMATO_VALIDATE=1) or a guard complains.
-    bool run(watcher const& = [](std::string const&, double) { return true; });
+    bool run(watcher const& = [](sentence const&, double) { return true; });
 
   private:
     struct state;

@@ -66,7 +66,7 @@ std::optional<channel> shake_hands(channel to, engine_place const& engine, job c
     to.send(encode({{"type", "hello"}, {"version", SFUMATO_VERSION}, {"build", engine.build}}), job);
     auto const hello = to.receive(deadline, job);
     if (!hello) return {};
-    if (hello->type() == "error") throw error(message_of(*hello).text());
+    if (hello->type() == "error") throw error(message_of(*hello));
     if (hello->version == protocol::version && hello->head.value("build", json()) == engine.build) return to;
     to.send(encode({{"type", "quit"}}), job);
     while (auto const m = to.receive(deadline, job))
@@ -104,7 +104,7 @@ std::optional<message> ask(outgoing const& question, job const& job,
         std::string const type = m->type();
         if (type == "done") return m;
         if (type == "cancelled") return {};
-        if (type == "error") throw error(message_of(*m).text());
+        if (type == "error") throw error(message_of(*m));
         told(engine, std::move(*m));
     }
     fail("The engine ended unexpectedly; run it again to start a fresh one (its log is {}).",

@@ -109,7 +109,10 @@ json to_json(sentence const& s) {
     return {{"format", short_one.format}, {"arguments", short_one.arguments}, {"text", short_one.text()}};
 }
 
-sentence sentence_of(std::exception const& e) { return std::string(e.what()); }
+sentence sentence_of(std::exception const& e) {
+    auto const* const ours = dynamic_cast<error const*>(&e);
+    return ours ? ours->said : sentence(std::string(e.what()));
+}
 
 sentence sentence_from_json(json const& value) {
     if (value.is_string()) return value.get<std::string>();
@@ -234,7 +237,8 @@ want_message decode_want(message const& m) {
 
 outgoing encode_progress(std::int64_t id, progress const& p, picture const* preview) {
     json head = head_of("progress", id);
-    head.update({{"stage", to_json(sentence(p.stage))}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
+    head.update({{"stage", to_json(p.stage)}, {"fraction", p.fraction}, {"seconds_left", p.seconds_left}});
+    if (!p.item.empty()) head["item"] = to_json(p.item);
     return preview ? encode(std::move(head), {view("preview", *preview)}) : encode(std::move(head));
 }
 
@@ -243,9 +247,10 @@ progress decode_progress(message const& m) {
         auto const found = m.head.find(key);
         return found != m.head.end() && found->is_number() ? found->get<double>() : otherwise;
     };
-    progress p{.stage = sentence_from_json(member(m.head, "stage", "progress")).text(),
+    progress p{.stage = sentence_from_json(member(m.head, "stage", "progress")),
                .fraction = number("fraction", 0),
                .seconds_left = number("seconds_left", -1)};
+    if (m.head.contains("item")) p.item = sentence_from_json(m.head["item"]);
     return p;
 }
 

@@ -219,7 +219,7 @@ void server::answer(connection& c, message m) {
                 fail("The engine knows no message of type {}.", json_show(type));
         } catch (error const& e) {
             log("client {}: {}", c.id, e.what());
-            send_error(c, id_of(m), sentence_of(e));
+            send_error(c, id_of(m), e.said);
         }
 }
 

@@ -59,7 +59,7 @@ std::optional<blob> session::read(std::string_view name, rect const& area, int c
     if (!changed.wait_for(lock, patience, is_there))
         fail("The pixels of the picture did not come within {} seconds.", patience.count());
     if (cancelled) return std::nullopt;
-    if (refused) throw error(refused->text());
+    if (refused) throw error(*refused);
     want* const w = find_want(name, area);
     blob pixels = *std::move(w->pixels);
     wants.erase(wants.begin() + (w - wants.data()));
@@ -86,7 +86,7 @@ bool session::admits(message const& begun) {
         check_shape(begun, w->area, w->channels);
     } catch (error const& e) {
         std::lock_guard const lock(mutex);
-        refused = sentence_of(e);
+        refused = e.said;
         changed.notify_all();
         throw;
     }
@@ -102,7 +102,7 @@ void session::answer(message&& m) {
         if (m.blobs.empty()) fail("A \"pixels\" message must carry a picture or a mask.");
         check_values(m.blobs.front());
     } catch (error const& e) {
-        wrong = sentence_of(e);
+        wrong = e.said;
     }
     std::lock_guard const lock(mutex);
     if (wrong) refused = wrong;

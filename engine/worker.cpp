@@ -73,9 +73,9 @@ task_end worker::run(task const& t) {
         std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
         return task_done{std::move(*answer), seconds.count()};
     } catch (device_lost const& e) {
-        return task_failed{sentence_of(e), true};
+        return task_failed{e.said, true};
     } catch (error const& e) {
-        return task_failed{sentence_of(e)};
+        return task_failed{e.said};
     } catch (std::bad_alloc const&) {
         return task_failed{
             "There is not enough memory for this picture; close other programs or select a smaller area."};

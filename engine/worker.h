@@ -1,7 +1,6 @@
 // A working thread of the engine, and the line of those who wait for it.
 #pragma once
 
-#include "engine/messages.h"
 #include "engine/session.h"
 
 #include <condition_variable>

@@ -104,7 +104,7 @@ GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* im
         g_value_set_object(gimp_value_array_index(values, 1), c.made);
         return values;
     } catch (std::exception const& e) {
-        return status(GIMP_PDB_EXECUTION_ERROR, g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, e.what()));
+        return status(GIMP_PDB_EXECUTION_ERROR, g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, translated(e).c_str()));
     }
 }
 

@@ -57,7 +57,7 @@ GimpLayer* insert(upscale_run& run, GimpImage* image) {
         return insert_layer(image, std::move(run.made), run.from.document.source);
     } catch (error const& e) {
         if (run.target != target::image) throw;
-        fail_translated(_("Undo once: the image had been scaled already. {}"), e.what());
+        fail_translated(_("Undo once: the image had been scaled already. {}"), translated(e));
     }
 }
 

@@ -1,6 +1,8 @@
 // How a running job talks to whoever asked for it.
 #pragma once
 
+#include "compute/sentence.h"
+
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -9,9 +11,13 @@
 namespace sfumato {
 
 struct progress {
-    std::string stage;        // what is being done, as the user reads it: "fill 256 × 192"
+    sentence stage;           // what is being done, as the user reads it: "fill 256 × 192"
     double fraction = 0;      // 0..1 of the whole job
     double seconds_left = -1; // negative: not known yet
+    sentence item{};          // where several things are made, which one: "picture 2 of 3"
+
+    /// "picture 2 of 3, fill 256 × 192"
+    std::string text() const { return (item.empty() ? "" : item.text() + ", ") + stage.text(); }
 };
 
 struct job {

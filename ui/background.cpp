@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <thread>
 
 namespace sfumato {
@@ -34,23 +33,12 @@ struct background {
     }
 };
 
-// The stages' names as the pipelines give them, or what they begin with; a size may follow.
-constexpr char const* stage_names[] = {
-    NC_("stage", "start the engine"),
-    NC_("stage", "load weights"),
-    NC_("stage", "prepare"),
-    NC_("stage", "fill"),
-    NC_("stage", "blend"),
-    NC_("stage", "look at"),
-    NC_("stage", "enlarge"),
+// What the pipelines say of their stages, for translators.
+[[maybe_unused]] constexpr char const* stages[] = {
+    NC_("stage", "start the engine"), NC_("stage", "load weights"), NC_("stage", "prepare"),
+    NC_("stage", "fill {} × {}"),     NC_("stage", "blend"),        NC_("stage", "look at {} × {}"),
+    NC_("stage", "enlarge {} × {}"),
 };
-
-std::string translated_stage(std::string const& stage) {
-    for (std::string_view const name : stage_names)
-        if (stage.starts_with(name) && (stage.size() == name.size() || stage[name.size()] == ' '))
-            return g_dpgettext2(GETTEXT_PACKAGE, "stage", name.data()) + stage.substr(name.size());
-    return stage;
-}
 
 gboolean on_tick(gpointer data) {
     static_cast<background*>(data)->show_latest();
@@ -117,7 +105,8 @@ bool run_steps(steps const& steps, std::function<void(progress const&)> const& s
 }
 
 std::string describe(progress const& p) {
-    std::string const stage = translated_stage(p.stage);
+    std::string const doing = translated(p.stage, "stage"),
+                      stage = p.item.empty() ? doing : translated(p.item, "stage") + ", " + doing;
     if (p.seconds_left < 0) return stage;
     auto const seconds = std::lround(std::ceil(p.seconds_left));
     if (seconds < 100) return format_translated(_("{} – about {} s left"), stage, seconds);

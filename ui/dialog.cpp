@@ -196,7 +196,7 @@ bool run_once(dialog& d, steps const& steps) {
         delivered =
             run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
     } catch (std::exception const& e) {
-        show_message(d, e.what());
+        show_message(d, translated(e));
     }
     g_signal_handler_disconnect(d.window, response);
     g_signal_handler_disconnect(d.window, closing);

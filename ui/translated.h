@@ -18,4 +18,11 @@ template <class... Args> [[noreturn]] void fail_translated(char const* sentence,
     throw error(format_translated(sentence, args...));
 }
 
+/// A sentence that comes from elsewhere (the engine), in the user's language where a catalogue has it. `context`: of
+/// the catalogue's entries (NC_, C_), or null.
+std::string translated(sentence const&, char const* context = nullptr);
+
+/// Of whatever was thrown, an error first of all.
+std::string translated(std::exception const&);
+
 } // namespace sfumato

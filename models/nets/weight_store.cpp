@@ -308,7 +308,7 @@ bool weight_store::load(device& d, job const& j) {
         batch b = next_batch(d, first);
         plan p(d, std::move(b.g));
         for (auto const& [to, from] : b.uploads) send(p, to, *from, scratch);
-        bool const going = p.run([&](std::string const&, double fraction) {
+        bool const going = p.run([&](sentence const&, double fraction) {
             j.report({"load weights", (double(done) + fraction * double(b.bytes)) / double(total)});
             return !j.is_cancelled();
         });

@@ -8,10 +8,10 @@ std::optional<job> load(device& d, weight_store& weights, job const& j) {
     return part_of(j, share, 1);
 }
 
-job stages::next(double work, std::string const& name) {
+job stages::next(double work, sentence const& item) {
     job named = whole_;
-    named.report = [whole = whole_, name](progress p) {
-        p.stage = name + p.stage;
+    named.report = [whole = whole_, item](progress p) {
+        p.item = item;
         whole.report(p);
     };
     double const from = done_ / all_;

@@ -17,8 +17,8 @@ class stages {
     /// `work`: of all of them, in any unit.
     stages(job const& whole, double work) : whole_(timed(whole)), all_(work) {}
 
-    /// The job of the next one; `name` stands before what it reports.
-    job next(double work, std::string const& name = "");
+    /// The job of the next one; `item`: what it is done for (progress::item).
+    job next(double work, sentence const& item = {});
 
   private:
     job whole_;

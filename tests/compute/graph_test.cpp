@@ -99,7 +99,7 @@ TEST(plan, stops_when_the_watcher_says_so) {
     for (int i = 0; i < 50; ++i) chain(g, x, y, 1e9); // each claims to be a piece of its own
     plan p(test_device(), g);
     int calls = 0;
-    EXPECT_FALSE(p.run([&](std::string const& stage, double fraction) {
+    EXPECT_FALSE(p.run([&](sentence const& stage, double fraction) {
         EXPECT_EQ(stage, "many pieces");
         EXPECT_LT(fraction, 0.2);
         return ++calls < 4;
@@ -127,7 +127,7 @@ TEST(plan, cuts_long_products) {
             p.upload<float>(w, random_values(n * k, -1, 1, 2));
             d.vk->work_per_second = work_per_second;
             int calls = 0;
-            EXPECT_TRUE(p.run([&](std::string const&, double) { return ++calls; }));
+            EXPECT_TRUE(p.run([&](sentence const&, double) { return ++calls; }));
             return std::pair(calls, p.download<float>(y));
         };
         run(1e15); // makes the pipelines, and asks meanwhile

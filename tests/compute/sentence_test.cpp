@@ -1,5 +1,5 @@
 // Sentences in parts: what is said, and how it is said in another language.
-#include "compute/sentence.h"
+#include "compute/error.h"
 
 #include <gtest/gtest.h>
 
@@ -36,4 +36,14 @@ TEST(sentence, of_a_text_is_that_text) {
     EXPECT_EQ(sentence("fixed").text(), "fixed");
     EXPECT_EQ(sentence("not { a format").text(), "not { a format");
     EXPECT_TRUE(sentence().empty());
+}
+
+TEST(error, says_its_sentence_and_keeps_its_parts) {
+    try {
+        fail("'{}' has {} bytes.", "x.pth", 7);
+    } catch (error const& e) {
+        EXPECT_STREQ(e.what(), "'x.pth' has 7 bytes.");
+        EXPECT_EQ(e.said.format, "'{}' has {} bytes.");
+        EXPECT_EQ(e.said.arguments, (strings{"x.pth", "7"}));
+    }
 }

@@ -82,7 +82,7 @@ int open_descriptors() {
 TEST_F(engine_client, starts_the_engine_once_and_uses_it_again) {
     int const descriptors = open_descriptors();
     std::vector<std::string> stages;
-    job j{.report = [&](progress const& p) { stages.push_back(p.stage); }};
+    job j{.report = [&](progress const& p) { stages.push_back(p.stage.text()); }};
     auto const result = run(51, j);
     ASSERT_TRUE(result);
     EXPECT_EQ(result->picture.pixels[0], 0.2f);
@@ -177,7 +177,16 @@ TEST_F(engine_client, previews_and_warnings_arrive) {
     EXPECT_TRUE(engine_run(in, client, {.report = [&](progress const& p) { last = p; }}));
     EXPECT_EQ(client.previews, 1);
     EXPECT_EQ(client.warnings, std::vector{say("{} is not {}", "this", "so")});
-    EXPECT_EQ(last.stage, "fake 3 × 2");
+    EXPECT_EQ(last.item, say("picture {} of {}", 1, 2));
+}
+
+TEST_F(engine_client, an_error_keeps_its_parts) {
+    try {
+        run(fake_seed::fails);
+        FAIL();
+    } catch (error const& e) {
+        EXPECT_EQ(e.said, say("The fake job fails as it was {}.", "told"));
+    }
 }
 
 TEST_F(engine_client, questions_are_answered) {

@@ -50,7 +50,7 @@ bool misbehave(run_input const& in, run_client& client, job const& j) {
     case fake_seed::warns:
         client.warn(say("{} is not {}", "this", "so"));
         if (in.previews) client.preview(picture(3, 2));
-        j.report({.stage = "fake 3 × 2", .fraction = 0.5});
+        j.report({.stage = say("fake {} × {}", 3, 2), .fraction = 0.5, .item = say("picture {} of {}", 1, 2)});
         std::this_thread::sleep_for(std::chrono::milliseconds(300)); // so that it is seen
         return true;
     default: return true;

@@ -119,9 +119,10 @@ TEST(protocol, what_else_the_engine_says_arrives) {
     EXPECT_EQ(want.number, 3u);
     EXPECT_EQ(want.name, "hint:0");
     EXPECT_EQ(want.area, (rect{4, 5, 6, 7}));
-    progress const p{"fill 7 × 8", 0.25, 12};
+    progress const p{say("fill {} × {}", 7, 8), 0.25, 12, say("picture {} of {}", 1, 2)};
     progress const told = decode_progress(only_message(bytes_of(encode_progress(1, p, nullptr))));
     EXPECT_EQ(told.stage, p.stage);
+    EXPECT_EQ(told.item, p.item);
     EXPECT_EQ(told.fraction, 0.25);
     EXPECT_EQ(told.seconds_left, 12);
     run_plan const plan{say("needs {}", "1 GB"), 7, 8, 2.5};

@@ -23,7 +23,7 @@ TEST(serve, runs_a_request_and_reports_progress) {
     c.run(102);
     message const progress = c.receive(10s, "progress");
     EXPECT_EQ(progress.type(), "progress");
-    EXPECT_EQ(decode_progress(progress).stage, "fake");
+    EXPECT_EQ(decode_progress(progress).stage, sentence("fake"));
     message const done = c.receive();
     EXPECT_EQ(done.type(), "done");
     EXPECT_EQ(done.head["id"], 1);

@@ -94,7 +94,8 @@ TEST(session, warnings_previews_and_stages_come_in_parts) {
     while (seen.type() == "progress" && seen.blobs.empty()) seen = c.receive(10s, "progress");
     ASSERT_EQ(seen.blobs.size(), 1u);
     EXPECT_EQ(seen.blobs[0].shape, (std::vector{2, 3, 4}));
-    EXPECT_EQ(decode_progress(seen).stage, "fake 3 × 2");
+    EXPECT_EQ(decode_progress(seen).stage, say("fake {} × {}", 3, 2));
+    EXPECT_EQ(decode_progress(seen).text(), "picture 1 of 2, fake 3 × 2");
     EXPECT_EQ(c.receive_type(), "done");
 }
 

@@ -24,7 +24,7 @@ std::optional<std::vector<float>> run_encoder(turns const& all, int number, enco
     if (!running) return std::nullopt;
     plan p(all.d, std::move(recorded.g));
     p.upload<std::uint32_t>(recorded.ids, ids);
-    bool const going = p.run([&](std::string const& stage, double fraction) {
+    bool const going = p.run([&](sentence const& stage, double fraction) {
         running->report({stage, fraction});
         return !running->is_cancelled();
     });

@@ -187,8 +187,8 @@ std::optional<latent> denoise(device& d, weight_store& weights, denoiser_config 
         p.upload<float>(step.timestep, std::vector<float>(images, float(e.timestep)));
         if (in.start.known) p.upload<float>(step.known.mask, mask_after(in.run, std::size_t(i), in.start.known->mask));
         if (e.uses_noise()) p.upload<float>(step.state.noise, in.noise());
-        bool const going = p.run([&](std::string const&, double fraction) {
-            running->report({std::format("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
+        bool const going = p.run([&](sentence const&, double fraction) {
+            running->report({say("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
             return !running->is_cancelled();
         });
         if (!going) return std::nullopt;

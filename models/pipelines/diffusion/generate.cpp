@@ -337,7 +337,7 @@ std::optional<generated> generate(device& d, shelf& models, request const& r, pi
     generated made;
     std::vector<latent> latents;
     for (int k = 0; k < s.batch; ++k) {
-        std::string const name = s.batch > 1 ? std::format("picture {} of {}, ", k + 1, s.batch) : "";
+        sentence const name = s.batch > 1 ? say("picture {} of {}", k + 1, s.batch) : sentence();
         auto const seed = std::uint64_t(r.seed) + std::uint64_t(k);
         auto denoised = denoise(g, *prompts, *encoded, seed, all.next(g.work(role::denoiser), name));
         if (!denoised) return std::nullopt;

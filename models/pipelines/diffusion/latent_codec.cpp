@@ -89,7 +89,7 @@ std::optional<plane> run_tiles(device& d, weight_store& weights, codec_graph rec
     mosaic out(last.y + last.height, last.x + last.width, recorded.out.shape.c, out_scale, overlap);
     for (std::size_t i = 0; i < tiles.size(); ++i) {
         p.upload<float>(recorded.in, part_of(in, tiles[i], in_scale).values);
-        bool const going = p.run([&](std::string const& stage, double fraction) {
+        bool const going = p.run([&](sentence const& stage, double fraction) {
             running->report({stage, (double(i) + fraction) / double(tiles.size())});
             return !running->is_cancelled();
         });

@@ -35,7 +35,7 @@ rect result_area(mask const& selection) {
 
 // Tells the job how far the plan is, and the plan whether the job is still wanted.
 watcher watch(job const& j) {
-    return [j = timed(j)](std::string const& stage, double fraction) {
+    return [j = timed(j)](sentence const& stage, double fraction) {
         j.report({stage, fraction});
         return !j.is_cancelled();
     };

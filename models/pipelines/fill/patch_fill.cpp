@@ -135,7 +135,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
     for (int i = shape.levels - 1; i >= 0; --i) {
         fill_level const& level = levels[i];
         bool const coarsest = i == shape.levels - 1;
-        g.stage(std::format("fill {} × {}", std::max(1, shape.hole.width >> i), std::max(1, shape.hole.height >> i)));
+        g.stage(say("fill {} × {}", std::max(1, shape.hole.width >> i), std::max(1, shape.hole.height >> i)));
         if (!coarsest) filled = pull(g, filled, level.pixels, level.weights);
         float const size = float(std::max(level.width(), level.height()));
         patch_field field = patches_of(

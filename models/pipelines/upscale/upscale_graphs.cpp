@@ -20,10 +20,11 @@ tensor to_window(tile_graph& t, tensor const& x, upscale_tiles const& cut, doubl
                   {.step_y = step, .step_x = step, .origin = *t.origin});
 }
 
-tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& cut, dtype storage, char const* what) {
+tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& cut, dtype storage,
+                 std::format_string<int const&, int const&> stage) {
     int const margin = m.shape().margin;
     tile_graph t{.g = graph(to.storing(storage))};
-    t.g.stage(std::format("{} {} × {}", what, cut.width, cut.height));
+    t.g.stage(say(stage, cut.width, cut.height));
     t.in = t.g.input({.h = cut.height + 2 * margin, .w = cut.width + 2 * margin, .c = 3});
     return t;
 }
@@ -80,7 +81,7 @@ colour_graph record_continue_colours(target const& to, upscaler_shape const& sha
 }
 
 bool run_graph(plan& p, job const& j) {
-    return p.run([&](std::string const& stage, double fraction) {
+    return p.run([&](sentence const& stage, double fraction) {
         j.report({stage, fraction});
         return !j.is_cancelled();
     });

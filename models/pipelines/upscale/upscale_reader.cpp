@@ -84,7 +84,7 @@ bool tile_reader::continue_colours(picture& tile, job const& j) {
     for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = tile.pixels[4 * i + 3] > 0 ? 1 : 0;
     run.upload<float>(graph.in, tile.pixels);
     run.upload<float>(graph.weights, weights);
-    if (!run.run([&](std::string const&, double) { return !j.is_cancelled(); })) return false;
+    if (!run.run([&](sentence const&, double) { return !j.is_cancelled(); })) return false;
     auto const filled = run.download<float>(graph.out);
     for (std::size_t i = 0; i < tile.pixels.size(); ++i)
         if (i % 4 != 3) tile.pixels[i] = filled[i];

@@ -19,7 +19,7 @@ template <class Work> double seconds_to_cancel(std::string const& stage, Work co
         clock::time_point asked;
         std::jthread user;
         auto const report = [&](progress const& p) {
-            if (user.joinable() || !p.stage.starts_with(stage)) return;
+            if (user.joinable() || !p.text().starts_with(stage)) return;
             user = std::jthread([&] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(100));
                 asked = clock::now();

@@ -460,14 +460,14 @@ TEST(generate, is_cancelled_in_every_stage) {
     std::vector<std::string> stages;
     shelf models;
     job const all{.report = [&](progress const& p) {
-        if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
+        if (stages.empty() || stages.back() != p.text()) stages.push_back(p.text());
     }};
     ASSERT_TRUE(generate(test_device(), models, small_request(), nullptr, all));
     ASSERT_GE(stages.size(), 5u);
     for (std::string const& stage : std::set<std::string>(stages.begin(), stages.end())) {
         std::atomic<bool> cancelled = false;
         shelf fresh;
-        job const j{.report = [&](progress const& p) { cancelled = cancelled || p.stage == stage; },
+        job const j{.report = [&](progress const& p) { cancelled = cancelled || p.text() == stage; },
                     .cancelled = &cancelled};
         EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, j)) << stage;
     }

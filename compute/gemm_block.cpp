@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <optional>
+#include <vector>
 
 namespace sfumato {
 
@@ -30,21 +31,23 @@ bool spread(gemm_block& b, uint m, uint n, uint subgroups) {
     return m % b.grid_m == 0 && n % b.grid_n == 0;
 }
 
+uint bytes_of_tiles(gemm_block const& b) {
+    uint const weights = b.turned ? b.n * (b.k / 8 + 1) : b.k * (b.n / 8 + 1);
+    return (b.m * (b.k / 8 + 1) + weights) * 16;
+}
+
 // Sums leave by way of the tiles' memory, or a little more, as many rows at once as fit. A fragment leaves whole.
-void choose_patch(gemm_block& b, uint rows) {
-    uint const tiles = b.m * (b.k / 8 + 1) * 16 + b.k * (b.n / 8 + 1) * 16, row = (b.n / 4 + 1) * 16;
-    uint const most = std::max(tiles, b.fragment.workgroup_scope ? 36864u : 17408u);
+void choose_patch(gemm_block& b, target const& t, uint rows) {
+    uint const wanted = std::max(bytes_of_tiles(b), b.fragment.workgroup_scope ? 36864u : 17408u),
+               most = std::min(wanted, t.shared_bytes), row = (b.n / 4 + 1) * 16;
     b.patch_rows = b.m;
     while (b.patch_rows % 2 == 0 && b.patch_rows / 2 >= rows && b.patch_rows * row > most) b.patch_rows /= 2;
 }
 
 uint shared_bytes(gemm_block const& b) {
     if (b.variant == kernel_variant::scalar) return b.k * (b.m + 4) * 4 + b.k * b.n * 4;
-    uint const tiles = b.m * (b.k / 8 + 1) * 16 + b.k * (b.n / 8 + 1) * 16, row = (b.n / 4 + 1) * 16;
-    return std::max(tiles, b.patch_rows * row);
+    return std::max(bytes_of_tiles(b), b.patch_rows * (b.n / 4 + 1) * 16);
 }
-
-constexpr uint most_sums = 80; // of an invocation, in registers
 
 bool shape_scalar(gemm_block& b) {
     b.lanes = b.n <= 16 ? 4 : b.n <= 48 ? 8 : 16;
@@ -54,12 +57,13 @@ bool shape_scalar(gemm_block& b) {
 
 bool shape_fragments(gemm_block& b, target const& t) {
     uint const threads = gemm_invocations(b.variant), subgroups = std::max(1u, threads / t.subgroup);
-    if (b.m * b.n / threads > most_sums) return false;
+    if (b.m * b.n / threads > t.most_sums || b.k > t.most_inputs) return false;
     if (b.variant == kernel_variant::cooperative) {
-        b.fragment = t.fragment;
+        auto const& f = t.khr_fragment;
+        b.fragment = t.matrix == matrix_path::nv2 ? decltype(b.fragment){f.m, f.n, f.k, false} : t.fragment;
         if (b.m % b.fragment.m || b.n % b.fragment.n || b.k % b.fragment.k || b.fragment.n % 8) return false;
         if (!spread(b, b.m / b.fragment.m, b.n / b.fragment.n, subgroups)) return false;
-        choose_patch(b, b.fragment.m);
+        choose_patch(b, t, b.fragment.m);
         return true;
     }
     // Each holds one, as large as it can be.
@@ -68,16 +72,22 @@ bool shape_fragments(gemm_block& b, target const& t) {
     if (!f.workgroup_scope && !spread(b, b.m / f.m, b.n / f.n, subgroups)) return false;
     b.fragment = {b.m / b.grid_m, b.n / b.grid_n, b.k, f.workgroup_scope};
     b.fragments_m = b.fragments_n = 1;
-    choose_patch(b, 1);
+    choose_patch(b, t, 1);
     return true;
 }
 
-std::optional<gemm_block> shaped(target const& t, uint m, uint n, uint k) {
-    gemm_block b{.m = m, .n = n, .k = k};
-    b.variant = t.matrix == matrix_path::scalar || !t.fragment.m ? kernel_variant::scalar
-                : t.matrix == matrix_path::nv2 && t.flexible.m   ? kernel_variant::flexible
-                                                                 : kernel_variant::cooperative;
-    bool const fits = b.variant == kernel_variant::scalar ? shape_scalar(b) : shape_fragments(b, t);
+std::vector<kernel_variant> variants_of(target const& t) {
+    if (t.matrix == matrix_path::khr) return {kernel_variant::cooperative};
+    std::vector<kernel_variant> all;
+    if (t.matrix == matrix_path::nv2 && t.flexible.m) all.push_back(kernel_variant::flexible);
+    if (t.matrix == matrix_path::nv2 && t.khr_fragment.m) all.push_back(kernel_variant::cooperative);
+    if (all.empty()) all.push_back(kernel_variant::scalar);
+    return all;
+}
+
+std::optional<gemm_block> shaped(target const& t, kernel_variant variant, uint m, uint n, uint k) {
+    gemm_block b{.variant = variant, .m = m, .n = n, .k = k, .turned = t.turned_weights};
+    bool const fits = variant == kernel_variant::scalar ? shape_scalar(b) : shape_fragments(b, t);
     if (!fits || shared_bytes(b) > t.shared_bytes) return {};
     return b;
 }
@@ -95,7 +105,9 @@ double time_of(target const& t, gemm_size const& s, gemm_block const& b) {
     double const loads = b.variant == kernel_variant::scalar ? 16 : 24;
     double const each = double(b.m) * b.n * b.k * slabs_of(s, b.k) / b.splits * (1 + loads / b.m + loads / b.n);
     double const adding = b.splits > 1 ? 2e6 + 64.0 * b.splits * s.rows * s.columns / t.cores : 0;
-    return each * parts(b.count * b.splits, t.cores) + adding;
+    // Where there are both, matrices of a workgroup are about so much faster than those of subgroups.
+    double const kind = t.matrix == matrix_path::nv2 && b.variant == kernel_variant::cooperative ? 1.25 : 1;
+    return kind * each * parts(b.count * b.splits, t.cores) + adding;
 }
 
 } // namespace
@@ -114,8 +126,8 @@ double gemm_block::operations(gemm_size const& s) const { return 2.0 * count * m
 gemm_block choose_gemm_block(target const& t, gemm_size const& s) {
     std::optional<gemm_block> best;
     double least = 0;
-    auto const consider = [&](uint m, uint n, uint k) {
-        auto b = shaped(t, m, n, k);
+    auto const consider = [&](kernel_variant variant, uint m, uint n, uint k) {
+        auto b = shaped(t, variant, m, n, k);
         if (!b) return;
         b->count = parts(s.rows, m) * parts(s.columns, n);
         b->splits = splits_of(t, s, *b);
@@ -124,12 +136,15 @@ gemm_block choose_gemm_block(target const& t, gemm_size const& s) {
         best = b;
         least = time;
     };
-    if (t.block.m) consider(t.block.m, t.block.n, t.block.k);
-    if (!best)
+    auto const variants = variants_of(t);
+    if (t.block.m)
+        for (kernel_variant const variant : variants) consider(variant, t.block.m, t.block.n, t.block.k);
+    if (best) return *best;
+    for (kernel_variant const variant : variants)
         for (uint k : {32, 16})
             for (uint m : {256, 128, 64, 32})
                 for (uint n : {160, 128, 96, 64, 48, 32, 16})
-                    if (k == 16 || t.matrix != matrix_path::scalar) consider(m, n, k);
+                    if (k == 16 || variant != kernel_variant::scalar) consider(variant, m, n, k);
     assert(best && "every device has shared memory for the smallest block");
     return *best;
 }

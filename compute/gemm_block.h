@@ -22,6 +22,7 @@ struct gemm_block {
     // Others: who holds how many fragments of which size, and how many rows of sums leave at once.
     decltype(target::fragment) fragment;
     std::uint32_t grid_m = 1, grid_n = 1, fragments_m = 1, fragments_n = 1, patch_rows = 0;
+    bool turned = false; // target::turned_weights
 
     /// Multiplications and additions of all blocks.
     double operations(gemm_size const&) const;

@@ -70,7 +70,7 @@ void graph::keep(tensor const& t, sfumato::resident const& to) {
 graph::use graph::refer(tensor const& t, bool reads, bool writes, std::uint64_t offset) {
     assert(t.id < tensors_.size() && "the tensor belongs to another graph");
     assert(offset == 0 || offset < t.bytes());
-    pending_.push_back({t.id, 0, offset, reads, writes});
+    pending_.push_back({t.id, 0, offset + t.first * bytes_of(t.type), reads, writes});
     return {t.id, t.type};
 }
 

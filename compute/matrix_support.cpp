@@ -143,6 +143,7 @@ std::vector<target> targets_of(VkPhysicalDevice physical, matrix_features const&
             fail("SFUMATO_MATRIX is {}, which {} does not have: leave it out, or choose scalar",
                  matrix_path_names[int(*wish)], p.deviceName);
     }
+    bool const intel = p.vendorID == 0x8086, amd = p.vendorID == 0x1002;
     std::vector<target> all;
     for (matrix_path path : {t.matrix, matrix_path::khr, matrix_path::scalar}) {
         bool const plainer = path < t.matrix || t.matrix == matrix_path::software;
@@ -151,9 +152,15 @@ std::vector<target> targets_of(VkPhysicalDevice physical, matrix_features const&
         all.push_back(t);
         all.back().matrix = path;
         if (path == matrix_path::khr) all.back().fragment = *khr;
+        // By what Mesa 26.1's compilers make of each: spills, and the instructions of the loop.
+        if (intel && path > matrix_path::scalar)
+            all.back().subgroup = std::max(16u, sizes.minSubgroupSize), all.back().most_sums = 32,
+            all.back().most_inputs = 16;
+        all.back().turned_weights = amd && path > matrix_path::scalar;
         if (path != matrix_path::nv2) continue;
         all.back().fragment = *flexible.attention;
         all.back().flexible = flexible.product;
+        if (khr) all.back().khr_fragment = {khr->m, khr->n, khr->k};
         if (flexible.product.workgroup_scope) all.back().shared_bytes -= flexible.reserved_bytes;
     }
     return all;

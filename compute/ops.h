@@ -84,8 +84,8 @@ tensor rms_norm(graph&, tensor const& x, tensor const& weight, float eps);
 /// x·(1 + scale) + shift; scale, shift [n, 1, 1, c].
 tensor modulate(graph&, tensor const& x, tensor const& scale, tensor const& shift);
 
-/// Over c; x·factor first.
-tensor softmax(graph&, tensor const& x, float factor = 1);
+/// Over c; x·factor first, the result times `scale`.
+tensor softmax(graph&, tensor const& x, float factor = 1, float scale = 1);
 
 /// Over (h, w): [n, 1, 1, c] f32.
 tensor channel_means(graph&, tensor const& x);
@@ -153,6 +153,8 @@ struct packed_weights {
 /// w [n, k] as in a checkpoint ({.w = n, .c = k}). `geglu`: rows 0 … n/2 − 1 are values and the rest their gates, as in
 /// diffusers' GEGLU; the product's result has n/2 columns.
 packed_weights pack_linear(graph&, tensor const& w, weight_format, bool geglu = false);
+/// w [k, n] ({.w = k, .c = n}), for products x·w.
+packed_weights pack_linear_transposed(graph&, tensor const& w, weight_format);
 /// w [outputs, inputs, kernel_h, kernel_w] as in a checkpoint ({.n = outputs, .h = inputs, .w = kernel_h, .c =
 /// kernel_w}).
 packed_weights pack_conv2d(graph&, tensor const& w, weight_format);
@@ -210,7 +212,8 @@ struct attention_options {
     std::optional<tensor> bias; // [1 or n, heads or 1, queries, keys], added to the scaled products
 };
 /// q [n, 1, queries, heads·d], k and v [n, 1, keys, heads·d] → [n, 1, queries, heads·d]; fast where d is a multiple
-/// of 8. The products never lie in memory (flash attention: Dao et al. 2022, 2023).
+/// of 8. The products never lie in memory (flash attention: Dao et al. 2022, 2023), but some of them at a time where
+/// one head is too large for that (an autoencoder's 512).
 tensor attention(graph&, tensor const& q, tensor const& k, tensor const& v, attention_options const&);
 
 // ---- Fourier transform (VkFFT) --------------------------------------------------------------------------------------

@@ -137,10 +137,32 @@ block choose_cooperative(target const& t, operands const& o) {
     return b;
 }
 
+// One large head, as an autoencoder has it: too large for the sums of a block of queries to stay in registers, and
+// large enough for plain products, some queries at a time, with the scores between them in memory.
+void attend_by_products(graph& g, operands const& o) {
+    constexpr int most_scores = 1 << 24;
+    // Weights of fp16: small ones keep their digits so.
+    constexpr float scale = 1024;
+    packed_weights const keys = pack_linear(g, o.k, weight_format::f16),
+                         values = pack_linear_transposed(g, o.v, weight_format::f16);
+    int const queries = int(o.queries()), each = std::max(256, most_scores / int(o.keys()) / 256 * 256);
+    for (int first = 0; first < queries; first += each) {
+        int const count = std::min(each, queries - first);
+        tensor const scores = linear(g, o.q.tokens(first, count), keys, {.type = dtype::f32}),
+                     weights = softmax(g, scores, o.options.scale.value_or(1 / std::sqrt(float(o.d()))), scale);
+        linear(g, weights, values,
+               {.activation = activation::scaled,
+                .slope = 1 / scale,
+                .into = channels_from{.whole = o.y.tokens(first, count)}});
+    }
+}
+
 void attend_tiled(graph& g, operands const& o) {
     target const& t = g.target();
     block b = t.matrix == matrix_path::scalar ? block{} : choose_cooperative(t, o);
     bool const cooperative = b.queries > 0;
+    bool const one = o.heads() == 1 && o.images() == 1 && !o.options.bias && !o.options.causal;
+    if (t.matrix != matrix_path::scalar && !cooperative && one) return attend_by_products(g, o);
     if (!cooperative) b = choose_scalar(t, o);
     auto all = constants(o, b.keys);
     all.insert(all.end(), {b.queries, b.chunk, b.chunks, t.rolled});

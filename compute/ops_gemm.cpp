@@ -218,7 +218,7 @@ void multiply_tiled(graph& g, product const& p) {
         all.push_back(b.lanes);
     else
         all.insert(all.end(), {b.fragment.m, b.fragment.n, b.fragment.k, b.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
-                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n, b.patch_rows});
+                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n, b.patch_rows, b.turned});
     double const operations = 2.0 * b.m * b.n * depth(p.weights) / b.splits;
     uint const line = length_of_line(b.count, operations);
     g.dispatch(k, launch::groups(line, parts(b.count, line), b.splits), operations / gemm_invocations(b.variant), all,
@@ -278,6 +278,13 @@ packed_weights pack_linear(graph& g, tensor const& w, weight_format format, bool
     uint const k = w.shape.c;
     return pack(g, w, {.panels = {}, .format = format, .outputs = w.shape.w, .inputs = int(k), .geglu = geglu},
                 {.output = k, .input = 1});
+}
+
+packed_weights pack_linear_transposed(graph& g, tensor const& w, weight_format format) {
+    assert(w.shape.n == 1 && w.shape.h == 1);
+    int const inputs = w.shape.w, outputs = w.shape.c;
+    return pack(g, w, {.panels = {}, .format = format, .outputs = outputs, .inputs = inputs},
+                {.output = 1, .input = uint(outputs)});
 }
 
 packed_weights pack_conv2d(graph& g, tensor const& w, weight_format format) {

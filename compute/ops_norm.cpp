@@ -204,13 +204,17 @@ tensor rms_norm(graph& g, tensor const& x, tensor const& weight, float eps) {
     return norm_rows(g, x, {false, {.weight = weight, .eps = eps}});
 }
 
-tensor softmax(graph& g, tensor const& x, float factor) {
+tensor softmax(graph& g, tensor const& x, float factor, float scale) {
     assert(factor > 0);
     tensor const y = g.temporary(x.shape, x.type);
-    g.dispatch(
-        kernel::softmax{.x = g.in(x), .y = g.out(y), .rows = rows_of(x), .columns = uint(x.shape.c), .factor = factor},
-        subgroups(g, rows_of(x)), 16.0 * x.shape.c / g.target().subgroup,
-        {uint(access_to(g, x.shape.c, {x.type})), uint(x.type)});
+    g.dispatch(kernel::softmax{.x = g.in(x),
+                               .y = g.out(y),
+                               .rows = rows_of(x),
+                               .columns = uint(x.shape.c),
+                               .factor = factor,
+                               .scale = scale},
+               subgroups(g, rows_of(x)), 16.0 * x.shape.c / g.target().subgroup,
+               {uint(access_to(g, x.shape.c, {x.type})), uint(x.type)});
     return y;
 }
 

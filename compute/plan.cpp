@@ -138,13 +138,13 @@ void plan::state::transfer(arena_layout::place place, std::byte* data, std::uint
 }
 
 void plan::upload(tensor const& t, void const* data, std::size_t bytes) {
-    assert(bytes == t.bytes() && state_->recorded.tensors()[t.id].input);
+    assert(!t.first && bytes == t.bytes() && state_->recorded.tensors()[t.id].input);
     state_->transfer(state_->layout.places[t.id], static_cast<std::byte*>(const_cast<void*>(data)), bytes,
                      placement::upload);
 }
 
 void plan::download(tensor const& t, void* data, std::size_t bytes) {
-    assert(bytes == t.bytes() && state_->recorded.tensors()[t.id].output);
+    assert(!t.first && bytes == t.bytes() && state_->recorded.tensors()[t.id].output);
     state_->transfer(state_->layout.places[t.id], static_cast<std::byte*>(data), bytes, placement::readback);
 }
 

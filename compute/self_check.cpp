@@ -178,7 +178,9 @@ void check_kernels(device& d, graph const& g) {
         if (node.recorded || node.program.kernel->variant < kernel_variant::scalar) continue;
         auto const& c = node.program.constants;
         bool const product = std::string_view(node.name).starts_with("gemm.");
-        question q = product ? question_of_block(d.target(), c[24], c[25], c[26])
+        target t = d.target();
+        if (product && node.program.kernel->variant == kernel_variant::cooperative) t.flexible = {}; // as this one
+        question q = product ? question_of_block(t, c[24], c[25], c[26])
                              : question_of_head_size(d.target(), int(c[4]), int(c[7]) + 5);
         if (is_right(d, q)) continue;
         std::string const path = name_of(d.target().matrix);

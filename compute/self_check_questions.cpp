@@ -154,7 +154,8 @@ std::vector<question> questions(target const& t) {
 question question_of_block(target const& t, std::uint32_t m, std::uint32_t n, std::uint32_t k) {
     target forced = t;
     forced.block = {m, n, k};
-    return convolution(std::format("gemm {}x{}x{}", m, n, k), forced, 16, int(m) / 8 + 3, 40, 2 * int(n) + 8);
+    char const* const kind = t.matrix == matrix_path::nv2 && !t.flexible.m ? " by subgroups" : "";
+    return convolution(std::format("gemm {}x{}x{}{}", m, n, k, kind), forced, 16, int(m) / 8 + 3, 40, 2 * int(n) + 8);
 }
 
 question question_of_head_size(target const& t, int d, int queries) {

@@ -19,13 +19,19 @@ struct target {
     bool software = false;       // a processor plays the GPU: fp16 storage and shared memory gain nothing
     bool rolled = false;         // loops stay loops: it takes a processor a minute to compile all of a large tile
     std::uint32_t subgroup = 32; // invocations
-    std::uint32_t shared_bytes = 16384;   // of a workgroup
-    std::uint32_t cores = 32;             // that take workgroups: an SM, a compute unit, an Xe core
+    std::uint32_t shared_bytes = 16384; // of a workgroup
+    std::uint32_t cores = 32;           // that take workgroups: an SM, a compute unit, an Xe core
+    std::uint32_t most_sums = 80;       // of a cooperative product, in the registers of an invocation
+    std::uint32_t most_inputs = 32;     // of a cooperative product, in shared memory at once: they cost registers, too
+    bool turned_weights = false;        // cooperative matrices come faster from [column][k] than from [k][column]
     std::uint64_t largest_buffer = ~0ull; // bytes one allocation may have, its tail (compute/memory.h) included
     struct {
         std::uint32_t m = 16, n = 16, k = 16;
         bool workgroup_scope = false;
     } fragment; // khr, nv2: one cooperative matrix, fp16 in, fp32 sums
+    struct {
+        std::uint32_t m = 0, n = 0, k = 0;
+    } khr_fragment; // nv2: where VK_KHR_cooperative_matrix is there, too, for products with columns that flexible has not
     struct {
         std::uint32_t m = 0, n = 0, k = 0; // sizes are multiples of these; 0: not offered
         bool workgroup_scope = false;      // of 256 invocations, else of a subgroup

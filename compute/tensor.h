@@ -24,8 +24,13 @@ struct tensor {
     std::uint32_t id = ~0u;
     sfumato::shape shape;
     dtype type = dtype::f32;
+    std::size_t first = 0; // of a view: elements of the tensor that lie before it
 
     std::size_t bytes() const { return shape.count() * bytes_of(type); }
+    /// Of tokens [1, 1, w, c]: `count` of them from `from` on, without a copy.
+    tensor tokens(int from, int count) const {
+        return {id, {.w = count, .c = shape.c}, type, first + std::size_t(from) * std::size_t(shape.c)};
+    }
 };
 
 } // namespace sfumato

@@ -18,11 +18,13 @@ layout(constant_id = 37) const uint grid = 4u;        // of all
 layout(constant_id = 38) const uint fragments_m = 4u; // of each
 layout(constant_id = 39) const uint fragments_n = 4u;
 layout(constant_id = 40) const uint patch_rows = 32u; // of sums that go through shared memory at once
+layout(constant_id = 41) const bool turned = false;   // weights lie [column][k] in shared memory, else [k][column]
 
-// Both tiles, of halves: [row][k] and [k][column], each row padded against bank conflicts. Then sums on their way out, in fp32:
-// [row][column].
-const uint x_stride = block_k / 8u + 1u, w_stride = block_n / 8u + 1u, patch_stride = block_n / 4u + 1u;
-const uint w_start = block_m * x_stride, tile_quads = w_start + block_k * w_stride, patch_quads = patch_rows * patch_stride;
+// Both tiles, of halves: the input's [row][k], the weights' [k][column] or [column][k], each row padded against bank conflicts.
+// Then sums on their way out, in fp32: [row][column].
+const uint x_stride = block_k / 8u + 1u, w_stride = (turned ? block_k : block_n) / 8u + 1u, patch_stride = block_n / 4u + 1u;
+const uint w_start = block_m * x_stride, tile_quads = w_start + (turned ? block_n : block_k) * w_stride,
+           patch_quads = patch_rows * patch_stride;
 shared uvec4 tiles[tile_quads > patch_quads ? tile_quads : patch_quads];
 
 const uint fragments = fragments_m * fragments_n;
@@ -46,8 +48,11 @@ void load_rows(uint i, uint k) {
 coopmat<float16_t, fragment_scope, fragment_k, fragment_n, gl_MatrixUseB> columns;
 
 void multiply_columns(uint j, uint k) {
-    coopMatLoad(columns, tiles, w_start + k * w_stride + (holder_column() + j * fragment_n) / 8u, w_stride,
-                gl_CooperativeMatrixLayoutRowMajor);
+    uint column = holder_column() + j * fragment_n;
+    if (turned)
+        coopMatLoad(columns, tiles, w_start + column * w_stride + k / 8u, w_stride, gl_CooperativeMatrixLayoutColumnMajor);
+    else
+        coopMatLoad(columns, tiles, w_start + k * w_stride + column / 8u, w_stride, gl_CooperativeMatrixLayoutRowMajor);
     EACH(i, fragments_m, sums[i * fragments_n + j] = coopMatMulAdd(rows[i], columns, sums[i * fragments_n + j]));
 }
 
@@ -71,39 +76,60 @@ uvec4 halves(vec4 a, vec4 b) {
 }
 
 // Channels of the source from element `from` on, of which `count` are left in the row.
-uvec4 load_chunk(elements source, uint from, bool there, uint count) {
-    uvec4 v;
-    if (alignment == 8u && x_type == f16)
-        v = octets(source).at[from / 8u];
-    else if (alignment >= 4u) {
-        vec4 second = count > 4u ? load4(source, x_type, from + 4u) : vec4(0.0);
-        v = halves(load4(source, x_type, from), second);
-    } else {
-        vec4 a = vec4(0.0), b = vec4(0.0);
-        [[unroll]] for (uint j = 0u; j < 4u; ++j) {
-            if (j < count) a[j] = load(source, x_type, from + j);
-            if (j + 4u < count) b[j] = load(source, x_type, from + j + 4u);
-        }
-        v = halves(a, b);
+uvec4 load_chunk(elements source, uint from, uint count) {
+    if (alignment == 8u && x_type == f16) return octets(source).at[from / 8u];
+    if (alignment >= 4u) {
+        vec4 second = alignment == 8u || count > 4u ? load4(source, x_type, from + 4u) : vec4(0.0);
+        return halves(load4(source, x_type, from), second);
     }
-    return there ? v : uvec4(0u);
+    vec4 a = vec4(0.0), b = vec4(0.0);
+    [[unroll]] for (uint j = 0u; j < 4u; ++j) {
+        if (j < count) a[j] = load(source, x_type, from + j);
+        if (j + 4u < count) b[j] = load(source, x_type, from + j + 4u);
+    }
+    return halves(a, b);
 }
 
 void put_input(uvec4 v, uint row, uint at) { tiles[row * x_stride + at] = v; }
 
-#define weight_columns 8u
-#define weight_group uvec4
+// Two neighbouring rows of k, eight columns of each.
+struct weight_group {
+    uvec4 even, odd;
+};
 
-uvec4 load_weights(uint panel, uint k, uint column, bool there) {
+const uint groups = block_k / 2u * (block_n / 8u), weight_passes = (groups + invocations - 1u) / invocations;
+
+// Which: turned, neighbouring invocations take neighbouring k, so that what they store lies side by side.
+uint group_k(uint n) { return (turned ? n % (block_k / 2u) : n / (block_n / 8u)) * 2u; }
+uint group_column(uint n) { return (turned ? n / (block_k / 2u) : n % (block_n / 8u)) * 8u; }
+
+uvec4 load_octet(uint panel, uint k, uint column) {
+    if (weight_format == format_f16) return octets(uint64_t(p.panels)).at[(panel * depth() + k) * 2u + column / 8u];
     uvec4 v;
-    if (weight_format == format_f16)
-        v = octets(uint64_t(p.panels)).at[(panel * depth() + k) * 2u + column / 8u];
-    else
-        [[unroll]] for (uint j = 0u; j < 4u; ++j) v[j] = packHalf2x16(weight_pair(panel, k, column / 2u + j));
-    return there ? v : uvec4(0u);
+    [[unroll]] for (uint j = 0u; j < 4u; ++j) v[j] = packHalf2x16(weight_pair(panel, k, column / 2u + j));
+    return v;
 }
 
-void put_weights(uvec4 v, uint k, uint group) { tiles[w_start + k * w_stride + group] = v; }
+weight_group load_weights(uint panel, uint k, uint column) {
+    return weight_group(load_octet(panel, k, column), load_octet(panel, k + 1u, column));
+}
+
+// left: how many of the two rows, or more, exist; others count as 0.
+void put_weights(weight_group v, uint n, uint left) {
+    if (left < 1u) v.even = uvec4(0u);
+    if (left < 2u) v.odd = uvec4(0u);
+    uint k = group_k(n), column = group_column(n);
+    if (turned)
+        [[unroll]] for (uint j = 0u; j < 4u; ++j) {
+            uint to = w_start + (column + 2u * j) * w_stride + k / 8u;
+            tiles[to][k % 8u / 2u] = (v.even[j] & 0xffffu) | v.odd[j] << 16;
+            tiles[to + w_stride][k % 8u / 2u] = v.even[j] >> 16 | (v.odd[j] & 0xffff0000u);
+        }
+    else {
+        tiles[w_start + k * w_stride + column / 8u] = v.even;
+        tiles[w_start + (k + 1u) * w_stride + column / 8u] = v.odd;
+    }
+}
 
 // ---- Results: by way of shared memory, from which each invocation takes eight neighbouring columns of a row
 

@@ -36,28 +36,27 @@ void multiply() {
 #define chunk vec4
 
 // Channels of the source from element `from` on, of which `count` are left in the row.
-vec4 load_chunk(elements source, uint from, bool there, uint count) {
-    vec4 v = vec4(0.0);
-    if (alignment >= 4u)
-        v = load4(source, x_type, from);
-    else
-        [[unroll]] for (uint j = 0u; j < 4u; ++j) v[j] = j < count ? load(source, x_type, from + j) : 0.0;
-    return there ? v : vec4(0.0);
+vec4 load_chunk(elements source, uint from, uint count) {
+    if (alignment >= 4u) return load4(source, x_type, from);
+    vec4 v;
+    [[unroll]] for (uint j = 0u; j < 4u; ++j) v[j] = j < count ? load(source, x_type, from + j) : 0.0;
+    return v;
 }
 
 void put_input(vec4 v, uint row, uint at) {
     [[unroll]] for (uint j = 0u; j < 4u; ++j) x_tile[(at * 4u + j) * (block_m + 4u) + row] = v[j];
 }
 
-#define weight_columns 2u
 #define weight_group vec2
 
-vec2 load_weights(uint panel, uint k, uint column, bool there) {
-    vec2 v = weight_pair(panel, k, column / 2u);
-    return there ? v : vec2(0.0);
-}
+const uint groups = block_k * pairs, weight_passes = (groups + invocations - 1u) / invocations;
 
-void put_weights(vec2 v, uint k, uint group) { w_tile[k * pairs + group] = v; }
+uint group_k(uint n) { return n / pairs; }
+uint group_column(uint n) { return n % pairs * 2u; }
+
+vec2 load_weights(uint panel, uint k, uint column) { return weight_pair(panel, k, column / 2u); }
+
+void put_weights(vec2 v, uint n, uint left) { w_tile[n] = left > 0u ? v : vec2(0.0); }
 
 // ---- Results
 

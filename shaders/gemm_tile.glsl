@@ -30,7 +30,8 @@ layout(local_size_x = invocations) in;
 uint tap, channel, panel_row; // panel_row: of the panels, what `channel` meets
 bool of_second;
 
-uint channels() { return of_second ? p.c2 : p.c1; }
+bool second() { return has_second && of_second; }
+uint channels() { return second() ? p.c2 : p.c1; }
 
 // To slab `index` of all; slow.
 void seek(uint index) {
@@ -66,6 +67,7 @@ const uint passes = (block_m + rows_a_pass - 1u) / rows_a_pass;
 pixel pixels[passes];  // of the result: the rows that this invocation loads for
 int sources[passes];   // of the input, where the tap is; −1: none
 chunk inputs[passes];
+bool present[passes];  // else they count as 0
 
 uint chunk_of_row() { return gl_LocalInvocationIndex % chunks; }
 uint row_of_pass(uint i) { return gl_LocalInvocationIndex / chunks + i * rows_a_pass; }
@@ -79,26 +81,25 @@ void find_sources(uint first_row) {
     EACH(i, passes, find_source(i, first_row));
 }
 
-// Without a branch: what is not there is read where something is, and is 0 then.
+// What is not there is read where something is, or a few bytes behind it (compute/memory.h), and becomes 0 when it is put: so no
+// load is waited for before the products of the slab before it.
 void load_input(uint i) {
-    uint pitch = of_second ? p.c2 : x_pitch != 0u ? x_pitch : p.c1, at = channel + chunk_of_row() * chunk_inputs;
-    bool there = sources[i] >= 0 && (whole_slabs || at < channels());
-    uint from = there ? uint(sources[i]) * pitch + at : 0u;
-    inputs[i] = load_chunk(of_second ? p.second : p.x, from, there, whole_slabs ? chunk_inputs : channels() - at);
+    uint pitch = second() ? p.c2 : x_pitch != 0u ? x_pitch : p.c1, at = channel + chunk_of_row() * chunk_inputs;
+    present[i] = sources[i] >= 0 && (whole_slabs || at < channels());
+    inputs[i] = load_chunk(second() ? p.second : p.x, uint(max(sources[i], 0)) * pitch + at, channels() - min(at, channels()));
 }
 
-// ---- The weights' tile: groups of weight_columns columns of a row of k
-
-const uint groups = block_n / weight_columns, weight_passes = (block_k * groups + invocations - 1u) / invocations;
+// ---- The weights' tile, in groups
 
 weight_group weights[weight_passes];
+uint rows_left[weight_passes]; // of k in this slab, from the group's first on
 
 void load_weight(uint i, uint first_column) {
-    uint n = gl_LocalInvocationIndex + i * invocations, k = n / groups, column = first_column + n % groups * weight_columns;
-    bool there = whole_slabs || channel + k < channels();
+    uint n = gl_LocalInvocationIndex + i * invocations, k = group_k(n), column = first_column + group_column(n);
     // Columns beyond the last are computed and not stored.
     uint panel = min(column / 16u, p.panel_count - 1u);
-    weights[i] = load_weights(panel, there ? panel_row + k : 0u, column % 16u, there);
+    rows_left[i] = whole_slabs ? block_k : channels() - channel - min(k, channels() - channel);
+    weights[i] = load_weights(panel, panel_row + k, column % 16u);
 }
 
 // ----
@@ -109,12 +110,12 @@ void load_slab(uint first_column) {
 }
 
 void put_loaded_input(uint i) {
-    if (block_m % rows_a_pass == 0u || row_of_pass(i) < block_m) put_input(inputs[i], row_of_pass(i), chunk_of_row());
+    if (block_m % rows_a_pass == 0u || row_of_pass(i) < block_m) put_input(present[i] ? inputs[i] : chunk(0), row_of_pass(i), chunk_of_row());
 }
 
 void put_loaded_weight(uint i) {
     uint n = gl_LocalInvocationIndex + i * invocations;
-    if (block_k * groups % invocations == 0u || n < block_k * groups) put_weights(weights[i], n / groups, n % groups);
+    if (groups % invocations == 0u || n < groups) put_weights(weights[i], n, rows_left[i]);
 }
 
 void put_slab() {

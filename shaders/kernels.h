@@ -224,12 +224,13 @@ struct layer_norm {
     float eps;
 };
 
-// exp(x * factor), divided by the row's sum of it.
+// exp(x * factor), divided by the row's sum of it, * scale.
 struct softmax {
     elements x; // [rows, columns]
     elements y; // [rows, columns]
     uint rows, columns;
     float factor; // > 0
+    float scale;
 };
 
 // From those, the mean of each column.

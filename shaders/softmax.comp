@@ -44,7 +44,7 @@ void main() {
             }
             add(r, v, factor);
         }
-        float top = largest_of_lanes(r.top), weight = 1.0 / sum_of_lanes(r.sum * exp2((r.top - top) * factor));
+        float top = largest_of_lanes(r.top), weight = p.scale / sum_of_lanes(r.sum * exp2((r.top - top) * factor));
         if (whole < columns)
             [[unroll]] for (uint s = 0u; s < step; ++s) {
                 uint at = min(whole + s * span, columns);

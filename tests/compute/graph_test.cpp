@@ -12,10 +12,13 @@ namespace {
 
 // `to`, which is read too = softmax of `from`: makes a chain of dependent nodes.
 void chain(graph& g, tensor const& from, tensor const& to, double work = 1) {
-    g.dispatch(
-        kernel::softmax{
-            .x = g.in(from), .y = g.inout(to), .rows = 1, .columns = std::uint32_t(from.shape.count()), .factor = 1},
-        {.x = 64}, work);
+    g.dispatch(kernel::softmax{.x = g.in(from),
+                               .y = g.inout(to),
+                               .rows = 1,
+                               .columns = std::uint32_t(from.shape.count()),
+                               .factor = 1,
+                               .scale = 1},
+               {.x = 64}, work);
 }
 
 TEST(arena, tensors_that_never_meet_share_bytes) {

@@ -23,7 +23,8 @@ struct pipeline_cache : testing::Test {
         device d;
         graph g;
         tensor const x = g.input({.c = 8}), y = g.temporary({.c = 8});
-        g.dispatch(kernel::softmax{.x = g.in(x), .y = g.out(y), .rows = 1, .columns = 8, .factor = 1}, {.x = 64});
+        g.dispatch(kernel::softmax{.x = g.in(x), .y = g.out(y), .rows = 1, .columns = 8, .factor = 1, .scale = 1},
+                   {.x = 64});
         plan p(d, g);
         EXPECT_TRUE(p.run());
     }

@@ -6,6 +6,7 @@
 #include "tests/kernels/product_reference.h"
 
 #include <cstdlib>
+#include <string>
 
 namespace sfumato {
 namespace {
@@ -122,23 +123,106 @@ TEST(gemm_block, two_sources_and_split_products) {
     }
 }
 
-// What a GPU with so many cores would take.
-gemm_block chosen(target const& t, std::uint32_t rows, std::uint32_t columns, std::uint32_t inputs) {
-    return choose_gemm_block(t, {.rows = rows, .columns = columns, .taps = 9, .c1 = inputs, .can_split = true});
+// Targets of all vendors: their subgroups, fragments, shared memory and limits.
+std::vector<target> gpus() {
+    std::vector<target> all;
+    auto const add = [&](matrix_path path, std::uint32_t subgroup, decltype(target::fragment) fragment,
+                         auto const& more) {
+        for (std::uint32_t shared : {16384, 32768, 49152, 65536})
+            for (std::uint32_t cores : {4, 24, 60, 132}) {
+                all.push_back({.matrix = path, .subgroup = subgroup, .shared_bytes = shared, .cores = cores});
+                all.back().fragment = fragment;
+                more(all.back());
+            }
+    };
+    auto const nothing = [](target&) {};
+    add(matrix_path::scalar, 32, {}, nothing);
+    add(matrix_path::khr, 32, {16, 16, 16}, nothing);                                                // NVIDIA
+    add(matrix_path::khr, 64, {16, 16, 16}, [](target& t) { t.turned_weights = true; });             // RDNA
+    add(matrix_path::khr, 16, {8, 16, 16}, [](target& t) { t.most_sums = 32, t.most_inputs = 16; }); // Xe2
+    add(matrix_path::nv2, 32, {64, 64, 32, true}, [](target& t) {
+        t.flexible = {32, 32, 16, true};
+        t.khr_fragment = {16, 16, 16};
+    });
+    return all;
 }
 
+std::string name_of(target const& t) {
+    return std::string(matrix_path_names[int(t.matrix)]) + ", subgroups of " + std::to_string(t.subgroup) + ", " +
+           std::to_string(t.shared_bytes) + " bytes, " + std::to_string(t.cores) + " cores";
+}
+
+constexpr std::uint32_t all_columns[] = {16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 512, 640, 1280};
+
 TEST(gemm_block, few_columns_are_computed_few_at_a_time) {
-    for (auto path : {matrix_path::scalar, matrix_path::khr, matrix_path::nv2}) {
-        target t{.matrix = path, .subgroup = 32, .shared_bytes = 49152, .cores = 60};
-        if (path == matrix_path::nv2) t.flexible = {16, 16, 16, true};
-        for (std::uint32_t columns : {16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 512, 640, 1280}) {
+    for (target const& t : gpus()) {
+        for (std::uint32_t columns : all_columns) {
             gemm_size const s{.rows = 65536, .columns = columns, .taps = 9, .c1 = 64};
-            EXPECT_LE(choose_gemm_block(t, s).operations(s), 1.1 * 2.0 * s.rows * columns * 9 * 64)
-                << matrix_path_names[int(path)] << ", " << columns;
+            EXPECT_LE(choose_gemm_block(t, s).operations(s), 1.2 * 2.0 * s.rows * columns * 9 * 64)
+                << name_of(t) << ", " << columns;
         }
-        EXPECT_GE(chosen(t, 65536, 1280, 1280).m * chosen(t, 65536, 1280, 1280).n, 8192u);
-        EXPECT_GT(chosen(t, 64, 1280, 1280).splits, 1u); // few rows: many cores share the inner dimension
+        gemm_size const large{.rows = 65536, .columns = 1280, .taps = 9, .c1 = 1280, .can_split = true},
+            short_and_long{.rows = 64, .columns = 1280, .taps = 9, .c1 = 1280, .can_split = true};
+        EXPECT_GE(choose_gemm_block(t, large).m * choose_gemm_block(t, large).n, 4096u) << name_of(t);
+        // Few rows: many cores share the inner dimension.
+        if (t.cores >= 60) {
+            EXPECT_GT(choose_gemm_block(t, short_and_long).splits, 1u) << name_of(t);
+        }
     }
+}
+
+// Fragments cover the block, one holder each, and what lies in shared memory fits there.
+TEST(gemm_block, every_choice_can_be_computed) {
+    for (target const& t : gpus())
+        for (std::uint32_t columns : all_columns)
+            for (std::uint32_t rows : {1u, 77u, 256u, 4096u, 1u << 20})
+                for (std::uint32_t inputs : {3u, 64u, 1280u}) {
+                    gemm_size const s{.rows = rows, .columns = columns, .taps = 9, .c1 = inputs, .can_split = true};
+                    gemm_block const b = choose_gemm_block(t, s);
+                    SCOPED_TRACE(name_of(t) + ": " + std::to_string(rows) + " × " + std::to_string(columns));
+                    std::uint32_t const threads = gemm_invocations(b.variant);
+                    ASSERT_GE(std::uint64_t(b.count) * b.m * b.n, std::uint64_t(rows) * columns);
+                    ASSERT_GE(b.splits, 1u);
+                    if (b.variant == kernel_variant::scalar) {
+                        ASSERT_EQ(b.n % (2 * b.lanes), 0u);
+                        ASSERT_EQ(b.m * b.lanes % threads, 0u);
+                        continue;
+                    }
+                    ASSERT_EQ(b.grid_m * b.fragments_m * b.fragment.m, b.m);
+                    ASSERT_EQ(b.grid_n * b.fragments_n * b.fragment.n, b.n);
+                    ASSERT_EQ(b.k % b.fragment.k, 0u);
+                    ASSERT_EQ(b.k % 16, 0u);
+                    ASSERT_EQ(b.m % b.patch_rows, 0u);
+                    ASSERT_EQ(b.patch_rows % (b.variant == kernel_variant::cooperative ? b.fragment.m : 1), 0u);
+                    ASSERT_LE(b.grid_m * b.grid_n, b.fragment.workgroup_scope ? 1 : threads / t.subgroup);
+                    ASSERT_LE(b.patch_rows * (b.n / 4 + 1) * 16, t.shared_bytes);
+                    ASSERT_LE((b.m * (b.k / 8 + 1) + b.k * (b.n / 8 + 1)) * 16, t.shared_bytes);
+                }
+}
+
+// Weights either way round in shared memory.
+TEST(gemm_block, turned_weights) {
+    if (!is_tiled()) GTEST_SKIP() << "software devices have one shape";
+    kernel_run r([] {
+        target t = shaped(64, 48, 32);
+        t.turned_weights = true;
+        return t;
+    }());
+    constexpr int m = 70, n = 56, k = 200;
+    auto const x = rounded(random_values(m * k, -1, 1, 1), dtype::f16),
+               w = rounded(random_values(n * k, -1, 1, 2), dtype::f16);
+    tensor const y = linear(r.g, r.input({.w = m, .c = k}, x, dtype::f16),
+                            pack_linear(r.g, r.input({.w = n, .c = k}, w), weight_format::f16), {.type = dtype::f32});
+    r.g.output(y);
+    r.run();
+    std::vector<float> wanted;
+    for (int i = 0; i < m; ++i)
+        for (int j = 0; j < n; ++j) {
+            double sum = 0;
+            for (int l = 0; l < k; ++l) sum += double(x[i * k + l]) * w[j * k + l];
+            wanted.push_back(float(sum));
+        }
+    EXPECT_LT(nmse(r.download(y), wanted), 1e-11);
 }
 
 } // namespace

@@ -17,7 +17,10 @@ std::vector<target> gpus() {
     std::vector<target> all;
     for (auto path : {matrix_path::scalar, matrix_path::khr, matrix_path::nv2}) {
         all.push_back({.matrix = path, .subgroup = 32, .shared_bytes = 49152, .cores = 60});
-        if (path == matrix_path::nv2) all.back().flexible = {16, 16, 16, true};
+        if (path != matrix_path::nv2) continue;
+        all.back().fragment = {64, 64, 32, true};
+        all.back().flexible = {32, 32, 16, true};
+        all.back().khr_fragment = {16, 16, 16};
     }
     return all;
 }

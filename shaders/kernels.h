@@ -76,8 +76,7 @@ struct pack_pixels {
     uint count;
 };
 
-// Which patches are sources and targets, how far each pixel is to be trusted, and what makes a target's mismatch a
-// mean.
+// Which patches are sources and targets, how far to trust each pixel, what makes a target's mismatch a mean.
 struct patch_kinds {
     u32s states; // [height, width]
     f32s depths;
@@ -111,8 +110,7 @@ struct match_upsample {
     int coarse_width, coarse_height, width, height, left, top, right, bottom;
 };
 
-// One round of PatchMatch: the neighbours' matches, then `trials` random ones around the best, from `reach` pixels
-// halving.
+// One round of PatchMatch: the neighbours' matches, then `trials` random ones around the best, `reach` pixels halving.
 struct match_search {
     u32s packed; // [height, width]
     u32s kinds;
@@ -126,8 +124,7 @@ struct match_search {
     float reach, remoteness;
 };
 
-// Each pixel of the hole becomes the weighted mean of what the patches over it propose: confidence * exp(-cost *
-// sharpness).
+// Each pixel of the hole is the mean of what patches over it propose, by confidence * exp(-cost * sharpness).
 struct patch_vote {
     vec4s pixels; // [height, width]: the sources
     u32s states;

@@ -1,7 +1,4 @@
-// Runs from a request: the same pixels each time and whatever the memory, as much memory as was planned, cancelled when
-// asked.
-#include "models/pipelines/diffusion/generate.h"
-
+// Runs from a request: the same pixels each time, prompts, noise and pictures as asked, cancelled when asked.
 #include "models/eval/networks.h"
 #include "models/eval/pipeline.h"
 #include "models/files/safetensors_write.h"
@@ -10,73 +7,14 @@
 #include "models/pipelines/diffusion/latent_preview.h"
 #include "models/sampling/noise.h"
 #include "models/text/prompt.h"
-#include "tests/kernels/kernel_test.h"
 #include "tests/models/pipelines/cancel.h"
-#include "tests/models/pipelines/less_memory.h"
+#include "tests/models/pipelines/generate_cases.h"
 #include "tests/scratch_folder.h"
 
 #include <set>
 
 namespace sfumato {
 namespace {
-
-request small_request() {
-    request r{.operation = operation::txt2img, .seed = 7};
-    r.diffusion = {.model = "procedural:sd1-tiny",
-                   .prompt = "a (red:1.3) fox",
-                   .negative_prompt = "blur",
-                   .width = 128,
-                   .height = 96,
-                   .steps = 3,
-                   .sampler = sampler::euler_a,
-                   .dtype = dtype::f32};
-    return r;
-}
-
-struct run_result {
-    picture made;
-    request recipe;
-    memory_plan plan;
-    std::vector<picture> previews;
-};
-
-std::shared_ptr<checkpoint const> taesd() {
-    static auto const file = std::make_shared<checkpoint const>(open_taesd("procedural:taesd-tiny"));
-    return file;
-}
-
-run_result run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
-               std::shared_ptr<checkpoint const> preview_decoder = {}) {
-    r.diffusion.dtype = type;
-    run_result result;
-    generate_watch const watch{.planned = [&](memory_plan const& p) { result.plan = p; },
-                               .preview = [&](picture const& p) { result.previews.push_back(p); },
-                               .preview_decoder = std::move(preview_decoder)};
-    auto made = generate(test_device(), models, r, from, {}, watch);
-    EXPECT_TRUE(made && made->pictures.size() == std::size_t(r.diffusion.batch));
-    result.made = std::move(made->pictures.front());
-    result.recipe = made->recipe;
-    return result;
-}
-
-run_result run(request const& r, dtype type = dtype::f32, picture const* from = nullptr,
-               std::shared_ptr<checkpoint const> preview_decoder = {}) {
-    shelf models;
-    return run(models, r, type, from, std::move(preview_decoder));
-}
-
-// A picture with something in each corner; its sides are no multiples of 8.
-picture sketch() {
-    picture p(77, 90);
-    for (std::size_t i = 0; i < p.pixels.size(); ++i) p.pixels[i] = i % 4 == 3 ? float(i % 5) / 4 : float(i % 97) / 97;
-    return p;
-}
-
-double psnr(picture const& a, picture const& b) {
-    double error = 0;
-    for (std::size_t i = 0; i < a.pixels.size(); ++i) error += std::pow(double(a.pixels[i]) - b.pixels[i], 2);
-    return a.pixels.size() == b.pixels.size() ? -10 * std::log10(error / double(a.pixels.size()) + 1e-20) : 0;
-}
 
 TEST(generate, the_same_request_gives_the_same_pixels) {
     auto const first = run(small_request()), second = run(small_request());
@@ -100,177 +38,6 @@ TEST(generate, a_batch_is_its_pictures_alone) {
     auto const again = generate(test_device(), models, r, nullptr, {});
     ASSERT_TRUE(again);
     EXPECT_EQ(both->pictures[1].pixels, again->pictures.front().pixels);
-}
-
-// What a smaller card gets is the same picture, bit for bit, unless the VAE goes over it in tiles.
-TEST(generate, the_picture_does_not_depend_on_the_memory) {
-    request r = small_request();
-    r.diffusion.width = 640, r.diffusion.height = 64; // longer than a tile
-    r.diffusion.steps = 1;
-    auto const whole = run(r, dtype::f32, nullptr, taesd());
-    EXPECT_EQ(whole.previews.at(0).width, 640);
-    std::uint64_t needed = whole.plan.needed;
-    int projected = 0, tiled = 0, waiting = 0, text_waiting = 0;
-    int const plans = run_with_less_and_less_memory(needed, [&] {
-        auto const less = run(r, dtype::f32, nullptr, taesd());
-        EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
-        part_plan const &steps = less.plan.of({role::denoiser}), &decode = less.plan.of({role::vae_decoder});
-        if (decode.tiles.tile)
-            EXPECT_GT(psnr(less.made, whole.made), 20) << less.plan.text();
-        else
-            EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
-        EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
-        projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
-        text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
-        EXPECT_LT(less.plan.needed, needed) << less.plan.text();
-        return needed = less.plan.needed;
-    }, 0.8); // matrix by matrix there would be hundreds of plans
-    EXPECT_GE(plans, 4);
-    EXPECT_TRUE(projected && tiled && waiting && text_waiting) << plans;
-}
-
-// Where the device allows only small buffers, an arena is several of them.
-TEST(generate, the_picture_does_not_depend_on_the_largest_buffer) {
-    auto const whole = run(small_request());
-    setenv("SFUMATO_LARGEST_BUFFER", "4194304", 1);
-    device small;
-    unsetenv("SFUMATO_LARGEST_BUFFER");
-    shelf models;
-    request r = small_request();
-    r.diffusion.dtype = dtype::f32;
-    std::uint64_t running = 0;
-    auto const made = generate(small, models, r, nullptr, {},
-                               {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
-    ASSERT_TRUE(made);
-    EXPECT_GT(running, 4194304u) << "one buffer holds all of it";
-    EXPECT_EQ(made->pictures.front().pixels, whole.made.pixels);
-}
-
-// ---- A recipe makes the same bits again, or says that it cannot
-
-struct with_budget {
-    explicit with_budget(std::uint64_t bytes) {
-        setenv("SFUMATO_BUDGET", std::to_string(test_device().memory_used() + bytes).c_str(), 1);
-    }
-    ~with_budget() { unsetenv("SFUMATO_BUDGET"); }
-    with_budget(with_budget const&) = delete;
-};
-
-// Memory with which the VAE must go over a picture of 512 × 64 in tiles.
-std::uint64_t budget_for_tiles(bool encodes) {
-    diffusion_model model({.source = small_request().diffusion.model, .vae = {}, .prediction = {}, .precision = dtype::f32});
-    std::uint64_t budget = 100'000'000'000;
-    while (true) {
-        with_budget const b(budget);
-        memory_plan const plan =
-            plan_memory(test_device(), model, {.height = 8, .width = 64, .encodes_picture = encodes}, {});
-        if (plan.of({role::vae_decoder}).tiles.tile) return plan.needed;
-        budget = plan.needed / 5 * 4;
-    }
-}
-
-TEST(generate, a_recipe_determines_the_pixels) {
-    picture const from = sketch();
-    request text = small_request(), image = small_request();
-    text.diffusion.width = 512, text.diffusion.height = 64;
-    text.diffusion.steps = image.diffusion.steps = 1;
-    image.operation = operation::img2img;
-    picture large(500, 64);
-    for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = float(i * i % 251) / 251;
-    for (auto const& [r, picture_from] : {std::pair{text, (picture const*)nullptr}, {image, &large}}) {
-        std::uint64_t const tiled = budget_for_tiles(picture_from);
-        std::vector<std::uint64_t> const budgets = {tiled, tiled + tiled / 4, 100'000'000'000};
-        std::vector<run_result> first;
-        for (std::uint64_t budget : budgets) {
-            with_budget const b(budget);
-            first.push_back(run(r, dtype::f32, picture_from));
-        }
-        part_plan const &least = first.front().plan.of({role::vae_decoder}),
-                        &most = first.back().plan.of({role::vae_decoder});
-        EXPECT_TRUE(least.tiles.tile && !most.tiles.tile) << first.front().plan.text();
-        int refused = 0;
-        for (run_result const& made : first)
-            for (std::uint64_t budget : budgets) {
-                with_budget const b(budget);
-                try {
-                    auto const again = run(made.recipe, dtype::f32, picture_from);
-                    EXPECT_EQ(again.made.pixels, made.made.pixels) << again.plan.text();
-                    EXPECT_EQ(again.recipe, made.recipe);
-                } catch (error const& e) {
-                    ++refused;
-                    EXPECT_NE(std::string(e.what()).find("--nearest takes it"), std::string::npos) << e.what();
-                    shelf models;
-                    auto const nearest =
-                        generate(test_device(), models, made.recipe, picture_from, {}, {.nearest = true});
-                    ASSERT_TRUE(nearest);
-                    EXPECT_GT(psnr(nearest->pictures.front(), made.made), 20);
-                    EXPECT_NE(nearest->recipe, made.recipe);
-                }
-            }
-        EXPECT_GT(refused, 0);
-        EXPECT_LT(refused, 6);
-    }
-}
-
-// The decoder's numbers go beyond fp16: it runs again in fp32, which the recipe then says, and no later run is told.
-TEST(generate, a_second_try_is_in_the_recipe) {
-    scratch_folder const folder;
-    checkpoint large = procedural_checkpoint("sd1-tiny");
-    std::string const path = folder / "large.safetensors";
-    for (char const* name : {"first_stage_model.decoder.conv_in.weight", "first_stage_model.decoder.conv_in.bias"}) {
-        stored_tensor& t = large.tensors.at(name);
-        t.make = [small = t](std::span<std::byte> to) {
-            small.make(to);
-            for (std::size_t i = 0; i < to.size(); i += 2) {
-                std::uint16_t bits;
-                std::memcpy(&bits, &to[i], 2);
-                bits = f16_bits(f16_value(bits) * 60'000);
-                std::memcpy(&to[i], &bits, 2);
-            }
-        };
-    }
-    write_safetensors(path, large.tensors, large.metadata);
-    request r = small_request();
-    r.diffusion.model = path;
-    r.diffusion.dtype = {};
-    r.diffusion.precision = dtype::f16; // as a GPU likes it
-    shelf models;
-    auto const once = generate(test_device(), models, r, nullptr, {});
-    ASSERT_TRUE(once);
-    EXPECT_EQ(once->recipe.diffusion.precision, dtype::f16);
-    EXPECT_EQ(once->recipe.diffusion.decode_precision, dtype::f32);
-    auto const again = generate(test_device(), models, once->recipe, nullptr, {});
-    ASSERT_TRUE(again);
-    EXPECT_EQ(again->pictures.front().pixels, once->pictures.front().pixels);
-    r.diffusion.decode_precision = dtype::f16;
-    EXPECT_THROW(generate(test_device(), models, r, nullptr, {}), error);
-}
-
-TEST(generate, memory_is_used_as_planned) {
-    picture const from = sketch();
-    request text = small_request(), batch = small_request(), image = small_request(), inpainting = small_request();
-    batch.diffusion.batch = 2;
-    image.operation = operation::img2img;
-    inpainting.diffusion.model = "procedural:sd1-inpaint-tiny";
-    struct {
-        request r;
-        bool warm = false, previews = false;
-    } const cases[] = {{text},        {text, true}, {text, false, true}, {batch, false, true}, {image, true},
-                       {image, true}, {image},      {inpainting}};
-    std::uint64_t const before = test_device().memory_used();
-    for (auto type : {dtype::f32, dtype::f16}) {
-        shelf models;
-        for (auto const& c : cases) {
-            if (!c.warm) models.clear();
-            test_device().memory_peak(true);
-            auto const plan = run(models, c.r, type, c.r.operation == operation::img2img ? &from : nullptr,
-                                  c.previews ? taesd() : nullptr)
-                                  .plan;
-            std::uint64_t const measured = test_device().memory_peak() - before;
-            EXPECT_NEAR(double(measured), double(plan.needed), 0.01 * double(plan.needed))
-                << "case " << &c - cases << ": " << plan.text();
-        }
-    }
 }
 
 TEST(generate, img2img_keeps_size_and_transparency) {

@@ -150,9 +150,9 @@ void show_progress(dialog& d, double fraction, std::string const& text) {
     gtk_progress_bar_set_text(GTK_PROGRESS_BAR(d.bar), text.c_str());
 }
 
-void show_message(dialog& d, char const* sentence) {
-    gtk_label_set_text(GTK_LABEL(d.message), sentence);
-    gtk_widget_set_visible(d.message, *sentence != 0);
+void show_message(dialog& d, std::string const& sentence) {
+    gtk_label_set_text(GTK_LABEL(d.message), sentence.c_str());
+    gtk_widget_set_visible(d.message, !sentence.empty());
 }
 
 // Takes away what can be used of `container`, except children that are or hold one of `spared`; adds them to `taken`.

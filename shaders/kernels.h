@@ -232,8 +232,8 @@ struct softmax {
 
 // From those, the mean of each column.
 struct channel_means {
-    f32s partial;    // [images, slabs, 3, columns]
-    f32s means;      // [images, columns]
+    f32s partial; // [images, slabs, 3, columns]
+    f32s means;   // [images, columns]
     uint images, rows, columns, slabs, slab_rows;
 };
 
@@ -265,11 +265,12 @@ struct timestep_embedding {
 // [n * h, w, channels * r * r] to [n * h * r, w * r, channels], or back.
 struct pixel_shuffle {
     elements x, y;
-    elements base;   // [n * h, w, channels]: added to each of r * r
+    elements base;                  // [n * h, w, channels]: added to each of r * r
     uint count, width, channels, r; // width: w
 };
 
-// [n, x_height, x_width, (r, r, channels)] to [n, height, width, channels], of which r · x_height rows may be cut, and columns likewise;
+// [n, x_height, x_width, (r, r, channels)] to [n, height, width, channels], of which r · x_height rows may be cut, and
+// columns likewise;
 // + the middle of base.
 struct interleave {
     elements x, base, y;

@@ -48,8 +48,7 @@ void append_channels(conditioning& to, std::span<float const> values, int channe
 
 } // namespace
 
-text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks,
-                       dtype storage) {
+text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks, dtype storage) {
     graph g(to.storing(storage));
     g.stage("read the prompt");
     tensor const ids = g.input({.n = chunks, .w = c.context}, dtype::u32);

@@ -28,7 +28,7 @@ text_graph record_text(target const&, weight_store&, clip_config const&, int chu
 
 /// What one of a model's text encoders reads.
 struct encoder_input {
-    clip_config config;         // may be one with layers left out
+    clip_config config;                 // may be one with layers left out
     std::vector<prompt_chunks> prompts; // in its own tokens; of all encoders as many, each of as many chunks
 };
 

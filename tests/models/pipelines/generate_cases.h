@@ -1,7 +1,7 @@
 // Short runs of a tiny model, and what they made.
 #pragma once
 
-#include "models/library/open_checkpoint.h"
+#include "models/library/joined.h"
 #include "models/pipelines/diffusion/generate.h"
 #include "tests/kernels/kernel_test.h"
 
@@ -22,7 +22,7 @@ inline request small_request() {
     return r;
 }
 
-struct generated {
+struct finished_run {
     picture made;
     request recipe;
     memory_plan plan;
@@ -34,10 +34,10 @@ inline std::shared_ptr<checkpoint const> taesd() {
     return file;
 }
 
-inline generated run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
-               std::shared_ptr<checkpoint const> preview_decoder = {}) {
+inline finished_run run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
+                        std::shared_ptr<checkpoint const> preview_decoder = {}) {
     r.diffusion.dtype = type;
-    generated result;
+    finished_run result;
     generate_watch const watch{.planned = [&](memory_plan const& p) { result.plan = p; },
                                .preview = [&](picture const& p) { result.previews.push_back(p); },
                                .preview_decoder = std::move(preview_decoder)};
@@ -48,8 +48,8 @@ inline generated run(shelf& models, request r, dtype type = dtype::f32, picture 
     return result;
 }
 
-inline generated run(request const& r, dtype type = dtype::f32, picture const* from = nullptr,
-               std::shared_ptr<checkpoint const> preview_decoder = {}) {
+inline finished_run run(request const& r, dtype type = dtype::f32, picture const* from = nullptr,
+                        std::shared_ptr<checkpoint const> preview_decoder = {}) {
     shelf models;
     return run(models, r, type, from, std::move(preview_decoder));
 }

@@ -1,4 +1,5 @@
-// Runs from a request and memory: the same pixels whatever there is of it, or a recipe that says no; as much as was planned.
+// Runs from a request and memory: the same pixels whatever there is of it, or a recipe that says no; as much as was
+// planned.
 #include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "tests/models/pipelines/generate_cases.h"
@@ -19,20 +20,23 @@ TEST(generate, the_picture_does_not_depend_on_the_memory) {
     EXPECT_EQ(whole.previews.at(0).width, 640);
     std::uint64_t needed = whole.plan.needed;
     int projected = 0, tiled = 0, waiting = 0, text_waiting = 0;
-    int const plans = run_with_less_and_less_memory(needed, [&] {
-        auto const less = run(r, dtype::f32, nullptr, taesd());
-        EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
-        part_plan const &steps = less.plan.of({role::denoiser}), &decode = less.plan.of({role::vae_decoder});
-        if (decode.tiles.tile)
-            EXPECT_GT(psnr(less.made, whole.made), 20) << less.plan.text();
-        else
-            EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
-        EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
-        projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
-        text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
-        EXPECT_LT(less.plan.needed, needed) << less.plan.text();
-        return needed = less.plan.needed;
-    }, 0.8); // matrix by matrix there would be hundreds of plans
+    int const plans = run_with_less_and_less_memory(
+        needed,
+        [&] {
+            auto const less = run(r, dtype::f32, nullptr, taesd());
+            EXPECT_LE(test_device().memory_peak(), needed) << less.plan.text();
+            part_plan const &steps = less.plan.of({role::denoiser}), &decode = less.plan.of({role::vae_decoder});
+            if (decode.tiles.tile)
+                EXPECT_GT(psnr(less.made, whole.made), 20) << less.plan.text();
+            else
+                EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
+            EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
+            projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
+            text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
+            EXPECT_LT(less.plan.needed, needed) << less.plan.text();
+            return needed = less.plan.needed;
+        },
+        0.8); // matrix by matrix there would be hundreds of plans
     EXPECT_GE(plans, 4);
     EXPECT_TRUE(projected && tiled && waiting && text_waiting) << plans;
 }
@@ -66,7 +70,8 @@ struct with_budget {
 
 // Memory with which the VAE must go over a picture of 512 × 64 in tiles.
 std::uint64_t budget_for_tiles(bool encodes) {
-    diffusion_model model({.source = small_request().diffusion.model, .vae = {}, .prediction = {}, .precision = dtype::f32});
+    diffusion_model model(
+        {.source = small_request().diffusion.model, .vae = {}, .prediction = {}, .precision = dtype::f32});
     std::uint64_t budget = 100'000'000'000;
     while (true) {
         with_budget const b(budget);
@@ -88,7 +93,7 @@ TEST(generate, a_recipe_determines_the_pixels) {
     for (auto const& [r, picture_from] : {std::pair{text, (picture const*)nullptr}, {image, &large}}) {
         std::uint64_t const tiled = budget_for_tiles(picture_from);
         std::vector<std::uint64_t> const budgets = {tiled, tiled + tiled / 4, 100'000'000'000};
-        std::vector<generated> first;
+        std::vector<finished_run> first;
         for (std::uint64_t budget : budgets) {
             with_budget const b(budget);
             first.push_back(run(r, dtype::f32, picture_from));
@@ -97,7 +102,7 @@ TEST(generate, a_recipe_determines_the_pixels) {
                         &most = first.back().plan.of({role::vae_decoder});
         EXPECT_TRUE(least.tiles.tile && !most.tiles.tile) << first.front().plan.text();
         int refused = 0;
-        for (generated const& made : first)
+        for (finished_run const& made : first)
             for (std::uint64_t budget : budgets) {
                 with_budget const b(budget);
                 try {

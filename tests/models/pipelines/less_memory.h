@@ -8,9 +8,9 @@
 
 namespace sfumato {
 
-/// Calls `run`, which returns how many bytes it needed, with a budget of one byte less than `share` of `needed`, then of
-/// so much of what that run needed, and so on until a run throws error, which must be for want of memory. How many runs
-/// there were.
+/// Calls `run`, which returns how many bytes it needed, with a budget of one byte less than `share` of `needed`, then
+/// of so much of what that run needed, and so on until a run throws error, which must be for want of memory. How many
+/// runs there were.
 inline int run_with_less_and_less_memory(std::uint64_t needed, std::function<std::uint64_t()> const& run,
                                          double share = 1) {
     int runs = 0;

@@ -75,7 +75,8 @@ inline float channel(picture const& p, int x, int y, int c) {
 }
 
 // Writes a procedural model of which each tensor is multiplied by what `factor` says to its name.
-inline std::string write_scaled(scratch_folder const& folder, char const* model, float (*factor)(std::string_view name)) {
+inline std::string write_scaled(scratch_folder const& folder, char const* model,
+                                float (*factor)(std::string_view name)) {
     checkpoint const c = open_checkpoint(model);
     std::map<std::string, std::vector<float>> values;
     std::map<std::string, stored_tensor, std::less<>> tensors;

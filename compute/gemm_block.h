@@ -9,7 +9,7 @@ namespace sfumato {
 struct gemm_size {
     std::uint32_t rows, columns; // of the result; columns a multiple of 16
     std::uint32_t taps = 1, c1 = 0,
-                  c2 = 0;   // the inner dimension: of each tap so many channels of one source, of another
+                  c2 = 0;   // the inner dimension is taps · (c1 + c2): two sources beside each other
     bool can_split = false; // the inner dimension may be divided, and the parts be added afterwards
 };
 
@@ -19,7 +19,7 @@ struct gemm_block {
     std::uint32_t count = 0;           // of blocks that cover the result
     std::uint32_t splits = 1;          // workgroups that share a block, each a part of the inner dimension
     std::uint32_t lanes = 0;           // scalar: invocations beside each other
-    // Others: who holds how many fragments of which size, and how many rows of sums leave at once.
+    // Cooperative and flexible: who holds how many fragments of which size, and how many rows of sums leave at once.
     decltype(target::fragment) fragment;
     std::uint32_t grid_m = 1, grid_n = 1, fragments_m = 1, fragments_n = 1, patch_rows = 0;
     bool turned = false; // target::turned_weights

@@ -99,7 +99,7 @@ tensor statistics(graph&, tensor const& x);
 tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dtype::f32);
 
 /// t [n] f32 (as {.c = n}) → [n, 1, 1, channels] f32: sines and cosines of t·10000^(−i/(half − shift)), i < half =
-/// channels/2. cos_first: diffusers' flip_sin_to_cos, and CompVis' order. engine.md 2.2
+/// channels/2. cos_first: diffusers' flip_sin_to_cos, and CompVis' order.
 tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first = true, float shift = 0);
 
 // ---- Resampling -----------------------------------------------------------------------------------------------------

@@ -31,8 +31,7 @@ struct target {
     } fragment; // khr, nv2: one cooperative matrix, fp16 in, fp32 sums
     struct {
         std::uint32_t m = 0, n = 0, k = 0;
-    } khr_fragment; // nv2: where VK_KHR_cooperative_matrix is there, too, for products with columns that flexible has
-                    // not
+    } khr_fragment; // nv2: where VK_KHR_cooperative_matrix is there, too, for columns that flexible cannot do
     struct {
         std::uint32_t m = 0, n = 0, k = 0; // sizes are multiples of these; 0: not offered
         bool workgroup_scope = false;      // of 256 invocations, else of a subgroup

@@ -17,7 +17,7 @@ nlohmann::json to_json(sentence const&);
 /// Whatever it is, something is said.
 sentence sentence_from_json(nlohmann::json const&);
 
-/// Of whatever was thrown, an error first of all.
+/// The sentence of an exception; an error's own, translatable.
 sentence sentence_of(std::exception const&);
 
 std::int64_t id_of(message const&); // 0 without one

@@ -21,7 +21,8 @@ namespace sfumato {
 class session final : public run_client {
   public:
     /// `id`: the client's own for what it asked. `wake` is called on the working thread whenever there is something to
-    /// take. A client that does not send its pixels for so long as `patience` says ends its run.
+    /// take, except a preview, which goes with the next progress. A client that does not send its pixels for so long as
+    /// `patience` says ends its run.
     session(std::int64_t id, run_input, std::chrono::seconds patience, std::function<void()> wake);
 
     std::int64_t const id;
@@ -47,7 +48,7 @@ class session final : public run_client {
     /// A "pixels" message has begun. False: it answers nothing that is asked now, and is not worth reading. Throws
     /// error when it is not what was asked for; then the run has failed.
     bool admits(message const& begun);
-    /// The same, when all of it is there. The run fails where the pixels are no numbers.
+    /// The whole message has come. The run fails where the pixels are no numbers.
     void answer(message&&);
 
     struct item {

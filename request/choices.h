@@ -1,4 +1,4 @@
-// What a request can choose between, by name. No Vulkan, no model and no arithmetic stands below this page.
+// What a request can choose between, by name. Includes nothing of ours.
 #pragma once
 
 namespace sfumato {

@@ -226,9 +226,9 @@ constexpr std::array rows{
     row<&d::encode_precision>({.key = "encode_precision", .used_by = diffusion}),
     row<&d::decode_precision>({.key = "decode_precision", .used_by = diffusion}),
     row<&d::encode_tile>(
-        {.key = "encode_tile", .used_by = diffusion, .type = side_length, .unset = "whole", .quiet = true}),
+        {.key = "encode_tile", .used_by = diffusion, .type = side_length, .unset = "as fits", .quiet = true}),
     row<&d::decode_tile>(
-        {.key = "decode_tile", .used_by = diffusion, .type = side_length, .unset = "whole", .quiet = true}),
+        {.key = "decode_tile", .used_by = diffusion, .type = side_length, .unset = "as fits", .quiet = true}),
     row<&u::dtype>({.key = "dtype",
                     .used_by = upscale,
                     .option = "--dtype NAME",

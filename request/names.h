@@ -22,7 +22,7 @@ template <class T> struct named_choice {
     std::array<std::string_view, 2> also{}; // what other programs call it
 };
 
-/// All there are, in the order in which a dialog lists them.
+/// All that can be chosen, in the order of the enum.
 template <class T> std::span<named_choice<T> const> choices();
 template <> std::span<named_choice<operation> const> choices();
 template <> std::span<named_choice<method> const> choices();

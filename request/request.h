@@ -53,7 +53,7 @@ struct upscale_settings {
 
     std::string model; // as open_checkpoint takes it; empty: ours that fits the scale (resolve)
     double scale = 2;  // pixels of the result for a pixel of the picture, along each side, whatever the network's own
-    int tile = 0;      // at most so many pixels a side go through the network at once; 0: as the memory allows
+    int tile = 0;      // at most so many pixels a side go through the network at once; 0: as fits, 1024 at most
     std::optional<sfumato::dtype> dtype; // of weights and activations; none: as the device likes it
 
     bool operator==(upscale_settings const&) const = default;

@@ -15,7 +15,7 @@
 
 namespace sfumato {
 
-/// A picture that the client has. Which names a request's operation reads is check_pictures()' to say.
+/// A picture that the client has. check_pictures() says which names an operation reads.
 struct named_picture {
     std::string name; // "picture", "selection"
     int width = 0, height = 0;
@@ -27,7 +27,7 @@ struct run_input {
     sfumato::request request; // resolved
     std::vector<named_picture> pictures;
     bool previews = false;     // the client wants to see how it comes along, where there is something to see
-    bool nearest = false;      // what does not fit the memory as the recipe has it may be done almost so
+    bool nearest = false;      // if a recipe's tile does not fit, the nearest that does is taken
     std::string preview_model; // a file of TAESD that previews are decoded with; empty: they have a pixel a latent cell
 };
 
@@ -52,7 +52,7 @@ struct run_result {
 /// What a run takes, decided before it begins.
 struct run_plan {
     sentence text;
-    std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there can be had
+    std::uint64_t needed = 0, available = 0; // bytes on the device: at the peak; free
     double seconds = -1;                     // about; negative: not known
     std::uint64_t pictures = 0;              // bytes of pictures in the computer's memory, where that is known
 };

@@ -1,4 +1,4 @@
-// The samplers and schedulers there are, one row each: what requests, dialogs and recipes need to know of them. What a
+// The samplers and schedulers there are, one row each: what requests and recipes need to know of them. What a
 // sampler computes is a function in models/sampling/samplers.cpp, a schedule's levels come from
 // models/sampling/schedule.cpp.
 #pragma once
@@ -22,11 +22,11 @@ struct sampler_row {
     double eta = 0;                // how much of the noise is new in each step where the user does not say; 0 … 1
     int evaluations = 1;           // of the network, in each step but the last to σ = 0, which has one
     bool first_step_twice = false; // one evaluation more
-    int order = 1;                 // the highest of a step, of those that use earlier steps
+    int order = 1;                 // of how many pictures x0 a step makes use at most; 1: of its own alone
     bool from_pure_noise = true;   // false: it steps along ln(image / noise), so that a flow begins just short of noise
 };
 
-/// All there are, in the order of the enum, which is that of dialogs.
+/// All there are, in the order of the enum.
 // clang-format off
 inline constexpr sampler_row sampler_table[] = {
     {.value = sampler::euler, .name = "euler", .display = "Euler"},

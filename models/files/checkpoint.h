@@ -1,5 +1,5 @@
-// What a model's file or folder holds: tensors by name, wherever and however they are stored. Each format has a pair of
-// files here that reads one; models/library/open_checkpoint.h tells them apart.
+// What a model's file or folder holds: tensors by name, wherever and however they are stored. Each format but ncnn
+// (models/names/ncnn_names.h) has a pair of files here; models/library/open_checkpoint.h tells them apart.
 #pragma once
 
 #include "models/files/mapped_file.h"

@@ -1,4 +1,4 @@
-// Finds models in the folders of other programs (A1111, ComfyUI, Upscayl, diffusers, Hugging Face's cache). Nothing is
+// Finds models below given folders (model_folders.h has those of other programs). Nothing is
 // written.
 #pragma once
 

@@ -1,4 +1,5 @@
-// One set of names for the tensors of a model, whatever its file calls them (models/files/checkpoint.h lists them).
+// One set of names for the tensors of a model, whatever its file calls them (models/files/prefixes.h; each network's
+// tensors()).
 #pragma once
 
 #include "models/files/checkpoint.h"

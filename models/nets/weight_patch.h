@@ -13,8 +13,8 @@ namespace sfumato {
 struct weight_patch {
     std::string tensor;                     // "model.diffusion_model.input_blocks.1.1.proj_in.weight"
     std::shared_ptr<checkpoint const> file; // whose tensors the following are
-    std::string up, down;                   // [outputs, rank, 1, 1] and [rank, inputs, h, w], each with or without the
-                                            // last two extents where these are 1
+    std::string up, down;                   // [outputs, rank, 1, 1] and [rank, inputs, h, w], where h and
+                                            // w are 1 they may be missing
     std::string mid{};                      // [rank, rank, h, w] between `up` and a `down` of 1 × 1; empty: none
     double alpha = 0;                       // 0: the rank
     double factor = 1;

@@ -59,8 +59,8 @@ class weight_store {
     tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
 
     /// From the next load() on these are added to the checkpoint's tensors, in place of those that were: what is
-    /// patched otherwise than before is loaded anew, and without a patch it is what the file says, bit for bit. Of
-    /// tensors that no graph asks for nothing comes. load() throws error where one does not fit.
+    /// patched otherwise than before is loaded anew, and without a patch it is what the file says, bit for bit. A patch
+    /// of a tensor that no graph asks for does nothing. load() throws error where one does not fit.
     void set_patches(std::vector<weight_patch>);
 
     /// Lets the largest matrices and tables wait in the computer's memory, until at least `bytes` are saved on the

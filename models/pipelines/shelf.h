@@ -46,8 +46,8 @@ class open_model {
     std::vector<weight_slot*> all_slots();
     /// What can be had on the device when all of them are let go.
     std::uint64_t available(device&);
-    /// Lets them go, the one that was used longest ago first, until `bytes` can be had, what `own` has counted in; that
-    /// one stays.
+    /// Lets them go, the one that was used longest ago first, until `bytes` can be had, those of `own` counted as free;
+    /// that one stays.
     void make_room(device&, std::uint64_t bytes, weight_slot const& own);
 
   private:

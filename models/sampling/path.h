@@ -11,8 +11,8 @@ enum class space { sigma, unit_variance, flow };
 
 noise_level level_at(space, double sigma);
 
-/// From one level to the next. Levels descend, and `to` is the next one's `from`. Not so on some
-/// schedules of diffusers' Euler, DDIM and PNDM: there a step's length does not depend on where the next one begins.
+/// From one level to the next. Levels descend, and `to` is the next one's `from`, except on some
+/// schedules of diffusers' Euler, DDIM and PNDM, where steps leave gaps between them.
 struct path_step {
     double timestep = 0;        // told at `from`
     double middle_timestep = 0; // told halfway in ln σ: DPM++ SDE

@@ -9,7 +9,7 @@ using bytes = std::vector<byte>;
 
 float half(byte const* at) { return f16_value(std::uint16_t(at[0] | at[1] << 8)); }
 
-// One block as GGUF's tensors of that type store it (engine.md 4.2), element by element.
+// One block as GGUF's tensors of that type store it, element by element.
 struct layout {
     block_format format;
     std::size_t elements, bytes;

@@ -4,7 +4,7 @@
 namespace sfumato {
 namespace {
 
-// The formula of engine.md 2.1 and of diffusers' get_timestep_embedding in fp64.
+// The formula of diffusers' get_timestep_embedding in fp64.
 std::vector<float> sinusoids(std::vector<float> const& t, int channels, bool cos_first, double shift) {
     int const half = channels / 2;
     std::vector<float> y(t.size() * std::size_t(channels));

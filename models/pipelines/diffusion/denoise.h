@@ -22,8 +22,8 @@ struct denoise_inputs {
     std::function<void(int, latent const& x, latent const& x0)> each{};
 };
 
-/// The last x. The positive and the negative prompt go through the network in one batch: apart they would not give the
-/// same bits, and save less than the VAE needs anyway. `weights`: the denoiser's, at its turn (turns::begin). Nothing:
+/// The last x. The positive and the negative prompt go through the network in one batch: two runs would give
+/// other bits, and save little. `weights`: the denoiser's, at its turn (turns::begin). Nothing:
 /// cancelled. Throws error when the network computes what is no number, naming the step.
 std::optional<latent> denoise(device&, weight_store& weights, denoiser_config const&, denoise_inputs const&,
                               dtype storage, job const&);

@@ -34,7 +34,7 @@ struct generated {
 };
 
 /// `from`: the picture that img2img starts with, else null; the results have
-/// its size and transparency. An inpainting model makes everything anew, as it would in A1111. Where
+/// its size and transparency. An inpainting model gets a mask of everything. Where
 /// the VAE's numbers do not fit 16 bits, and the request does not ask for those, that part runs once more in fp32.
 /// Nothing: cancelled. Throws error: the model's file, no memory, device lost, or a result that is no picture.
 std::optional<generated> generate(device&, shelf&, request const&, picture const* from, job const&,

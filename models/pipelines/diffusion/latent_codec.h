@@ -24,14 +24,14 @@ struct tiling {
     int overlap = 8; // cells that neighbours share at least
     bool operator==(tiling const&) const = default;
 };
-/// Of a side: larger ones overlap more. 0: whole.
+/// Tiles of that side, with the overlap that goes with it: larger ones overlap more. 0: whole.
 tiling tiles_of_side(int cells);
 /// Cells of a tile of a latent.
 struct tile_size {
     int height = 0, width = 0;
 };
 tile_size tile_of(int height, int width, tiling const&);
-/// First cells of the tiles along an extent: the last ends with it; none overlaps by less.
+/// Where tiles begin along an extent: the last ends with it; neighbours share `overlap` cells or more.
 std::vector<int> tile_starts(int extent, tiling const&);
 
 /// One tile's graph.

@@ -1,5 +1,5 @@
-// What a run of a diffusion model takes, known and decided before anything is allocated. Each network takes its turn in
-// the best of its own settings that fits while it has the device to itself; nothing is given up for another one's sake.
+// What a run of a diffusion model takes, known and decided before anything is allocated. Each network has its
+// turn, and is planned as if it were alone on the device: the best of its settings that fits.
 // What is loaded stays for as long as nobody needs the room (shelf.h).
 #pragma once
 
@@ -54,7 +54,7 @@ struct part_plan {
 
 struct memory_plan {
     std::map<model_part, part_plan> parts;
-    std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there could be had
+    std::uint64_t needed = 0, available = 0; // bytes on the device: at the peak; free
 
     std::string words; // of each part's turn
 

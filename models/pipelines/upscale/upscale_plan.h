@@ -14,7 +14,7 @@ namespace sfumato {
 
 class device;
 
-/// The network goes over a part once: of its pixels → those of the result, or of what the next time begins with.
+/// One pass of the network over a part. Its result is the final one, or what the next pass begins with.
 struct upscale_step {
     upscale_part part;
     double scale = 1; // at most the network's own, where that is above 1; Lanczos makes less of it
@@ -26,7 +26,7 @@ std::vector<upscale_step> steps_of(upscale_part, upscaler_shape const&, double s
 struct upscale_plan {
     upscale_tiles cut;
     dtype storage = dtype::f32;              // of activations
-    std::uint64_t needed = 0, available = 0; // bytes on the device, at the peak; of which there could be had
+    std::uint64_t needed = 0, available = 0; // bytes on the device: at the peak; free
     std::uint64_t pixels = 0;                // bytes of the pictures in the computer's memory …
     bool is_software = false;                // … which is the device's own
     beside_network more;
@@ -37,8 +37,8 @@ struct upscale_plan {
 };
 
 /// The largest tiles that the device has memory for, none longer than `longest` pixels (0: as the device likes it).
-/// `is_one_of_several`: the part has means in common with others, the next comes while it is computed, and the one
-/// before it leaves. Throws error saying what is needed at least and what there is.
+/// `is_one_of_several`: there are other parts, so means are shared, and the pixels of the next and of the one before
+/// are in memory, too. Throws error saying what is needed at least and what there is.
 upscale_plan plan_upscale(device&, upscale_model&, beside_network const&, upscale_part const&, double scale,
                           dtype storage, int longest, bool is_one_of_several = false);
 

@@ -22,7 +22,7 @@ double nmse_of_variance(std::vector<float> const& got, std::vector<float> const&
 
 struct golden {
     char const *name, *model;
-    double half_limit; // of fp16 storage: tests/golden/README.md
+    double half_limit; // of fp16 storage: README has what is allowed
 };
 
 struct pipeline_parity : testing::TestWithParam<golden> {};

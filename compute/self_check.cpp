@@ -6,9 +6,12 @@
 #include "compute/vulkan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <set>
+#include <unistd.h>
 
 namespace sfumato {
 
@@ -16,6 +19,7 @@ namespace sfumato {
 struct known_kernels {
     std::string file, identity;
     std::set<std::string> right, wrong;
+    std::set<std::string> suspect; // a process ended while it asked: by the question, or killed by somebody
     falsify change;
     bool asking = false;
 
@@ -70,8 +74,8 @@ bool answers(device& d, question& q, falsify const& change) {
 
 char const* name_of(matrix_path path) { return matrix_path_names[int(path)]; }
 
-// Asks unless the answer is known. While it runs the file says so: a driver that takes the process down with it is
-// known by that at the next start.
+// Asks unless the answer is known. While it runs the file says so: a driver that takes the process down with it, twice,
+// is known by that.
 bool is_right(device& d, question& q) {
     known_kernels& known = *d.vk->kernels;
     std::string const name = std::format("{} {}", name_of(d.target().matrix), q.family);
@@ -79,8 +83,16 @@ bool is_right(device& d, question& q) {
     if (known.wrong.contains(name)) return false;
     known.write(name);
     known.asking = true;
-    bool const right = answers(d, q, known.change); // device_lost: the file stays as it is
+    bool right = false;
+    try {
+        right = answers(d, q, known.change);
+    } catch (device_lost const&) {
+        known.wrong.insert(name);
+        known.write();
+        throw;
+    }
     known.asking = false;
+    known.suspect.erase(name);
     (right ? known.right : known.wrong).insert(name);
     known.write();
     return right;
@@ -128,7 +140,7 @@ std::vector<std::string> wrong_here(device& d) {
 
 } // namespace
 
-// A line with the identity, then one for each question: right, wrong, or begun.
+// A line with the identity, then one for each question: right, wrong, or begun once or again, by which process.
 void known_kernels::read() {
     std::ifstream in(file);
     std::string line;
@@ -136,7 +148,17 @@ void known_kernels::read() {
     while (std::getline(in, line)) {
         auto const space = line.find(' ');
         if (space == line.npos) continue;
-        (line.starts_with("right ") ? right : wrong).insert(line.substr(space + 1));
+        std::string_view const how = std::string_view(line).substr(0, space);
+        std::string const what = line.substr(space + 1);
+        if (how == "right" || how == "wrong") {
+            (how == "right" ? right : wrong).insert(what);
+            continue;
+        }
+        auto const name = what.find(' ');
+        int pid = 0;
+        std::from_chars(what.data(), what.data() + std::min(name, what.size()), pid);
+        if (name == what.npos || (pid > 0 && pid != ::getpid() && ::kill(pid, 0) == 0)) continue; // it is still asking
+        (how == "again" ? wrong : suspect).insert(what.substr(name + 1));
     }
 }
 
@@ -144,7 +166,10 @@ void known_kernels::write(std::string const& begun) const {
     std::string text = identity + "\n";
     for (auto const& name : right) text += "right " + name + "\n";
     for (auto const& name : wrong) text += "wrong " + name + "\n";
-    if (!begun.empty()) text += "begun " + begun + "\n";
+    for (auto const& name : suspect)
+        if (name != begun) text += "begun 0 " + name + "\n";
+    if (!begun.empty())
+        text += std::format("{} {} {}\n", suspect.contains(begun) ? "again" : "begun", ::getpid(), begun);
     cache_write(file, text);
 }
 

@@ -24,7 +24,7 @@ using falsify = std::function<void(std::string_view family, matrix_path, std::ve
 
 /// If anything is wrong, the device takes the next plainer path from now on (nv2, khr, scalar): device::target() says
 /// so. Computed at the first use of a device with this driver and these kernels, under a second; later read from the
-/// cache directory, where a question that took the process down counts as wrong. Throws device_lost when a kernel
+/// cache directory, where a question that took the process down twice counts as wrong. Throws device_lost when a kernel
 /// brings the device down; the next process then takes the plainer path.
 self_check_result self_check(device&, falsify const& = {});
 

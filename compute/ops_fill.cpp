@@ -77,7 +77,7 @@ tensor composite_mask(graph& g, tensor const& selection, int rim) {
                                       .composite = g.out(composite),
                                       .count = count,
                                       .rim = float(rim)},
-               {count});
+               launch::items(count));
     return composite;
 }
 
@@ -93,7 +93,7 @@ fill_level fill_prepare(graph& g, tensor const& picture, tensor const& selection
                                     .states = g.out(level.states),
                                     .weights = g.out(level.weights),
                                     .count = count},
-               {count});
+               launch::items(count));
     return level;
 }
 
@@ -156,7 +156,8 @@ patch_field patches_of(graph& g, fill_level const& level, tensor const& start, w
                                    .least = options.least},
                over(width, height), 49 * 8);
     uint const count = uint(f.packed.shape.count());
-    g.dispatch(kernel::pack_pixels{.pixels = g.in(start), .packed = g.out(f.packed), .count = count}, {count});
+    g.dispatch(kernel::pack_pixels{.pixels = g.in(start), .packed = g.out(f.packed), .count = count},
+               launch::items(count));
     return f;
 }
 

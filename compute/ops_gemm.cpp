@@ -1,4 +1,5 @@
 // Weights into panels, and every product with them.
+#include "compute/error.h"
 #include "compute/gemm_block.h"
 #include "compute/ops.h"
 
@@ -6,6 +7,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
+#include <limits>
 
 namespace sfumato {
 
@@ -17,7 +20,7 @@ uint parts(uint count, uint size) { return (count + size - 1) / size; }
 uint up(uint value, uint multiple) { return parts(value, multiple) * multiple; }
 
 // panel_bytes of shaders/panels.glsl.
-uint panel_bytes(weight_format format, uint k) {
+std::uint64_t panel_bytes(weight_format format, std::uint64_t k) {
     switch (format) {
     case weight_format::f32: return k * 64;
     case weight_format::q8_0: return k * 17;
@@ -36,7 +39,11 @@ packed_weights pack(graph& g, tensor const& w, packed_weights to, weight_strides
     assert(!blocks || to.inputs % 32 == 0);
     uint const outputs = to.outputs, inputs = to.inputs, taps = to.kernel_h * to.kernel_w, k = inputs * taps,
                panels = up(outputs, 16) / 16;
-    to.panels = g.temporary({.c = int(panels * panel_bytes(to.format, k) / 4 + inputs)}, dtype::u32);
+    std::uint64_t const words = std::uint64_t(panels) * panel_bytes(to.format, k) / 4 + inputs;
+    if (words > std::uint64_t(std::numeric_limits<int>::max()))
+        fail("A matrix of {} × {} is larger than any that can be computed with: the model's file is damaged.", outputs,
+             k);
+    to.panels = g.temporary({.c = int(words)}, dtype::u32);
     kernel::gemm_pack const parameters{.w = g.in(w),
                                        .panels = g.out(to.panels),
                                        .outputs = outputs,

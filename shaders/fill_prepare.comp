@@ -6,7 +6,7 @@ layout(local_size_x = 64) in;
 layout(push_constant, scalar) uniform block { fill_prepare p; };
 
 void main() {
-    uint i = gl_GlobalInvocationID.x;
+    uint i = flat_id();
     if (i >= p.count) return;
     vec4 c = p.picture.at[i];
     bool finite = !any(isnan(c)) && !any(isinf(c));

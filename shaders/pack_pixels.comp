@@ -6,6 +6,6 @@ layout(local_size_x = 64) in;
 layout(push_constant, scalar) uniform block { pack_pixels p; };
 
 void main() {
-    uint i = gl_GlobalInvocationID.x;
+    uint i = flat_id();
     if (i < p.count) p.packed.at[i] = pack_pixel(p.pixels.at[i]);
 }

@@ -32,6 +32,8 @@ class connection {
     void send(outgoing, std::shared_ptr<void const> keep = {});
     bool flush();
     bool has_output() const { return !output.empty(); }
+    /// So many answers wait that it should take some before it asks for more.
+    bool owes_much() const { return output.size() > 100; }
 
     /// The other end has not taken a byte of what waits for it since `moment`.
     bool stalled_since(std::chrono::steady_clock::time_point moment) const {

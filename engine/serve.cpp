@@ -30,7 +30,6 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t max_connections = 64;
-constexpr auto stall_limit = 60s;   // a reader that takes nothing for so long is dropped
 constexpr auto ending_limit = 5s;   // a job has so long to notice that the engine ends
 constexpr auto handover_quiet = 1s; // after quit: connections that said hello may still be about to send
 
@@ -120,7 +119,8 @@ void server::wait() {
     std::vector<pollfd> polled{{signals.get(), POLLIN, 0}, {awake.get(), POLLIN, 0}, {door.listener(), POLLIN, 0}};
     std::size_t const first = polled.size();
     for (connection& c : connections)
-        polled.push_back({c.poll_descriptor(), short((c.closing ? 0 : POLLIN) | (c.has_output() ? POLLOUT : 0)), 0});
+        polled.push_back({c.poll_descriptor(),
+                          short((c.closing || c.owes_much() ? 0 : POLLIN) | (c.has_output() ? POLLOUT : 0)), 0});
     if (::poll(polled.data(), polled.size(), milliseconds_to_wait()) < 0) return;
 
     if (polled[0].revents) {
@@ -279,7 +279,7 @@ void server::cancel(std::uint64_t client, bool tell) {
 
 void server::flush() {
     for (connection& c : connections)
-        if (!c.flush() || (c.closing && !c.has_output()) || c.stalled_since(clock::now() - stall_limit))
+        if (!c.flush() || (c.closing && !c.has_output()) || c.stalled_since(clock::now() - patience))
             gone.push_back(c.id);
 }
 

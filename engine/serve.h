@@ -14,7 +14,7 @@ struct serve_options {
     int idle_exit = 300;            // seconds without work or messages; 0 = never
     bool background = false;        // return in the caller's process once the socket listens, go on in a child
     std::string build{};            // what `hello` answers; empty = build_id of this executable
-    int patience = 300;             // seconds that a client may take to send pixels that its run asks for
+    int patience = 300; // seconds that a client may take to send pixels that its run asks for, or to take what is sent
 };
 
 /// Serves until idle, told to quit, or ended by SIGTERM or SIGINT. Returns the exit code: 0, or 1 after a lost device.

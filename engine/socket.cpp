@@ -69,7 +69,7 @@ file_descriptor make_socket() {
 } // namespace
 
 engine_paths engine_paths_for(fs::path const& socket) {
-    fs::path path = socket;
+    fs::path path = socket.empty() ? socket : fs::absolute(socket); // an engine in the background works elsewhere
     if (path.empty()) {
         fs::path const directory = default_directory();
         own_directory(directory);

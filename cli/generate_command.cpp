@@ -82,7 +82,16 @@ struct generate_client final : memory_client {
     explicit generate_client(progress_line& line) : line(line) {}
     void planned(run_plan const& plan) override { line.plan(plan); }
     void warn(sentence const& s) override { line.warn(s.text()); }
-    void preview(picture const& p) override { picture_file(p).write(preview_path, {}); }
+    // A disk that is full of previews ends them, not the run.
+    void preview(picture const& p) override {
+        if (preview_path.empty()) return;
+        try {
+            picture_file(p).write(preview_path, {});
+        } catch (std::exception const& e) {
+            line.warn(std::format("{} There are no more previews.", e.what()));
+            preview_path.clear();
+        }
+    }
 };
 
 run_input input_of(options const& given, request const& r, generate_client& client) {

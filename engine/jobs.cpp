@@ -78,7 +78,7 @@ std::optional<fill_pictures> read_fill(run_input const& in, run_client& client) 
 bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
     auto const read = read_fill(in, client);
     if (!read) return false;
-    auto result = inpaint(e.open_device(), in.request, read->given, read->selection, j);
+    auto result = inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
     client.take(std::move(*result));
     return true;
@@ -86,7 +86,7 @@ bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
 
 std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client& client, job const&) {
     auto const read = read_fill(in, client);
-    return read ? std::optional(plan_of_inpaint(e.open_device(), in.request, read->given, read->selection))
+    return read ? std::optional(plan_of_inpaint(e.open_device(), e.models, in.request, read->given, read->selection))
                 : std::nullopt;
 }
 
@@ -131,15 +131,8 @@ bool make_pictures(engine& e, run_input const& in, run_client& client, job const
         from = client.read_picture("picture", {0, 0, p.width, p.height});
         if (!from) return false;
     }
-    auto made = generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, watch);
-    if (!made) return false;
-    for (std::size_t k = 0; k < made->pictures.size(); ++k) {
-        request recipe = made->recipe; // makes that one alone again
-        recipe.seed += std::int64_t(k);
-        recipe.diffusion.batch = 1;
-        client.take({.picture = std::move(made->pictures[k]), .recipe = std::move(recipe)});
-    }
-    return true;
+    auto const take = [&](generated g) { client.take({.picture = std::move(g.made), .recipe = std::move(g.recipe)}); };
+    return generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, take, watch);
 }
 
 std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_client&, job const& j) {
@@ -155,7 +148,7 @@ std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_cl
         from.emplace(p.width, p.height);
     }
     try {
-        generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, watch);
+        generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, [](generated) {}, watch);
     } catch (enough const&) {}
     return found;
 }

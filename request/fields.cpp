@@ -89,6 +89,8 @@ constexpr operations all{operation::inpaint, operation::txt2img, operation::img2
     diffusion{operation::txt2img, operation::img2img}, from_document{operation::inpaint, operation::upscale};
 
 constexpr whole_number side_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64};
+constexpr whole_number tile_side{
+    .least = 0, .most = 1 << 24, .multiple_of = 8, .smallest = 64}; // as long as any picture
 
 constexpr std::array rows{
     row<&r::operation>({.key = "operation", .used_by = all}),
@@ -226,9 +228,9 @@ constexpr std::array rows{
     row<&d::encode_precision>({.key = "encode_precision", .used_by = diffusion}),
     row<&d::decode_precision>({.key = "decode_precision", .used_by = diffusion}),
     row<&d::encode_tile>(
-        {.key = "encode_tile", .used_by = diffusion, .type = side_length, .unset = "as fits", .quiet = true}),
+        {.key = "encode_tile", .used_by = diffusion, .type = tile_side, .unset = "as fits", .quiet = true}),
     row<&d::decode_tile>(
-        {.key = "decode_tile", .used_by = diffusion, .type = side_length, .unset = "as fits", .quiet = true}),
+        {.key = "decode_tile", .used_by = diffusion, .type = tile_side, .unset = "as fits", .quiet = true}),
     row<&u::dtype>({.key = "dtype",
                     .used_by = upscale,
                     .option = "--dtype NAME",

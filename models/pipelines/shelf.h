@@ -68,7 +68,11 @@ class shelf {
     /// until `most` others were opened. Throws error as Model's constructor does.
     template <class Model, class... More> Model& open(typename Model::choice const&, More&&...);
     void clear() { models_.clear(); }
+    /// Of all models, the one that was used longest ago first.
     std::vector<weight_slot*> slots() const;
+    /// As of open_model, for what is no model.
+    std::uint64_t available(device&) const;
+    void make_room(device&, std::uint64_t bytes) const;
 
   private:
     std::vector<std::unique_ptr<open_model>> models_; // the last one is the one that was asked for last

@@ -21,6 +21,8 @@ namespace {
 
 // ---- What the request means for this model
 
+constexpr int most_pixels = 1 << 27; // of a picture that can be sent
+
 struct pixel_size {
     int width = 0, height = 0;
 };
@@ -33,6 +35,9 @@ pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, pi
                                  : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
     if (size.width < 64 || size.height < 64)
         fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
+    if (double(size.width) * size.height > most_pixels)
+        fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
+             size.height, most_pixels);
     return size;
 }
 
@@ -148,9 +153,12 @@ struct generation {
             if (part.role == role::text) sum += p.work;
         return sum;
     }
-    void make_plan();
-    // What a half of the VAE makes, in fp32 where 16 bits do not hold its numbers and nobody asked for these.
-    template <class Pass> auto in_enough_range(dtype& storage, bool is_asked, Pass const& pass) {
+    // Of what is left to do: `left`. `nearest`: as generate_watch has it.
+    void make_plan(run_size const& left, bool nearest);
+    // What a half of the VAE makes, in fp32 where 16 bits do not hold its numbers and nobody asked for these. That
+    // takes twice the memory, so the tile is chosen again.
+    template <class Pass>
+    auto in_enough_range(dtype& storage, int& tile, bool is_asked, run_size const& left, Pass const& pass) {
         while (true) try {
                 return pass();
             } catch (overflow const&) {
@@ -160,13 +168,14 @@ struct generation {
                          "needs more precision than 16-bit numbers have (try --dtype fp32, or another VAE).",
                          d.info().name);
                 storage = dtype::f32;
-                make_plan();
+                tile = 0;
+                make_plan(left, true);
             }
     }
     // The mean, as ComfyUI: a sample would differ in what no eye sees.
     std::optional<latent> encode(picture const& p, job const& j) {
-        return in_enough_range(precision.encode, settings.encode_precision || settings.dtype,
-                               [&]() -> std::optional<latent> {
+        return in_enough_range(precision.encode, precision.encode_tile, settings.encode_precision || settings.dtype,
+                               size, [&]() -> std::optional<latent> {
                                    part_plan const& planned = memory.of({role::vae_encoder});
                                    auto found = encode_picture(d, turn().begin({role::vae_encoder}), model.vae(), p,
                                                                planned.tiles, planned.storage, j);
@@ -176,22 +185,25 @@ struct generation {
                                });
     }
     std::optional<picture> decode(latent const& l, job const& j) {
-        return in_enough_range(precision.decode, settings.decode_precision || settings.dtype, [&] {
-            part_plan const& planned = memory.of({role::vae_decoder});
-            auto decoded =
-                decode_latent(d, turn().begin({role::vae_decoder}), model.vae(), l, planned.tiles, planned.storage, j);
-            if (decoded) check_picture(*decoded, d);
-            return decoded;
-        });
+        run_size left = size;
+        left.encodes_picture = false;
+        return in_enough_range(precision.decode, precision.decode_tile, settings.decode_precision || settings.dtype,
+                               left, [&] {
+                                   part_plan const& planned = memory.of({role::vae_decoder});
+                                   auto decoded = decode_latent(d, turn().begin({role::vae_decoder}), model.vae(), l,
+                                                                planned.tiles, planned.storage, j);
+                                   if (decoded) check_picture(*decoded, d);
+                                   return decoded;
+                               });
     }
 };
 
 // A tile that is asked for and does not fit gives way to one that does, if that is allowed.
-void generation::make_plan() {
+void generation::make_plan(run_size const& left, bool nearest) {
     run_precision const asked = precision;
     std::string reason;
     while (true) try {
-            memory = plan_memory(d, model, size, precision);
+            memory = plan_memory(d, model, left, precision);
             break;
         } catch (no_room const& e) {
             bool const encodes = e.part.role == role::vae_encoder;
@@ -205,7 +217,7 @@ void generation::make_plan() {
         part_plan const& p = memory.of({r});
         return cell * (p.tiles.tile ? p.tiles.tile : std::max(size.height, size.width));
     };
-    if (precision != asked && !watch.nearest) {
+    if (precision != asked && !nearest) {
         bool const encodes = precision.encode_tile != asked.encode_tile;
         fail("The recipe's \"{0}\" of {1} pixels does not fit: {2} The nearest that does is {3}, and almost the same "
              "picture; --nearest takes it.",
@@ -213,7 +225,7 @@ void generation::make_plan() {
              side(encodes ? role::vae_encoder : role::vae_decoder));
     }
     // From now on it is what it is.
-    if (size.encodes_picture) precision.encode_tile = side(role::vae_encoder) / cell;
+    if (left.encodes_picture) precision.encode_tile = side(role::vae_encoder) / cell;
     precision.decode_tile = side(role::vae_decoder) / cell;
     watch.planned(memory);
 }
@@ -290,8 +302,11 @@ run_precision precision_of(diffusion_settings const& s, device& d, int cell) {
             .decode_tile = s.decode_tile / cell};
 }
 
-request recipe_of(request r, generation const& g) {
+// Of picture `number` alone.
+request recipe_of(request r, generation const& g, int number) {
     int const cell = g.model.latents().cell;
+    r.seed += number;
+    r.diffusion.batch = 1;
     r.diffusion.precision = g.precision.text_and_denoiser;
     r.diffusion.decode_precision = g.precision.decode;
     r.diffusion.decode_tile = g.precision.decode_tile * cell;
@@ -303,8 +318,8 @@ request recipe_of(request r, generation const& g) {
 
 } // namespace
 
-std::optional<generated> generate(device& d, shelf& models, request const& r, picture const* from, job const& j,
-                                  generate_watch const& watch) {
+bool generate(device& d, shelf& models, request const& r, picture const* from, job const& j,
+              std::function<void(generated)> const& take, generate_watch const& watch) {
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
@@ -322,38 +337,28 @@ std::optional<generated> generate(device& d, shelf& models, request const& r, pi
         size.preview_bytes =
             preview_decoder::bytes(d, watch.preview_decoder, size.height, size.width, precision.text_and_denoiser);
     }
+    for (encoder_input const& text : texts) size.texts.push_back(text.config);
     for (std::string const& warning : warnings) watch.warned(warning);
     generation g{d, model, s, watch, pixels, size, sampling_of(s, model, from), precision};
-    g.make_plan();
+    g.make_plan(size, watch.nearest);
 
     int const encodes = (from ? 1 : 0) + model.is_inpainting();
     stages all(j, g.work_of_texts() + encodes * g.work(role::vae_encoder) +
                       s.batch * (g.work(role::denoiser) + g.work(role::vae_decoder)));
     auto const prompts = encode_prompts(g.turn(), texts, all.next(g.work_of_texts()));
-    if (!prompts) return std::nullopt;
+    if (!prompts) return false;
     auto const encoded = encode(g, from, all);
-    if (!encoded) return std::nullopt;
-
-    generated made;
-    std::vector<latent> latents;
+    if (!encoded) return false;
     for (int k = 0; k < s.batch; ++k) {
         sentence const name = s.batch > 1 ? say("picture {} of {}", k + 1, s.batch) : sentence();
         auto const seed = std::uint64_t(r.seed) + std::uint64_t(k);
-        auto denoised = denoise(g, *prompts, *encoded, seed, all.next(g.work(role::denoiser), name));
-        if (!denoised) return std::nullopt;
-        latents.push_back(std::move(*denoised));
-        job const of_decode = all.next(g.work(role::vae_decoder), name);
-        dtype const storage = g.precision.decode;
-        std::size_t first = std::size_t(k); // to decode; all of them once more where the precision has changed
-        while (made.pictures.size() < latents.size()) {
-            auto decoded = g.decode(latents[made.pictures.size()], of_decode);
-            if (!decoded) return std::nullopt;
-            made.pictures.push_back(finish(std::move(*decoded), from));
-            if (g.precision.decode != storage && std::exchange(first, 0)) made.pictures.clear();
-        }
+        auto const denoised = denoise(g, *prompts, *encoded, seed, all.next(g.work(role::denoiser), name));
+        if (!denoised) return false;
+        auto decoded = g.decode(*denoised, all.next(g.work(role::vae_decoder), name));
+        if (!decoded) return false;
+        take({finish(std::move(*decoded), from), recipe_of(r, g, k)});
     }
-    made.recipe = recipe_of(r, g);
-    return made;
+    return true;
 }
 
 } // namespace sfumato

@@ -27,17 +27,18 @@ struct generate_watch {
 };
 
 struct generated {
-    std::vector<picture> pictures; // one for each of the batch, 0 … 1
-    /// The request with everything in it that the run decided and that changes pixels: the same bits come of it
-    /// whatever the memory, or an error before anything is computed.
+    picture made; // 0 … 1
+    /// The request, for this picture alone, with everything in it that the run decided and that changes pixels: the
+    /// same bits come of it whatever the memory, or an error before anything is computed.
     request recipe;
 };
 
 /// `from`: the picture that img2img starts with, else null; the results have
 /// its size and transparency. An inpainting model gets a mask of everything. Where
 /// the VAE's numbers do not fit 16 bits, and the request does not ask for those, that part runs once more in fp32.
-/// Nothing: cancelled. Throws error: the model's file, no memory, device lost, or a result that is no picture.
-std::optional<generated> generate(device&, shelf&, request const&, picture const* from, job const&,
-                                  generate_watch const& = {});
+/// `take` gets the pictures of a batch one by one, each as soon as it is there. False: cancelled. Throws error: the
+/// model's file, no memory, device lost, or a result that is no picture.
+bool generate(device&, shelf&, request const&, picture const* from, job const&,
+              std::function<void(generated)> const& take, generate_watch const& = {});
 
 } // namespace sfumato

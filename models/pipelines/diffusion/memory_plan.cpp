@@ -5,6 +5,7 @@
 #include "models/pipelines/diffusion/denoise.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <format>
 #include <functional>
 
@@ -30,17 +31,24 @@ void add_graph(part_plan& p, graph const& g) {
     p.work += g.work();
 }
 
+// What waits in the computer's memory takes as much of the device's. $SFUMATO_BUDGET stands for a card with its own.
+bool shares_memory(device const& d) {
+    return (d.info().is_software() || d.info().kind == "integrated") && !std::getenv("SFUMATO_BUDGET");
+}
+
 struct planner {
     device& d;
     diffusion_model& model;
     run_size const& size;
     run_precision const& precision;
     std::uint64_t available;
+    bool is_one_memory = shares_memory(d);
 
     measure text(int number) const {
         return [this, number](weight_store& weights, part_plan& p) {
             int const chunks = size.chunks * (size.guided ? 2 : 1);
-            add_graph(p, record_text(d.target(), weights, model.texts()[std::size_t(number)], chunks, p.storage).g);
+            auto const& texts = size.texts.empty() ? model.texts() : size.texts;
+            add_graph(p, record_text(d.target(), weights, texts[std::size_t(number)], chunks, p.storage).g);
         };
     }
     measure denoiser() const {
@@ -103,7 +111,7 @@ struct planner {
                 p.loading += weights.loading_bytes(d);
                 if (p.peak() <= available) return p;
                 least = std::min(least, p.peak());
-                bool const hopeless = p.running >= plan::impossible;
+                bool const hopeless = p.running >= plan::impossible || is_one_memory; // weights would wait in it
                 if (hopeless || !s.weights_may_wait || !weights.move_to_host(p.peak() - available)) break;
             }
         }

@@ -2,6 +2,7 @@
 
 #include "compute/graph.h"
 #include "models/pipelines/fill/patch_fill.h"
+#include "models/pipelines/shelf.h"
 
 #include <algorithm>
 #include <cassert>
@@ -76,16 +77,18 @@ fill_graph record(device& d, request const& r, picture const& given, mask const&
 
 } // namespace
 
-run_plan plan_of_inpaint(device& d, request const& r, picture const& given, mask const& selection) {
-    run_plan takes{.needed = plan::peak_bytes(record(d, r, given, selection).g), .available = d.memory_available()};
+run_plan plan_of_inpaint(device& d, shelf const& models, request const& r, picture const& given,
+                         mask const& selection) {
+    run_plan takes{.needed = plan::peak_bytes(record(d, r, given, selection).g), .available = models.available(d)};
     takes.text = say("needs {} MB, {} MB free", takes.needed / 1'000'000 + 1, takes.available / 1'000'000);
     return takes;
 }
 
-std::optional<run_result> inpaint(device& d, request const& r, picture const& given, mask const& selection,
-                                  job const& j) {
+std::optional<run_result> inpaint(device& d, shelf const& models, request const& r, picture const& given,
+                                  mask const& selection, job const& j) {
     fill_graph recorded = record(d, r, given, selection);
     rect const& area = recorded.area;
+    models.make_room(d, plan::peak_bytes(recorded.g));
     plan p(d, std::move(recorded.g));
     p.upload<float>(recorded.pixels, given.pixels);
     p.upload<float>(recorded.selected, selection.values);

@@ -34,6 +34,14 @@ inline std::shared_ptr<checkpoint const> taesd() {
     return file;
 }
 
+// Fewer than asked for: cancelled.
+inline std::vector<generated> results(device& d, shelf& models, request const& r, picture const* from = nullptr,
+                                      job const& j = {}, generate_watch const& watch = {}) {
+    std::vector<generated> all;
+    generate(d, models, r, from, j, [&](generated g) { all.push_back(std::move(g)); }, watch);
+    return all;
+}
+
 inline finished_run run(shelf& models, request r, dtype type = dtype::f32, picture const* from = nullptr,
                         std::shared_ptr<checkpoint const> preview_decoder = {}) {
     r.diffusion.dtype = type;
@@ -41,10 +49,10 @@ inline finished_run run(shelf& models, request r, dtype type = dtype::f32, pictu
     generate_watch const watch{.planned = [&](memory_plan const& p) { result.plan = p; },
                                .preview = [&](picture const& p) { result.previews.push_back(p); },
                                .preview_decoder = std::move(preview_decoder)};
-    auto made = generate(test_device(), models, r, from, {}, watch);
-    EXPECT_TRUE(made && made->pictures.size() == std::size_t(r.diffusion.batch));
-    result.made = std::move(made->pictures.front());
-    result.recipe = made->recipe;
+    auto made = results(test_device(), models, r, from, {}, watch);
+    EXPECT_EQ(made.size(), std::size_t(r.diffusion.batch));
+    result.made = std::move(made.at(0).made);
+    result.recipe = made.at(0).recipe;
     return result;
 }
 

@@ -51,11 +51,11 @@ TEST(generate, the_picture_does_not_depend_on_the_largest_buffer) {
     request r = small_request();
     r.diffusion.dtype = dtype::f32;
     std::uint64_t running = 0;
-    auto const made = generate(small, models, r, nullptr, {},
-                               {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
+    auto const made = results(small, models, r, nullptr, {},
+                              {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
     ASSERT_TRUE(made);
     EXPECT_GT(running, 4194304u) << "one buffer holds all of it";
-    EXPECT_EQ(made->pictures.front().pixels, whole.made.pixels);
+    EXPECT_EQ(made.at(0).made.pixels, whole.made.pixels);
 }
 
 // ---- A recipe makes the same bits again, or says that it cannot
@@ -114,10 +114,9 @@ TEST(generate, a_recipe_determines_the_pixels) {
                     EXPECT_NE(std::string(e.what()).find("--nearest takes it"), std::string::npos) << e.what();
                     shelf models;
                     auto const nearest =
-                        generate(test_device(), models, made.recipe, picture_from, {}, {.nearest = true});
-                    ASSERT_TRUE(nearest);
-                    EXPECT_GT(psnr(nearest->pictures.front(), made.made), 20);
-                    EXPECT_NE(nearest->recipe, made.recipe);
+                        results(test_device(), models, made.recipe, picture_from, {}, {.nearest = true});
+                    EXPECT_GT(psnr(nearest.at(0).made, made.made), 20);
+                    EXPECT_NE(nearest.at(0).recipe, made.recipe);
                 }
             }
         EXPECT_GT(refused, 0);
@@ -148,15 +147,14 @@ TEST(generate, a_second_try_is_in_the_recipe) {
     r.diffusion.dtype = {};
     r.diffusion.precision = dtype::f16; // as a GPU likes it
     shelf models;
-    auto const once = generate(test_device(), models, r, nullptr, {});
-    ASSERT_TRUE(once);
-    EXPECT_EQ(once->recipe.diffusion.precision, dtype::f16);
-    EXPECT_EQ(once->recipe.diffusion.decode_precision, dtype::f32);
-    auto const again = generate(test_device(), models, once->recipe, nullptr, {});
-    ASSERT_TRUE(again);
-    EXPECT_EQ(again->pictures.front().pixels, once->pictures.front().pixels);
+    auto const once = results(test_device(), models, r);
+    ASSERT_EQ(once.size(), 1u);
+    request const recipe = once[0].recipe;
+    EXPECT_EQ(recipe.diffusion.precision, dtype::f16);
+    EXPECT_EQ(recipe.diffusion.decode_precision, dtype::f32);
+    EXPECT_EQ(results(test_device(), models, recipe).at(0).made.pixels, once[0].made.pixels);
     r.diffusion.decode_precision = dtype::f16;
-    EXPECT_THROW(generate(test_device(), models, r, nullptr, {}), error);
+    EXPECT_THROW(results(test_device(), models, r), error);
 }
 
 TEST(generate, memory_is_used_as_planned) {

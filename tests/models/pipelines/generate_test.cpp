@@ -31,13 +31,32 @@ TEST(generate, a_batch_is_its_pictures_alone) {
     request r = small_request();
     r.diffusion.batch = 2;
     shelf models;
-    auto const both = generate(test_device(), models, r, nullptr, {});
-    ASSERT_TRUE(both);
-    r.diffusion.batch = 1;
-    r.seed += 1;
-    auto const again = generate(test_device(), models, r, nullptr, {});
-    ASSERT_TRUE(again);
-    EXPECT_EQ(both->pictures[1].pixels, again->pictures.front().pixels);
+    auto const both = results(test_device(), models, r);
+    ASSERT_EQ(both.size(), 2u);
+    EXPECT_EQ(both[1].recipe.seed, r.seed + 1);
+    EXPECT_EQ(both[1].recipe.diffusion.batch, 1);
+    EXPECT_EQ(both[1].made.pixels, run(models, both[1].recipe).made.pixels);
+}
+
+// What is finished is not lost with what is not.
+TEST(generate, pictures_of_a_batch_come_one_by_one) {
+    request r = small_request();
+    r.diffusion.batch = 3;
+    std::atomic<bool> cancelled = false;
+    shelf models;
+    int taken = 0;
+    auto const take = [&](generated const&) { cancelled = ++taken == 2; };
+    EXPECT_FALSE(generate(test_device(), models, r, nullptr, {.cancelled = &cancelled}, take));
+    EXPECT_EQ(taken, 2);
+}
+
+// Of a side that a recipe may name there are tiles.
+TEST(generate, the_smallest_tile_covers_a_picture) {
+    request r = small_request();
+    r.diffusion.steps = 1;
+    picture const whole = run(r).made;
+    r.diffusion.decode_tile = 64;
+    EXPECT_GT(psnr(run(r).made, whole), 20);
 }
 
 TEST(generate, img2img_keeps_size_and_transparency) {
@@ -184,10 +203,9 @@ TEST(generate, warns_of_what_the_prompt_has_and_is_not_done) {
     r.diffusion.negative_prompt = "[blur|noise]";
     std::vector<std::string> warnings;
     shelf models;
-    auto const made = generate(test_device(), models, r, nullptr, {},
-                               {.warned = [&](std::string const& text) { warnings.push_back(text); }});
-    ASSERT_TRUE(made);
-    EXPECT_EQ(made->pictures.front().pixels, plain.pixels);
+    auto const made = results(test_device(), models, r, nullptr, {},
+                              {.warned = [&](std::string const& text) { warnings.push_back(text); }});
+    EXPECT_EQ(made.at(0).made.pixels, plain.pixels);
     ASSERT_EQ(warnings.size(), 2u);
     EXPECT_TRUE(warnings[0].starts_with("\"<lora:x:1>\" in the prompt is left out")) << warnings[0];
     EXPECT_TRUE(warnings[1].starts_with("\"[blur|noise]\" in the prompt")) << warnings[1];
@@ -229,14 +247,14 @@ TEST(generate, is_cancelled_in_every_stage) {
     job const all{.report = [&](progress const& p) {
         if (stages.empty() || stages.back() != p.text()) stages.push_back(p.text());
     }};
-    ASSERT_TRUE(generate(test_device(), models, small_request(), nullptr, all));
+    ASSERT_EQ(results(test_device(), models, small_request(), nullptr, all).size(), 1u);
     ASSERT_GE(stages.size(), 5u);
     for (std::string const& stage : std::set<std::string>(stages.begin(), stages.end())) {
         std::atomic<bool> cancelled = false;
         shelf fresh;
         job const j{.report = [&](progress const& p) { cancelled = cancelled || p.text() == stage; },
                     .cancelled = &cancelled};
-        EXPECT_FALSE(generate(test_device(), fresh, small_request(), nullptr, j)) << stage;
+        EXPECT_TRUE(results(test_device(), fresh, small_request(), nullptr, j).empty()) << stage;
     }
 }
 
@@ -317,7 +335,7 @@ TEST(generate, says_what_is_wrong) {
         int reports = 0;
         job const j{.report = [&](progress const&) { ++reports; }};
         try {
-            generate(test_device(), models, r, c.from, j, watch);
+            results(test_device(), models, r, c.from, j, watch);
             ADD_FAILURE() << c.says;
         } catch (error const& e) {
             EXPECT_NE(std::string(e.what()).find(c.says), std::string::npos) << e.what();

@@ -4,6 +4,7 @@
 #include "models/library/find_prediction.h"
 #include "models/library/other_families.h"
 #include "models/library/stated_facts.h"
+#include "request/request.h"
 
 #include <algorithm>
 #include <cmath>
@@ -112,6 +113,9 @@ void describe_upscaler(stated_facts const& d, model_description& m) {
     m.factor = std::max(1, int(std::lround(factor)));
     if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
     if (d.pro) refuse(m, "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
+    if (std::max(scale, m.factor) > upscale_settings::largest_scale)
+        refuse(m, std::format("it enlarges ×{}, and ×{} is the most", std::max(scale, m.factor),
+                              upscale_settings::largest_scale));
     if (scale < 1) refuse(m, "its result would be smaller than the picture");
     if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
 }

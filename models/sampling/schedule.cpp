@@ -108,8 +108,10 @@ std::vector<double> evenly(double first, double last, int n) {
 }
 
 std::vector<double> leading_timesteps(int steps, int offset) {
+    int const stride = trained_steps / steps;
+    offset = std::min(offset, trained_steps - 1 - (steps - 1) * stride); // of 1000 steps, each timestep is one
     std::vector<double> timesteps;
-    for (int i = steps; i-- > 0;) timesteps.push_back(i * (trained_steps / steps) + offset);
+    for (int i = steps; i-- > 0;) timesteps.push_back(i * stride + offset);
     return timesteps;
 }
 

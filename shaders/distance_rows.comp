@@ -10,11 +10,11 @@ void main() {
     int row = y * p.width;
     float best = p.columns.at[row + x];
     best *= best;
-    for (int d = 1; float(d * d) < best && d < p.width; ++d) {
+    for (int d = 1; float(d) * float(d) < best && d < p.width; ++d) {
         float left = x >= d ? p.columns.at[row + x - d] : 1e9;
         float right = x + d < p.width ? p.columns.at[row + x + d] : 1e9;
         float nearer = min(left, right);
-        best = min(best, float(d * d) + nearer * nearer);
+        best = min(best, float(d) * float(d) + nearer * nearer);
     }
     p.distances.at[row + x] = sqrt(best);
 }

@@ -3,6 +3,7 @@
 
 #include "compute/device.h"
 #include "compute/error.h"
+#include "models/pipelines/shelf.h"
 
 #include <array>
 #include <atomic>
@@ -42,7 +43,8 @@ colour texture(int x, int y) {
 }
 
 run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
-    auto result = inpaint(test_device(), {}, {.seed = seed}, p, selection, {});
+    shelf const models;
+    auto result = inpaint(test_device(), models, {.seed = seed}, p, selection, {});
     if (!result) throw std::runtime_error("cancelled");
     return *std::move(result);
 }
@@ -158,7 +160,7 @@ TEST(inpaint, cancelled_it_returns_nothing) {
                   cancelled = true;
               },
           .cancelled = &cancelled};
-    EXPECT_FALSE(inpaint(test_device(), {}, {.seed = 1}, p, m, j));
+    EXPECT_FALSE(inpaint(test_device(), shelf(), {.seed = 1}, p, m, j));
     EXPECT_EQ(reports, 1);
 }
 

@@ -70,7 +70,7 @@ struct with_budget {
 // Memory with which the VAE must go over a picture of 512 × 64 in tiles.
 std::uint64_t budget_for_tiles(bool encodes) {
     diffusion_model model(
-        {.source = small_request().diffusion.model, .vae = {}, .prediction = {}, .precision = dtype::f32});
+        {.source = small_request().diffusion.model, .parts = {}, .prediction = {}, .precision = dtype::f32});
     std::uint64_t budget = 100'000'000'000;
     while (true) {
         with_budget const b(budget);

@@ -3,8 +3,6 @@
 
 #include "compute/sentence.h"
 
-#include <cerrno>
-#include <cstring>
 #include <stdexcept>
 
 namespace sfumato {
@@ -20,8 +18,5 @@ struct error : std::runtime_error {
 template <class... Args> [[noreturn]] void fail(std::format_string<Args...> format, Args&&... args) {
     throw error(say(format, std::forward<Args>(args)...));
 }
-
-/// What the system says of an error: "Permission denied".
-inline sentence system_says(int number = errno) { return sentence(std::strerror(number)); }
 
 } // namespace sfumato

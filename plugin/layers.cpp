@@ -1,6 +1,6 @@
 #include "plugin/layers.h"
 
-#include "compute/error.h"
+#include "ui/translated.h"
 
 #include <nlohmann/json.hpp>
 
@@ -25,8 +25,23 @@ GimpLayer* still_in(GimpImage* image, GimpLayer* layer) {
                : nullptr;
 }
 
+// Adding a layer activates it, and the next run must read the same source again.
+undo_step::undo_step(GimpImage* image)
+    : image(image), layers(gimp_image_get_selected_layers(image), g_free),
+      channels(gimp_image_get_selected_channels(image), g_free) {
+    gimp_image_undo_group_start(image);
+}
+
+undo_step::~undo_step() {
+    if (layers && layers[0]) gimp_image_set_selected_layers(image, const_cast<GimpLayer const**>(layers.get()));
+    if (channels && channels[0])
+        gimp_image_set_selected_channels(image, const_cast<GimpChannel const**>(channels.get()));
+    gimp_image_undo_group_end(image);
+}
+
 void check_delivered(bool done) {
-    if (!done) fail("GIMP could not add the result as a layer: {}", gimp_pdb_get_last_error(gimp_get_pdb()));
+    if (!done)
+        fail_translated(_("GIMP could not add the result as a layer: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
 }
 
 image_handle make_image_like(GimpImage* like, int width, int height) {
@@ -61,29 +76,10 @@ GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
     return mask;
 }
 
-namespace {
-
-bool is_result(GimpItem* item) {
-    GimpParasite* const recipe = gimp_item_get_parasite(item, recipe_parasite);
-    if (recipe) gimp_parasite_free(recipe);
-    return recipe;
-}
-
-// Where, among its siblings, a layer lies above `source` and the results on it.
-int position_over(GimpImage* image, GimpItem* source, GimpItem* parent) {
-    std::unique_ptr<GimpItem*[], decltype(&g_free)> const siblings(
-        parent ? gimp_item_get_children(parent) : reinterpret_cast<GimpItem**>(gimp_image_get_layers(image)), g_free);
-    int position = gimp_image_get_item_position(image, source);
-    while (siblings && position > 0 && is_result(siblings[position - 1])) --position;
-    return position;
-}
-
-} // namespace
-
-GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* source) {
-    source = still_in(image, source);
-    GimpItem* const parent = source ? gimp_item_get_parent(GIMP_ITEM(source)) : nullptr;
-    int const position = source ? position_over(image, GIMP_ITEM(source), parent) : 0;
+GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* above) {
+    above = still_in(image, above);
+    int const position = above ? gimp_image_get_item_position(image, GIMP_ITEM(above)) : 0;
+    GimpItem* const parent = above ? gimp_item_get_parent(GIMP_ITEM(above)) : nullptr;
     check_delivered(gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, position));
     return layer.release();
 }

@@ -1,7 +1,7 @@
 #include "plugin/upscale_deliver.h"
 
 #include "plugin/result_mask.h"
-#include "plugin/undo_step.h"
+#include "ui/translated.h"
 
 #include <cmath>
 
@@ -57,7 +57,7 @@ GimpLayer* insert(upscale_run& run, GimpImage* image) {
         return insert_layer(image, std::move(run.made), run.from.document.source);
     } catch (error const& e) {
         if (run.target != target::image) throw;
-        fail("Undo once: the image had been scaled already. {}", e.said);
+        fail_translated(_("Undo once: the image had been scaled already. {}"), translated(e));
     }
 }
 
@@ -93,13 +93,11 @@ GimpLayer* deliver_as_layer(upscale_run& run, GimpImage* image) {
     check_colours_and_place(image, run.from.document);
     finish(run);
     rect const canvas = scaled(run.from.document.canvas, run.request.upscale.scale);
-    GimpLayer* made = nullptr;
-    as_undo_step(image, run.name, [&] {
-        if (run.target == target::image) check_delivered(gimp_image_scale(image, canvas.width, canvas.height));
-        made = insert(run, image);
-        GimpLayer* const source = still_in(image, run.from.document.source);
-        if (source && !run.is_masked && is_seen_through(run.from.layer.get())) hide(GIMP_ITEM(source));
-    });
+    undo_step const step(image);
+    if (run.target == target::image) check_delivered(gimp_image_scale(image, canvas.width, canvas.height));
+    GimpLayer* const made = insert(run, image);
+    GimpLayer* const source = still_in(image, run.from.document.source);
+    if (source && !run.is_masked && is_seen_through(run.from.layer.get())) hide(GIMP_ITEM(source));
     return made;
 }
 

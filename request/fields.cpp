@@ -116,12 +116,6 @@ constexpr std::array rows{
                   .option = "--vae FILE",
                   .help = "a VAE to use instead of the model's own",
                   .quiet = true}),
-    row<&d::text_encoder>({.key = "text_encoder",
-                           .used_by = diffusion,
-                           .type = free_text{.names_a_model = true},
-                           .option = "--text-encoder FILE",
-                           .help = "a text encoder to use instead of the model's own",
-                           .quiet = true}),
     row<&d::prompt>({.key = "prompt",
                      .used_by = diffusion,
                      .option = "--prompt TEXT",
@@ -259,10 +253,10 @@ field const* find_field(operation o, std::string_view key) {
     return found == rows.end() ? nullptr : &*found;
 }
 
-std::string list_names(std::vector<std::string_view> const& names, std::string_view quote, std::string_view last) {
+std::string list_names(std::vector<std::string_view> const& names, std::string_view quote) {
     std::string list;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i) list += i + 1 == names.size() ? last : ", ";
+        if (i) list += i + 1 == names.size() ? " or " : ", ";
         list += std::format("{0}{1}{0}", quote, names[i]);
     }
     return list;

@@ -73,8 +73,7 @@ std::vector<field const*> fields_of(operation);
 /// Null: the operation has none of that key.
 field const* find_field(operation, std::string_view key);
 
-/// `"a"`, `"a" or "b"`, `"a", "b" or "c"`. `last`: what stands before the last one.
-std::string list_names(std::vector<std::string_view> const&, std::string_view quote = "",
-                       std::string_view last = " or ");
+/// `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
+std::string list_names(std::vector<std::string_view> const&, std::string_view quote = "");
 
 } // namespace sfumato

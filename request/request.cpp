@@ -21,20 +21,19 @@ using keys = std::vector<std::string>;
 
 // What must stand there, as in "must be …".
 struct rule_of {
-    sentence operator()(free_text const&) const { return say("a text of at most {} bytes", free_text::longest); }
-    sentence operator()(whole_number const& n) const {
-        return n.least == n.most ? sentence(std::to_string(n.least))
-                                 : say("a whole number from {} to {}", n.least, n.most);
+    std::string operator()(free_text const&) const {
+        return std::format("a text of at most {} bytes", free_text::longest);
     }
-    sentence operator()(real_number const& n) const { return say("a number from {} to {}", n.least, n.most); }
-    sentence operator()(truth const&) const { return say("true or false"); }
-    sentence operator()(choice const& c) const {
-        auto names = c.names();
-        std::string const last = list_names({names.back()}, "\"");
-        names.pop_back();
-        return names.empty() ? sentence(last) : say("{} or {}", list_names(names, "\"", ", "), last);
+    std::string operator()(whole_number const& n) const {
+        return n.least == n.most ? std::to_string(n.least)
+                                 : std::format("a whole number from {} to {}", n.least, n.most);
     }
-    sentence operator()(place const&) const { return say("an object with \"x\", \"y\", \"width\" and \"height\""); }
+    std::string operator()(real_number const& n) const {
+        return std::format("a number from {} to {}", n.least, n.most);
+    }
+    std::string operator()(truth const&) const { return "true or false"; }
+    std::string operator()(choice const& c) const { return list_names(c.names(), "\""); }
+    std::string operator()(place const&) const { return "an object with \"x\", \"y\", \"width\" and \"height\""; }
 };
 
 struct reader {
@@ -42,8 +41,8 @@ struct reader {
     json const& value;
     keys* unknown;
 
-    [[noreturn]] void refuse(sentence const& rule) const {
-        throw request_error(std::string(f.key), rule, json_show(value));
+    [[noreturn]] void refuse(std::string const& rule) const {
+        throw request_error(std::string(f.key), "must be " + rule, json_show(value));
     }
     void require(bool holds) const {
         if (!holds) refuse(std::visit(rule_of(), f.type));
@@ -60,7 +59,7 @@ struct reader {
         auto const number = value.get<std::int64_t>();
         require(number >= n.least && number <= n.most);
         if (number % n.multiple_of || (number && number < n.smallest))
-            refuse(say("a multiple of {}, from {} on (0: {})", n.multiple_of, n.smallest, f.unset));
+            refuse(std::format("a multiple of {}, from {} on (0: {})", n.multiple_of, n.smallest, f.unset));
         return number;
     }
     field_value operator()(real_number const& n) const {
@@ -153,7 +152,7 @@ json request_to_json(request const& r) {
 
 request resolve(request r) {
     if (find_field(r.operation, "seed") && r.seed < 0)
-        r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
+        r.seed = std::random_device{}() >> 1; // 31 bits, so that it can be given to a GIMP procedure, too
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

@@ -16,7 +16,7 @@ missing_on_host() {
     done
     command -v meson >/dev/null && at_least 1.3 "$(meson --version)" || echo "meson 1.3 or newer"
     command -v glslang >/dev/null || command -v glslangValidator >/dev/null || echo "glslang (GLSL compiler)"
-    for module in "gimp-3.0 >= 3.0" "gimpui-3.0 >= 3.0" "vulkan >= 1.3" gegl-0.4 exiv2 "gexiv2 >= 0.14" lcms2 libjpeg libpng "libtiff-4 >= 4.5" libwebp libwebpmux nlohmann_json gtest benchmark libutf8proc zlib; do
+    for module in "gimp-3.0 >= 3.0" "gimpui-3.0 >= 3.0" "vulkan >= 1.3" gegl-0.4 "gexiv2 >= 0.14" libjpeg nlohmann_json gtest benchmark libutf8proc zlib; do
         pkg-config --exists "$module" 2>/dev/null || echo "$module (development files)"
     done
     [ -e /usr/include/vk_mem_alloc.h ] || echo "VulkanMemoryAllocator (development files)"

@@ -16,12 +16,11 @@ namespace sfumato {
 namespace {
 
 struct background {
-    watch_of_run const& watch;
+    std::function<void(progress const&)> const& show;
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
     std::mutex mutex{};
     std::optional<progress> latest{}; // not shown yet; guarded by the mutex
-    std::atomic<bool> stopped = false;
-    bool finished = false; // these two are read after the thread has ended
+    bool finished = false;            // these two are read after the thread has ended
     std::exception_ptr thrown{};
 
     void show_latest() {
@@ -30,16 +29,19 @@ struct background {
             std::lock_guard const lock(mutex);
             p.swap(latest);
         }
-        if (p) watch.show(*p);
-    }
-    void look() {
-        show_latest();
-        if (!watch.is_wanted()) stopped = true;
+        if (p) show(*p);
     }
 };
 
+// What the pipelines say of their stages, for translators.
+[[maybe_unused]] constexpr char const* stages[] = {
+    NC_("stage", "start the engine"), NC_("stage", "load weights"), NC_("stage", "prepare"),
+    NC_("stage", "fill {} × {}"),     NC_("stage", "blend"),        NC_("stage", "look at {} × {}"),
+    NC_("stage", "enlarge {} × {}"),
+};
+
 gboolean on_tick(gpointer data) {
-    static_cast<background*>(data)->look();
+    static_cast<background*>(data)->show_latest();
     return G_SOURCE_CONTINUE;
 }
 
@@ -65,10 +67,11 @@ void on_main_thread(std::function<void()> what) {
     done.get();
 }
 
-bool run_in_background(std::function<bool(job const&)> const& body, watch_of_run const& watch) {
-    background b{watch};
+bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
+                       std::atomic<bool> const& cancelled) {
+    background b{show};
     job job;
-    job.cancelled = &b.stopped;
+    job.cancelled = &cancelled;
     job.report = [&b](progress const& p) {
         std::lock_guard const lock(b.mutex);
         b.latest = p;
@@ -86,26 +89,28 @@ bool run_in_background(std::function<bool(job const&)> const& body, watch_of_run
     g_source_remove(ticks);
     thread.join();
     if (b.thrown) std::rethrow_exception(b.thrown);
-    return b.finished && watch.is_wanted();
+    return b.finished && !cancelled;
 }
 
-bool run_steps(steps const& steps, watch_of_run const& watch) {
+bool run_steps(steps const& steps, std::function<void(progress const&)> const& show,
+               std::atomic<bool> const& cancelled) {
     struct at_end {
         std::function<void()> const& clear;
         ~at_end() { clear(); }
     } const cleared{steps.clear};
     steps.prepare();
-    if (!run_in_background(steps.compute, watch)) return false;
+    if (!run_in_background(steps.compute, show, cancelled)) return false;
     steps.deliver();
     return true;
 }
 
 std::string describe(progress const& p) {
-    sentence const doing = p.item.empty() ? p.stage : say("{}, {}", p.item, p.stage);
-    if (p.seconds_left < 0) return translated(doing);
+    std::string const doing = translated(p.stage, "stage"),
+                      stage = p.item.empty() ? doing : translated(p.item, "stage") + ", " + doing;
+    if (p.seconds_left < 0) return stage;
     auto const seconds = std::lround(std::ceil(p.seconds_left));
-    if (seconds < 100) return translated(say("{} – about {} s left", doing, seconds));
-    return translated(say("{} – about {} min left", doing, (seconds + 30) / 60));
+    if (seconds < 100) return format_translated(_("{} – about {} s left"), stage, seconds);
+    return format_translated(_("{} – about {} min left"), stage, (seconds + 30) / 60);
 }
 
 } // namespace sfumato

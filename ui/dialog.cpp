@@ -19,7 +19,7 @@ struct dialog {
     GtkWidget* status = nullptr;  // holds the two below
     GtkWidget* message = nullptr; // hidden while there is nothing to say
     GtkWidget* bar = nullptr;
-    GtkWidget* note = nullptr;            // what will happen
+    GtkWidget* note = nullptr;            // what will happen; null when the procedure says nothing
     std::vector<GtkWidget*> taken_away{}; // what cannot be used while it runs, and could before
     std::atomic<bool> cancelled = false;
 };
@@ -112,43 +112,35 @@ void build(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dia
     d.status = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     d.message = make_message();
     d.bar = make_bar();
-    d.note = make_note();
-    gtk_box_pack_start(GTK_BOX(d.status), d.note, FALSE, FALSE, 0);
+    if (look.note) {
+        d.note = make_note();
+        gtk_box_pack_start(GTK_BOX(d.status), d.note, FALSE, FALSE, 0);
+    }
     gtk_box_pack_start(GTK_BOX(d.status), d.message, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(d.status), d.bar, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(content), d.status, FALSE, FALSE, 0);
     gtk_widget_show_all(d.status);
 }
 
-std::string note_of(dialog_look const& look) {
-    try {
-        return translated(look.note());
-    } catch (std::exception const& e) {
-        return translated(e);
-    }
-}
-
-// The arguments may change, and with them the image, as long as the dialog waits; the image may also be closed.
-struct kept_up {
+// The arguments may change, and with them the image, as long as the dialog is open.
+struct noted {
     dialog& d;
     dialog_look const& look;
-    guint const timer = g_timeout_add(500, on_timer, this);
+    guint timer = 0;
 
-    kept_up(dialog& d, dialog_look const& look) : d(d), look(look) { tell(); }
-    kept_up(kept_up const&) = delete;
-    ~kept_up() { g_source_remove(timer); }
-
-    void tell() const {
-        if (!look.is_open()) {
-            gtk_dialog_response(GTK_DIALOG(d.window), GTK_RESPONSE_CANCEL);
-            return;
-        }
-        std::string const note = note_of(look);
-        gtk_label_set_text(GTK_LABEL(d.note), note.c_str());
-        gtk_widget_set_visible(d.note, note != gtk_label_get_text(GTK_LABEL(d.message))); // nothing is said twice
+    noted(dialog& d, dialog_look const& look) : d(d), look(look) {
+        if (!look.note) return;
+        tell();
+        timer = g_timeout_add(500, on_timer, this);
     }
+    noted(noted const&) = delete;
+    ~noted() {
+        if (timer) g_source_remove(timer);
+    }
+
+    void tell() const { gtk_label_set_text(GTK_LABEL(d.note), look.note().c_str()); }
     static gboolean on_timer(gpointer self) {
-        static_cast<kept_up*>(self)->tell();
+        static_cast<noted*>(self)->tell();
         return G_SOURCE_CONTINUE;
     }
 };
@@ -192,7 +184,7 @@ void set_running(dialog& d, bool running) {
 void on_response(GtkDialog*, int, gpointer data) { static_cast<dialog*>(data)->cancelled = true; }
 gboolean on_delete(GtkWidget*, GdkEvent*, gpointer) { return TRUE; } // the window stays, the response comes as well
 
-bool run_once(dialog& d, dialog_look const& look, steps const& steps) {
+bool run_once(dialog& d, steps const& steps) {
     d.cancelled = false;
     show_message(d, "");
     show_progress(d, 0, "");
@@ -201,10 +193,10 @@ bool run_once(dialog& d, dialog_look const& look, steps const& steps) {
     gulong const closing = g_signal_connect(d.window, "delete-event", G_CALLBACK(on_delete), nullptr);
     bool delivered = false;
     try {
-        delivered = run_steps(steps, {.show = [&](progress const& p) { show_progress(d, p.fraction, describe(p)); },
-                                      .is_wanted = [&] { return !d.cancelled && look.is_open(); }});
+        delivered =
+            run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
     } catch (std::exception const& e) {
-        show_message(d, translated(e).c_str());
+        show_message(d, translated(e));
     }
     g_signal_handler_disconnect(d.window, response);
     g_signal_handler_disconnect(d.window, closing);
@@ -220,10 +212,10 @@ bool run_in_dialog(GimpProcedure* procedure, GimpProcedureConfig* config, dialog
     dialog d;
     build(d, procedure, config, look);
     bool delivered = false;
-    while (!delivered && look.is_open()) {
-        kept_up const now(d, look);
+    while (!delivered) {
+        noted const note(d, look);
         if (!gimp_procedure_dialog_run(d.window)) break;
-        delivered = run_once(d, look, steps);
+        delivered = run_once(d, steps);
     }
     gtk_widget_destroy(GTK_WIDGET(d.window));
     return delivered;

@@ -24,9 +24,8 @@ def until(condition, seconds, what):
 
 
 class Desktop:
-    def __init__(self, build: Path, pictures: Path, locale: str | None = None):
+    def __init__(self, build: Path, pictures: Path):
         self.pictures = pictures  # where screenshots go
-        self.locale = locale
         pictures.mkdir(parents=True, exist_ok=True)
         self.started, self.place = [], None
         try:
@@ -45,7 +44,7 @@ class Desktop:
             display = number.readline().strip()
         if not display:
             raise RuntimeError("Xvfb did not start")
-        self.place = scratch.Scratch(build, self.locale, display=f":{display}")
+        self.place = scratch.Scratch(build, display=f":{display}")
         self.environment = self.place.environment
         bus = self._start(["dbus-daemon", "--session", "--nofork", "--print-address"], env=self.environment,
                           stdout=subprocess.PIPE, text=True)
@@ -55,7 +54,7 @@ class Desktop:
         self.log = open(self.place.folder / "gimp.log", "w+")
         self._start(["gimp-3.0", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
         try:
-            until(lambda: self.windows("GNU Image Manipulation Program|GIMP"), 180, "GIMP's window")
+            until(lambda: self.windows("GNU Image Manipulation Program"), 180, "GIMP's window")
         except TimeoutError:
             print(f"gone: {self.ended()}; GIMP:\n{self.gimp_output()}")
             raise
@@ -112,11 +111,6 @@ class Desktop:
     def height(self, window: str) -> int:
         shell = self.xdotool("getwindowgeometry", "--shell", window)
         return next((int(line.removeprefix("HEIGHT=")) for line in shell.split() if line.startswith("HEIGHT=")), 0)
-
-    def pixels(self, window: str) -> bytes:
-        """What a window shows."""
-        return subprocess.run(["import", "-window", window, "rgb:-"], env=self.environment, check=True, capture_output=True,
-                              timeout=20).stdout
 
     def screenshot(self, name: str) -> None:
         subprocess.run(["import", "-window", "root", str(self.pictures / f"{name}.png")], env=self.environment, check=True,

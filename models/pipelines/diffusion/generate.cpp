@@ -201,7 +201,7 @@ struct generation {
 // A tile that is asked for and does not fit gives way to one that does, if that is allowed.
 void generation::make_plan(run_size const& left, bool nearest) {
     run_precision const asked = precision;
-    sentence reason;
+    std::string reason;
     while (true) try {
             memory = plan_memory(d, model, left, precision);
             break;
@@ -209,7 +209,7 @@ void generation::make_plan(run_size const& left, bool nearest) {
             bool const encodes = e.part.role == role::vae_encoder;
             int& tile = encodes ? precision.encode_tile : precision.decode_tile;
             if (!tile || (!encodes && e.part.role != role::vae_decoder)) throw;
-            reason = e.said;
+            reason = e.what();
             tile = 0;
         }
     int const cell = model.latents().cell;
@@ -323,7 +323,7 @@ bool generate(device& d, shelf& models, request const& r, picture const* from, j
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    auto& model = models.open<diffusion_model>({s.model, {s.vae, s.text_encoder}, s.prediction, s.dtype});
+    auto& model = models.open<diffusion_model>({s.model, s.vae, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);
     std::vector<std::string> warnings;
     std::vector<encoder_input> const texts = encoder_inputs(s, model, warnings);

@@ -101,10 +101,7 @@ std::optional<plane> run_tiles(device& d, weight_store& weights, codec_graph rec
 
 } // namespace
 
-tiling tiles_of_side(int cells) {
-    if (cells == 0) return {};
-    return {.tile = cells, .overlap = cells < 64 ? std::min(8, cells / 2) : 16};
-}
+tiling tiles_of_side(int cells) { return {.tile = cells, .overlap = cells < 64 ? std::min(8, cells / 2) : 16}; }
 
 tile_size tile_of(int height, int width, tiling const& t) {
     return t.tile ? tile_size{std::min(t.tile, height), std::min(t.tile, width)} : tile_size{height, width};
@@ -122,7 +119,7 @@ std::vector<int> tile_starts(int extent, tiling const& t) {
 codec_graph record_encode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
     graph g(to.storing(storage));
-    g.stage(say("encode the picture"));
+    g.stage("encode the picture");
     int const cell = latent_format_of(c).cell;
     tensor const in = g.input({.h = height * cell, .w = width * cell, .c = 3});
     tensor const out = vae_encode(network_in(g, weights), c, cast(g, in, storage));
@@ -133,7 +130,7 @@ codec_graph record_encode(target const& to, weight_store& weights, vae_config co
 codec_graph record_decode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
     graph g(to.storing(storage));
-    g.stage(say("decode the picture"));
+    g.stage("decode the picture");
     tensor const in = g.input({.h = height, .w = width, .c = c.z_channels});
     tensor const out = vae_decode(network_in(g, weights), c, cast(g, in, storage));
     g.output(out);

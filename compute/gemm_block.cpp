@@ -106,7 +106,7 @@ double time_of(target const& t, gemm_size const& s, gemm_block const& b) {
     double const each = double(b.m) * b.n * b.k * slabs_of(s, b.k) / b.splits * (1 + loads / b.m + loads / b.n);
     double const adding = b.splits > 1 ? 2e6 + 64.0 * b.splits * s.rows * s.columns / t.cores : 0;
     // Where there are both, matrices of a workgroup are about so much faster than those of subgroups.
-    double const kind = t.matrix == matrix_path::nv2 && b.variant == kernel_variant::cooperative ? 1.25 : 1;
+    double const kind = t.matrix == matrix_path::nv2 && b.variant == kernel_variant::cooperative ? 1.2 : 1;
     return kind * each * parts(b.count * b.splits, t.cores) + adding;
 }
 

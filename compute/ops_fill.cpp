@@ -97,18 +97,6 @@ fill_level fill_prepare(graph& g, tensor const& picture, tensor const& selection
     return level;
 }
 
-tensor patch_texture(graph& g, fill_level const& level, float scale) {
-    tensor const textured = colours(g, level.width(), level.height());
-    g.dispatch(kernel::patch_texture{.pixels = g.in(level.pixels),
-                                     .states = g.in(level.states),
-                                     .textured = g.out(textured),
-                                     .width = level.width(),
-                                     .height = level.height(),
-                                     .scale = scale},
-               over(level.width(), level.height()), 60);
-    return textured;
-}
-
 fill_level fill_halve(graph& g, fill_level const& fine) {
     auto const [pixels, weights] = push(g, fine.pixels, fine.weights);
     int const width = pixels.shape.w, height = pixels.shape.h;
@@ -258,7 +246,7 @@ void patch_vote(graph& g, patch_field& f, vote_options const& options) {
                over(f.area), 49 * 30);
 }
 
-tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area, bool opaque) {
+tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area) {
     assert(inside(area, level) && same_size(level.pixels, votes));
     int const width = level.width();
     tensor offsets = colours(g, area.width(), area.height());
@@ -284,8 +272,7 @@ tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, w
                                    .left = area.left,
                                    .top = area.top,
                                    .right = area.right,
-                                   .bottom = area.bottom,
-                                   .opaque = opaque},
+                                   .bottom = area.bottom},
                over(area));
     return filled;
 }

@@ -37,12 +37,6 @@ struct fill_level {
 /// those that are not finite are no sources.
 fill_level fill_prepare(graph&, tensor const& picture, tensor const& selection);
 
-/// Where every known pixel is opaque: gives alpha's place to texture, `scale` times the mean difference in brightness to
-/// the neighbours. A mean of patches is flatter than any of them; by this channel, which means do not flatten, patches as
-/// rough as the surroundings are found all the same (A. Newson et al., "Video Inpainting of Complex Scenes", SIAM J.
-/// Imaging Sciences 2014, section 3.2).
-tensor patch_texture(graph&, fill_level const&, float scale);
-
 /// The next coarser level.
 fill_level fill_halve(graph&, fill_level const&);
 
@@ -96,7 +90,6 @@ void patch_vote(graph&, patch_field&, vote_options const& = {});
 /// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull; relaxing it
 /// further only made rims softer than the picture), and returns area's pixels [h, w, 4] with straight alpha; they mean
 /// something in the hole only.
-/// `opaque`: alpha is 1, and the votes have something else in its place.
-tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area, bool opaque);
+tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area);
 
 } // namespace sfumato

@@ -19,15 +19,6 @@ struct fill_prepare {
     uint count;
 };
 
-// Of an opaque picture, alpha gives its place to how much brightness changes from a pixel to its neighbours.
-struct patch_texture {
-    vec4s pixels;   // [height, width]
-    u32s states;    // [height, width]
-    vec4s textured; // [height, width]
-    int width, height;
-    float scale;
-};
-
 // How far the nearest value in low..high is in the same column, at most `reach`.
 struct distance_columns {
     f32s values;  // [height, width]
@@ -164,7 +155,6 @@ struct fill_finish {
     vec4s offsets; // [bottom - top, right - left]
     vec4s filled;  // [bottom - top, right - left]
     int width, left, top, right, bottom;
-    uint opaque; // alpha is 1, whatever the votes have in its place
 };
 
 // ---- Networks. `elements` are f32, f16 or bf16; each such field's type is a specialization constant.

@@ -53,10 +53,16 @@ for file in files:
         inner = {"compute/cache.h", "compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}
         check(include not in inner or folder == "compute", f"{name} includes {include}: it is compute/'s own")
 
-headers = [f for f in files if f.suffix == ".h"]
+# The build has shown it of a header that its own .cpp includes before anything else.
+def is_shown_by_the_build(header):
+    own = header.with_suffix(".cpp")
+    return own.exists() and includes(own)[:1] == [str(header.relative_to(source))]
+
+
+headers = [f for f in files if f.suffix == ".h" and not is_shown_by_the_build(f)]
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     for header, ok, message in pool.map(compiles_alone, headers):
         check(ok, f"{header.relative_to(source)} does not compile by itself:\n{message}")
 
-print(f"{len(files)} files, {len(headers)} headers, {failures} failures")
+print(f"{len(files)} files, {len(headers)} headers compiled alone, {failures} failures")
 sys.exit(failures > 0)

@@ -108,10 +108,8 @@ std::vector<double> evenly(double first, double last, int n) {
 }
 
 std::vector<double> leading_timesteps(int steps, int offset) {
-    int const stride = trained_steps / steps;
-    offset = std::min(offset, trained_steps - 1 - (steps - 1) * stride); // of 1000 steps, each timestep is one
     std::vector<double> timesteps;
-    for (int i = steps; i-- > 0;) timesteps.push_back(i * stride + offset);
+    for (int i = steps; i-- > 0;) timesteps.push_back(i * (trained_steps / steps) + offset);
     return timesteps;
 }
 
@@ -240,14 +238,15 @@ schedule make_schedule(scheduler which, noise_table const& table, int steps, boo
     double const last = table.is_flow() ? table.timestep_of(table.sigma_min()) : 0;
     if (table.is_flow() && (which == scheduler::ays || which == scheduler::lcm))
         fail("The schedules ays and lcm are for Stable Diffusion 1, 2 and XL: choose another one for this model.");
+    int const leading_offset = steps < trained_steps ? 1 : 0; // of 1000 steps, each timestep is one
     switch (which) {
     case scheduler::leading:
     case scheduler::trailing:
     case scheduler::linspace:
         if (table.is_flow()) break;
         if (which == scheduler::linspace) return linspace_schedule(table, steps);
-        return from_timesteps(table,
-                              which == scheduler::leading ? leading_timesteps(steps, 1) : trailing_timesteps(steps));
+        return from_timesteps(table, which == scheduler::leading ? leading_timesteps(steps, leading_offset)
+                                                                 : trailing_timesteps(steps));
     case scheduler::normal: break;
     case scheduler::karras: return from_sigmas(table, karras_sigmas(table.sigma_max(), table.sigma_min(), steps));
     case scheduler::exponential:
@@ -260,8 +259,7 @@ schedule make_schedule(scheduler which, noise_table const& table, int steps, boo
     case scheduler::simple: return from_sigmas(table, simple_sigmas(table, steps));
     case scheduler::ddim_uniform: {
         std::vector<double> sigmas;
-        for (double t : leading_timesteps(steps, 1))
-            sigmas.push_back(table.sigmas[std::min(std::size_t(t), std::size_t(trained_steps - 1))]);
+        for (double t : leading_timesteps(steps, leading_offset)) sigmas.push_back(table.sigmas[std::size_t(t)]);
         return from_sigmas(table, std::move(sigmas));
     }
     case scheduler::beta: return from_sigmas(table, beta_sigmas(table, steps));

@@ -101,7 +101,10 @@ std::optional<plane> run_tiles(device& d, weight_store& weights, codec_graph rec
 
 } // namespace
 
-tiling tiles_of_side(int cells) { return {.tile = cells, .overlap = cells < 64 ? std::min(8, cells / 2) : 16}; }
+tiling tiles_of_side(int cells) {
+    if (cells == 0) return {};
+    return {.tile = cells, .overlap = cells < 64 ? std::min(8, cells / 2) : 16};
+}
 
 tile_size tile_of(int height, int width, tiling const& t) {
     return t.tile ? tile_size{std::min(t.tile, height), std::min(t.tile, width)} : tile_size{height, width};

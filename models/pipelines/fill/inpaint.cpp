@@ -17,14 +17,16 @@ constexpr int rim = 2; // pixels around the selection where the composite mask f
 // Colours are compared by the sum of their differences' squares, which must stay well inside a float.
 constexpr float largest_value = 1e9f;
 
-void check_values(picture const& p) {
-    auto const wrong = std::ranges::find_if(p.pixels, [](float v) { return !(std::abs(v) <= largest_value); });
-    if (wrong == p.pixels.end()) return;
-    auto const pixel = int((wrong - p.pixels.begin()) / 4);
-    fail("The picture has the value {} at x = {}, y = {}, which is no colour; values between 0 and 1 are usual and {} "
-         "is the "
-         "most. Clip its colours first.",
-         *wrong, pixel % p.width, pixel / p.width, largest_value);
+// What lies in the hole is never read, and what is infinite or no number is unknown.
+void check_values(picture const& p, mask const& selection) {
+    for (std::size_t i = 0; i < p.pixels.size(); ++i) {
+        float const value = p.pixels[i];
+        if (selection.values[i / 4] > 0 || !std::isfinite(value) || std::abs(value) <= largest_value) continue;
+        auto const pixel = int(i / 4);
+        fail("The picture has the value {} at x = {}, y = {}, which is no colour; values between 0 and 1 are usual and "
+             "{} is the most. Clip its colours first.",
+             value, pixel % p.width, pixel / p.width, largest_value);
+    }
 }
 
 // The selection's bounds and its rim, inside the picture.
@@ -60,7 +62,7 @@ struct fill_graph {
 fill_graph record(device& d, request const& r, picture const& given, mask const& selection) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve() comes first");
-    check_values(given);
+    check_values(given, selection);
     patch_fill_shape const shape = plan_patch_fill(given, selection);
     fill_graph made{.g = graph(d.target()), .area = result_area(selection)};
     graph& g = made.g;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 
 namespace sfumato {
 
@@ -21,7 +20,6 @@ constexpr int rounds_below = 12;           // at the next level, and two less at
 constexpr int fewest_rounds = 3;           // … but not less than this
 constexpr int sharp_rounds = 4;            // the last ones at full size, which copy more than they blend
 constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
-float const texture_scale = std::getenv("TEX") ? float(std::atof(std::getenv("TEX"))) : 4;
 constexpr int trials = 6;                  // random candidates of a search
 constexpr vote_options blend{.sharpness = 1 / 450.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
@@ -103,14 +101,12 @@ void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, st
 } // namespace
 
 patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
-    patch_fill_shape shape{.hole = bounds(selection), .opaque = true};
+    patch_fill_shape shape{.hole = bounds(selection)};
     if (std::max(p.width, p.height) > largest_side)
         fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width,
              p.height, largest_side);
     if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
     state_map map = states_of(p, selection);
-    for (std::size_t i = 0; i < map.at.size(); ++i)
-        shape.opaque = shape.opaque && (map.at[i] != state::known || p.pixels[4 * i + 3] >= 1);
     if (std::ranges::find(map.at, state::known) == map.at.end())
         fail("Nothing is left to fill from: everything in reach is selected or transparent; select less.");
     int known = largest_square(map, state::known);
@@ -132,7 +128,6 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
                   window const& area, std::uint32_t seed) {
     g.stage("prepare");
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
-    if (shape.opaque) levels[0].pixels = patch_texture(g, levels[0], texture_scale);
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
     tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
 
@@ -160,7 +155,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         coarser = field;
     }
     g.stage("blend");
-    return membrane_finish(g, levels[0], filled, area, shape.opaque);
+    return membrane_finish(g, levels[0], filled, area);
 }
 
 } // namespace sfumato

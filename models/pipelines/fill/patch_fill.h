@@ -12,7 +12,6 @@ namespace sfumato {
 struct patch_fill_shape {
     rect hole;      // bounds of the selection
     int levels = 0; // of the pyramid; 0: nowhere a whole patch to copy, so the fill is smooth
-    bool opaque = false; // all that is known is
     int cell = 1;   // at the coarsest level, one first candidate in each cell × cell pixels
 };
 

@@ -19,7 +19,7 @@ TEST(generate, the_picture_does_not_depend_on_the_memory) {
     auto const whole = run(r, dtype::f32, nullptr, taesd());
     EXPECT_EQ(whole.previews.at(0).width, 640);
     std::uint64_t needed = whole.plan.needed;
-    int projected = 0, tiled = 0, waiting = 0, text_waiting = 0;
+    int projected = 0, tiled = 0, waiting = 0;
     int const plans = run_with_less_and_less_memory(
         needed,
         [&] {
@@ -32,13 +32,12 @@ TEST(generate, the_picture_does_not_depend_on_the_memory) {
                 EXPECT_EQ(less.made.pixels, whole.made.pixels) << less.plan.text();
             EXPECT_EQ(less.previews.at(0).width, steps.decoded_previews ? 640 : 80);
             projected += !steps.decoded_previews, tiled += decode.tiles.tile > 0, waiting += steps.waiting_bytes > 0;
-            text_waiting += less.plan.of({role::text}).waiting_bytes > 0;
             EXPECT_LT(less.plan.needed, needed) << less.plan.text();
             return needed = less.plan.needed;
         },
         0.8); // matrix by matrix there would be hundreds of plans
     EXPECT_GE(plans, 4);
-    EXPECT_TRUE(projected && tiled && waiting && text_waiting) << plans;
+    EXPECT_TRUE(projected && tiled && waiting) << plans;
 }
 
 // Where the device allows only small buffers, an arena is several of them.
@@ -53,7 +52,7 @@ TEST(generate, the_picture_does_not_depend_on_the_largest_buffer) {
     std::uint64_t running = 0;
     auto const made = results(small, models, r, nullptr, {},
                               {.planned = [&](memory_plan const& p) { running = p.of({role::vae_decoder}).running; }});
-    ASSERT_TRUE(made);
+    ASSERT_EQ(made.size(), 1u);
     EXPECT_GT(running, 4194304u) << "one buffer holds all of it";
     EXPECT_EQ(made.at(0).made.pixels, whole.made.pixels);
 }
@@ -88,7 +87,7 @@ TEST(generate, a_recipe_determines_the_pixels) {
     text.diffusion.width = 512, text.diffusion.height = 64;
     text.diffusion.steps = image.diffusion.steps = 1;
     image.operation = operation::img2img;
-    picture large(500, 64);
+    picture large(510, 64); // 64 cells, as the text's
     for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = float(i * i % 251) / 251;
     for (auto const& [r, picture_from] : {std::pair{text, (picture const*)nullptr}, {image, &large}}) {
         std::uint64_t const tiled = budget_for_tiles(picture_from);

@@ -3,6 +3,7 @@
 
 #include "compute/device.h"
 #include "compute/error.h"
+#include "models/pipelines/shelf.h"
 
 #include <array>
 #include <atomic>
@@ -42,7 +43,8 @@ colour texture(int x, int y) {
 }
 
 run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
-    auto result = inpaint(test_device(), {}, {.seed = seed}, p, selection, {});
+    shelf const models;
+    auto result = inpaint(test_device(), models, {.seed = seed}, p, selection, {});
     if (!result) throw std::runtime_error("cancelled");
     return *std::move(result);
 }
@@ -158,7 +160,7 @@ TEST(inpaint, cancelled_it_returns_nothing) {
                   cancelled = true;
               },
           .cancelled = &cancelled};
-    EXPECT_FALSE(inpaint(test_device(), {}, {.seed = 1}, p, m, j));
+    EXPECT_FALSE(inpaint(test_device(), shelf(), {.seed = 1}, p, m, j));
     EXPECT_EQ(reports, 1);
 }
 
@@ -180,7 +182,7 @@ TEST(inpaint, says_what_is_wrong_with_a_selection) {
 
 // What overflows when it is squared is the picture's fault, not the driver's.
 TEST(inpaint, a_picture_with_values_that_are_no_colours_is_told_of) {
-    for (float wrong : {1e30f, -1e30f, 2e9f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    for (float wrong : {1e30f, -1e30f, 2e9f}) {
         picture p = paint(24, 20, texture);
         p.pixels[(3 * 24 + 7) * 4 + 1] = wrong;
         try {
@@ -191,6 +193,19 @@ TEST(inpaint, a_picture_with_values_that_are_no_colours_is_told_of) {
         }
         p.pixels[(3 * 24 + 7) * 4 + 1] = 1e9f;
         EXPECT_NO_THROW(fill(p, select(24, 20, {10, 8, 4, 4})));
+    }
+}
+
+// Renders have such pixels: they are unknown, as transparent ones are.
+TEST(inpaint, what_is_infinite_or_no_number_is_unknown) {
+    for (float wrong : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+        picture p = paint(24, 20, texture);
+        p.pixels[(3 * 24 + 7) * 4 + 1] = wrong;  // among what is read
+        p.pixels[(9 * 24 + 11) * 4 + 2] = wrong; // in the hole
+        mask const hole = select(24, 20, {10, 8, 4, 4});
+        each_pixel(p, hole, fill(p, hole), [](float const*, float const* filled, float selected, float) {
+            EXPECT_TRUE(selected == 0 || std::all_of(filled, filled + 4, [](float v) { return std::isfinite(v); }));
+        });
     }
 }
 

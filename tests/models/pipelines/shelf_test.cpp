@@ -2,6 +2,7 @@
 #include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
 #include "models/pipelines/diffusion/diffusion_model.h"
+#include "models/pipelines/fill/inpaint.h"
 #include "models/pipelines/upscale/upscale_model.h"
 #include "tests/kernels/kernel_test.h"
 #include "tests/scratch_folder.h"
@@ -99,6 +100,25 @@ TEST_F(shelf_test, one_model_makes_room_for_another) {
     EXPECT_EQ(upscaler.slot().bytes(d), 0u);
     EXPECT_GT(own.bytes(d), 0u);
     EXPECT_EQ(d.memory_used(), used - there);
+    unsetenv("SFUMATO_BUDGET");
+}
+
+// A fill has no weights, and lets idle ones go where it needs their room.
+TEST_F(shelf_test, a_fill_makes_room_for_itself) {
+    device& d = test_device();
+    auto& upscaler = models.open<upscale_model>({"procedural:srvgg-x4-tiny", {}});
+    load(upscaler);
+    picture p(64, 64);
+    std::ranges::fill(p.pixels, 1.f);
+    mask m(64, 64);
+    m.values[32 * 64 + 32] = 1;
+    request const r{.seed = 1};
+    run_plan const needs = plan_of_inpaint(d, models, r, p, m);
+    std::uint64_t const there = upscaler.slot().bytes(d);
+    setenv("SFUMATO_BUDGET", std::to_string(d.memory_used() - there + needs.needed).c_str(), 1);
+    EXPECT_EQ(plan_of_inpaint(d, models, r, p, m).available, needs.needed);
+    EXPECT_TRUE(inpaint(d, models, r, p, m, {}));
+    EXPECT_EQ(upscaler.slot().bytes(d), 0u);
     unsetenv("SFUMATO_BUDGET");
 }
 

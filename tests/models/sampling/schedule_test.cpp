@@ -89,6 +89,11 @@ TEST(schedule, timesteps_by_their_rules) {
     EXPECT_EQ(timesteps(scheduler::normal, 4), (std::vector<double>{999, 666, 333, 0}));
     EXPECT_EQ(timesteps(scheduler::sgm_uniform, 4), (std::vector<double>{999, 749.25, 499.5, 249.75}));
     EXPECT_EQ(timesteps(scheduler::leading, 4), (std::vector<double>{751, 501, 251, 1}));
+    auto const all = timesteps(scheduler::leading, 1000);
+    EXPECT_EQ(all.front(), 999);
+    EXPECT_EQ(all.back(), 0);
+    EXPECT_TRUE(std::ranges::is_sorted(all, std::ranges::greater_equal()) &&
+                std::ranges::adjacent_find(all) == all.end());
     EXPECT_EQ(timesteps(scheduler::trailing, 4), (std::vector<double>{999, 749, 499, 249}));
     EXPECT_EQ(timesteps(scheduler::trailing, 3), (std::vector<double>{999, 666, 332}));
     EXPECT_EQ(timesteps(scheduler::linspace, 3), (std::vector<double>{999, 499.5, 0}));

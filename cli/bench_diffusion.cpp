@@ -65,7 +65,7 @@ latent stages::sample(std::vector<conditioning> const& prompts) {
     double loaded = start;
     job const watched{.report =
                           [&](progress const& p) {
-                              if (p.stage.format == "load weights") loaded = now();
+                              if (p.stage.format == "load the model") loaded = now();
                               j.report(p);
                           },
                       .cancelled = j.cancelled};

@@ -3,6 +3,7 @@
 
 #include "compute/tensor.h"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,6 +35,9 @@ struct options {
     std::int64_t number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const;
     /// --dtype fp32|fp16|bf16, if it is given; throws usage_error.
     std::optional<dtype> precision() const;
+    /// --background COLOUR: white, black or #RRGGBB (white, if it is not given), as red, green and blue from 0 to 1;
+    /// throws usage_error.
+    std::array<float, 3> background() const;
 };
 
 /// Splits `arguments` by the names that a command knows: those in `with_value` take one (--name VALUE or --name=VALUE),

@@ -6,8 +6,8 @@
 #include "compute/error.h"
 #include "engine/jobs.h"
 #include "models/text/parameters.h"
-#include "pictures/picture_file.h"
 #include "pictures/recipe.h"
+#include "pictures/result.h"
 #include "request/json.h"
 #include "request/memory_client.h"
 #include "request/names.h"
@@ -59,27 +59,41 @@ std::string name_of_picture(std::string const& out, int k, int count) {
         .string();
 }
 
-void write_picture(std::string const& path, run_result const& made) {
-    picture_file(made.picture)
-        .write(path, {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
-                      {recipe_keyword, json_line(request_to_json(made.recipe))}});
-}
-
-std::vector<std::string> names_of_pictures(options const& given, int count) {
+std::vector<std::string> names_of_pictures(options const& given, int count, result_size const& size) {
     std::vector<std::string> names;
     for (int k = 0; k < count; ++k) {
         names.push_back(name_of_picture(given.value("-o"), k, count));
-        check_can_write(names.back());
+        check_can_write(names.back(), size);
     }
     return names;
 }
 
-// Has the picture to begin with; tells the plan, and writes previews where they are wanted.
+// Has the picture to begin with; tells the plan, and writes previews where they are wanted, and each picture as soon as
+// it comes, so that what happens later takes nothing away.
 struct generate_client final : memory_client {
     progress_line& line;
-    std::string preview_path;
+    std::vector<std::string> const names;
+    plain_colour const background;
+    std::string preview_path{};
+    std::size_t taken = 0, lost = 0; // lost: could not be written under its name, which was said
+    request recipe{};                // of the first
 
-    explicit generate_client(progress_line& line) : line(line) {}
+    generate_client(progress_line& line, std::vector<std::string> names, plain_colour const& background)
+        : line(line), names(std::move(names)), background(background) {}
+    void take(run_result made) override {
+        if (taken == 0) recipe = made.recipe;
+        picture_file const file(made.picture, [&](std::string const& text) { line.warn(text); });
+        try {
+            write_result(file, names.at(taken++),
+                         {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
+                          {recipe_keyword, json_line(request_to_json(made.recipe))}},
+                         background);
+        } catch (std::exception const& e) {
+            if (names.size() == 1) throw; // the run is over
+            line.warn(e.what());
+            ++lost;
+        }
+    }
     void planned(run_plan const& plan) override { line.plan(plan); }
     void warn(sentence const& s) override { line.warn(s.text()); }
     // A disk that is full of previews ends them, not the run.
@@ -108,8 +122,9 @@ run_input input_of(options const& given, request const& r, generate_client& clie
 }
 
 int generate_files(options const& given, request const& r, std::optional<picture> from, progress_line& line) {
-    std::vector<std::string> const names = names_of_pictures(given, r.diffusion.batch);
-    generate_client client(line);
+    result_size const size =
+        from ? result_size{from->width, from->height} : result_size{r.diffusion.width, r.diffusion.height};
+    generate_client client(line, names_of_pictures(given, r.diffusion.batch, size), given.background());
     if (from) client.pictures["picture"] = std::move(*from);
     run_input const in = input_of(given, r, client);
     check_pictures(in);
@@ -117,17 +132,20 @@ int generate_files(options const& given, request const& r, std::optional<picture
     auto const start = std::chrono::steady_clock::now();
     bool const done = open_jobs(given.value("--device")).run(in, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!done || interrupted()) {
-        line.finish("cancelled", {{"type", "cancelled"}});
+    std::vector<std::string> const& names = client.names;
+    if (!done) {
+        std::string const kept =
+            client.taken ? std::format("; {} of {} pictures are there", client.taken - client.lost, names.size()) : "";
+        line.finish("cancelled" + kept, {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-    for (std::size_t k = 0; k < names.size(); ++k) write_picture(names[k], client.results.at(k));
+    if (client.lost) fail("{} of {} pictures could not be written under their names.", client.lost, names.size());
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
     line.finish(std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
                 {{"type", "result"},
                  {"outputs", names},
                  {"seconds", seconds.count()},
-                 {"request", request_to_json(client.results.front().recipe)}});
+                 {"request", request_to_json(client.recipe)}});
     return exit_code::ok;
 }
 
@@ -157,7 +175,7 @@ int img2img(options const& given) {
 }
 
 std::vector<std::string_view> with_value(operation o) {
-    return options_with_value(o, {"-o", "--preview", "--preview-model", "--device"});
+    return options_with_value(o, {"-o", "--background", "--preview", "--preview-model", "--device"});
 }
 std::vector<std::string_view> flags(operation o) { return options_without_value(o, {"--json", "--nearest"}); }
 
@@ -165,7 +183,8 @@ std::vector<help_option> help_of(operation o) {
     std::vector<help_option> all = options_help(o);
     all.insert(all.begin(), {"-o OUT", "the file to write: PNG, JPEG, TIFF, WebP or OpenEXR"});
     all.insert(all.end(),
-               {{"--preview FILE", "a small picture, written anew after each step"},
+               {background_help,
+                {"--preview FILE", "a small picture, written anew after each step"},
                 {"--preview-model FILE", "TAESD: previews are as large as the picture (taesd_decoder.safetensors)"},
                 device_help,
                 {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});

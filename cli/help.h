@@ -14,6 +14,10 @@ struct help_option {
 inline help_option const device_help{"--device NAME",
                                      "the GPU: its number in `sfumato devices`, or a part of its name"};
 
+inline help_option const background_help{
+    "--background COLOUR",
+    "what transparent parts lie on in a JPEG, which has none: white, black, #RRGGBB (default: white)"};
+
 constexpr std::string_view exit_codes_help =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 cancelled with Ctrl-C.";
 

@@ -4,8 +4,8 @@
 #include "cli/request_options.h"
 #include "compute/error.h"
 #include "engine/jobs.h"
-#include "pictures/picture_file.h"
 #include "pictures/recipe.h"
+#include "pictures/result.h"
 #include "request/context.h"
 #include "request/json.h"
 #include "request/memory_client.h"
@@ -40,12 +40,14 @@ int inpaint_file(options const& given) {
 
     progress_line line(given.has("--json"));
     request r = request_of(given, operation::inpaint, line);
+    plain_colour const background = given.background();
     check_can_write(out);
     check_differ(in, out);
     check_differ(given.value("--mask"), out);
 
     line.show({.stage = say("read {}", in)});
     picture_file file(in, [&](std::string const& text) { line.warn(text); });
+    check_can_write(out, {file.width(), file.height(), file.bytes_per_pixel()});
     mask selection = read_mask(given.value("--mask"), file.width(), file.height());
     rect const selected = bounds(selection);
     if (selected.empty()) fail("The mask {} selects nothing; paint white what is to be filled.", given.value("--mask"));
@@ -55,11 +57,12 @@ int inpaint_file(options const& given) {
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     memory_client client;
-    client.pictures["picture"] = finite_crop(file, r.area, in);
+    picture& context = client.pictures["picture"] = file.crop(r.area);
+    make_unknown_transparent(context);
     client.masks["selection"] = std::move(selection);
     bool const done = open_jobs(given.value("--device")).run(client.input(r), client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    if (!done || interrupted()) {
+    if (!done) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
@@ -67,7 +70,7 @@ int inpaint_file(options const& given) {
     json const recipe = request_to_json(r);
     for (run_result const& made : client.results)
         file.paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask);
-    file.write(out, {{recipe_keyword, json_line(recipe)}});
+    write_result(file, out, {{recipe_keyword, json_line(recipe)}}, background);
     line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
                 {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});
     return exit_code::ok;
@@ -79,8 +82,9 @@ std::vector<help_option> help_of_options() {
                {{"--mask MASK", "a picture of the same size: white is filled, black kept, grey in between; "
                                 "transparent parts are kept; a picture of one colour counts by its alpha"},
                 {"-o OUT", "the file to write; a PNG keeps the request as its comment"}});
-    all.insert(all.end(),
-               {device_help, {"--json", "progress, result and error on standard output, one JSON object a line"}});
+    all.insert(all.end(), {background_help,
+                           device_help,
+                           {"--json", "progress, result and error on standard output, one JSON object a line"}});
     return all;
 }
 
@@ -103,7 +107,7 @@ command const inpaint_command{
     .summary = "fill the masked part of a picture from its surroundings",
     .help = help,
     .run = inpaint_file,
-    .with_value = options_with_value(operation::inpaint, {"--mask", "-o", "--device"}),
+    .with_value = options_with_value(operation::inpaint, {"--mask", "-o", "--background", "--device"}),
     .flags = options_without_value(operation::inpaint, {"--json"}),
 };
 

@@ -1,10 +1,12 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "compute/error.h"
+#include "models/library/joined.h"
 #include "models/library/model_folders.h"
 #include "models/library/scan.h"
 #include "request/json.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -20,18 +22,37 @@ std::string shown_bytes(std::uint64_t bytes) {
 
 std::string_view name_of(prediction p) { return p == prediction::v ? "v" : "epsilon"; }
 
+bool is_half(found_model const& m) { return !m.is.missing.empty(); }
+
 // "Stable Diffusion 1.x, 2.13 GB, safetensors: the UNet takes 4 channels …"
 std::string sentence(found_model const& m) {
     if (!m.error.empty()) return m.error;
     return std::format("{}, {}, {}{}: {}", m.is.family, shown_bytes(m.bytes), m.format,
-                       m.is.supported ? "" : "; cannot be used", m.is.reason);
+                       is_half(m) || m.is.supported ? "" : "; cannot be used", m.is.reason);
+}
+
+// For each half among them, which of the others has what it lacks.
+void print_joins(std::vector<found_model> const& all) {
+    for (found_model const& half : all)
+        for (std::string const& part : half.is.missing) {
+            auto const lends = [&](found_model const& m) { return m.error.empty() && can_lend(m.is, part, half.is); };
+            if (auto const other = std::ranges::find_if(all, lends); other != all.end())
+                std::printf("%s: it can take the %s in %s\n", half.path.c_str(), part.c_str(), other->path.c_str());
+        }
+}
+
+std::string counts(std::vector<found_model> const& all) {
+    auto const usable =
+        std::ranges::count_if(all, [](found_model const& m) { return m.error.empty() && m.is.supported; });
+    auto const halves = std::ranges::count_if(all, is_half);
+    return std::format("{} models, {} of them usable", all.size(), usable) +
+           (halves ? std::format(", {} halves of models", halves) : "");
 }
 
 int scan(std::vector<std::filesystem::path> const& folders, bool as_lines) {
-    std::size_t all = 0, usable = 0;
+    std::vector<found_model> all;
     auto const print = [&](found_model const& m) {
-        ++all;
-        usable += m.error.empty() && m.is.supported;
+        all.push_back(m);
         if (as_lines)
             std::printf("%s\n", json_line(to_json(summary_of(m))).c_str());
         else
@@ -39,8 +60,10 @@ int scan(std::vector<std::filesystem::path> const& folders, bool as_lines) {
     };
     scan_models(folders, print);
     scan_built_in_models(print);
-    if (!as_lines) std::printf("%zu models, %zu of them usable\n", all, usable);
-    if (!as_lines && folders.empty())
+    if (as_lines) return exit_code::ok;
+    print_joins(all);
+    std::printf("%s\n", counts(all).c_str());
+    if (folders.empty())
         std::printf("No other program's models were found; name the folder of yours: sfumato models scan DIR\n");
     return exit_code::ok;
 }
@@ -55,13 +78,15 @@ std::string list(std::vector<int> const& numbers) {
 void print_networks(model_description const& m) {
     if (m.unet)
         std::printf(
-            "  UNet          %d → %d channels; %d × (%s); attention (%s), middle %d; context %d; %s; predicts %s (%s); "
+            "  UNet          %d → %d channels; %d × (%s); attention (%s), middle %d; context %d; %s; predicts %s "
+            "(%s)%s; "
             "%d² pixels\n",
             m.unet->in_channels, m.unet->out_channels, m.unet->model_channels, list(m.unet->channel_mult).c_str(),
             list(m.unet->transformer_depth).c_str(), m.unet->middle_depth, m.unet->context_dim,
             (m.unet->heads ? std::format("{} heads", m.unet->heads) : std::format("heads of {}", m.unet->head_dim))
                 .c_str(),
-            std::string(name_of(m.prediction)).c_str(), m.prediction_reason.c_str(), m.native_size);
+            std::string(name_of(m.prediction)).c_str(), m.prediction_reason.c_str(),
+            m.zero_terminal_snr ? ", down to a terminal SNR of zero" : "", m.native_size);
     if (m.text)
         std::printf("  text encoder  %d layers, %d of them used; width %d, %d heads; %d tokens of %d\n", m.text->layers,
                     m.text->layers_used, m.text->hidden, m.text->heads, m.text->context, m.text->vocabulary);
@@ -107,7 +132,8 @@ std::string const help = help_text(
          "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a "
          "folder: in those of the environment variable SFUMATO_MODELS (with colons between), in "
          "~/.local/share/sfumato/models, and where ComfyUI, A1111, Forge, SD.Next, SwarmUI, Krita's AI Diffusion and "
-         "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well.\n"
+         "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well. A half of a "
+         "model, without text encoder or VAE, is told with what it lacks and which of the others have it.\n"
          "info tells what one model is, and what says so.\n"
          "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME "
          "or procedural:NAME.",

@@ -31,6 +31,19 @@ std::optional<dtype> options::precision() const {
     return type;
 }
 
+std::array<float, 3> options::background() const {
+    std::string const text = value("--background", "white");
+    if (text == "white") return {1, 1, 1};
+    if (text == "black") return {0, 0, 0};
+    unsigned number = 0;
+    auto const [end, status] =
+        std::from_chars(text.data() + std::min<std::size_t>(1, text.size()), text.data() + text.size(), number, 16);
+    if (text.size() != 7 || text[0] != '#' || status != std::errc() || end != text.data() + text.size())
+        throw usage_error(std::format("--background must be white, black or #RRGGBB, not \"{}\"", text));
+    auto const part = [&](int shift) { return float(number >> shift & 255) / 255; };
+    return {part(16), part(8), part(0)};
+}
+
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,
                       std::span<std::string_view const> flags) {
     options parsed;

@@ -51,7 +51,8 @@ request checked(json const& object, options const& given, operation o, std::vect
     if (!f || f->option.empty() || !given.has(f->option_name())) throw;
     std::string const text = given.value(f->option_name());
     bool const is_number = object.at(e.key).is_number();
-    throw usage_error(std::format("{} {}, not {}", f->option_name(), e.rule, is_number ? text : json_show(text)));
+    throw usage_error(
+        std::format("{} must be {}, not {}", f->option_name(), e.rule, is_number ? text : json_show(text)));
 }
 
 // ---- Help

@@ -6,8 +6,8 @@
 #include "compute/device.h"
 #include "compute/error.h"
 #include "engine/jobs.h"
-#include "pictures/picture_file.h"
 #include "pictures/recipe.h"
+#include "pictures/result.h"
 #include "request/json.h"
 
 #include <algorithm>
@@ -86,13 +86,13 @@ struct files_client final : run_client {
 };
 
 // False: cancelled.
-bool upscale_file(file_pair const& files, request const& r, engine_jobs const& engine, progress_line& line,
-                  job const& j) {
+bool upscale_file(file_pair const& files, request const& r, plain_colour const& background, engine_jobs const& engine,
+                  progress_line& line, job const& j) {
     line.show({.stage = say("read {}", files.in)});
     check_differ(files.in, files.out);
     picture_file const file(files.in, [&](std::string const& text) { line.warn(text); });
     int const width = upscaled(file.width(), r.upscale.scale), height = upscaled(file.height(), r.upscale.scale);
-    check_can_hold(files.out, width, height);
+    check_can_write(files.out, {width, height, file.bytes_per_pixel()});
     picture_file made(file, width, height);
     run_input const in{.request = r, .pictures = {{"picture", file.width(), file.height()}}};
     check_pictures(in);
@@ -100,7 +100,7 @@ bool upscale_file(file_pair const& files, request const& r, engine_jobs const& e
     auto const start = std::chrono::steady_clock::now();
     if (!engine.run(in, client, j)) return false;
     json const recipe = request_to_json(r);
-    made.write(files.out, {{recipe_keyword, json_line(recipe)}});
+    write_result(made, files.out, {{recipe_keyword, json_line(recipe)}}, background);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     line.finish(std::format("{}: {} × {} pixels in {:.1f} s", files.out, made.width(), made.height(), seconds.count()),
                 {{"type", "result"}, {"output", files.out}, {"seconds", seconds.count()}, {"request", recipe}});
@@ -126,11 +126,11 @@ std::string with_name(std::string const& message, std::string const& name) {
 }
 
 // Those that cannot be enlarged are warned of, and the others done all the same.
-int upscale_folder(std::vector<file_pair> const& pairs, request const& r, engine_jobs const& engine,
-                   progress_line& line, job const& j) {
+int upscale_folder(std::vector<file_pair> const& pairs, request const& r, plain_colour const& background,
+                   engine_jobs const& engine, progress_line& line, job const& j) {
     std::size_t failed = 0;
     for (file_pair const& files : pairs) try {
-            if (!upscale_file(files, r, engine, line, j)) return exit_code::cancelled;
+            if (!upscale_file(files, r, background, engine, line, j)) return exit_code::cancelled;
         } catch (device_lost const&) {
             throw; // no other picture would fare better
         } catch (error const& e) {
@@ -149,11 +149,12 @@ int upscale_folder(std::vector<file_pair> const& pairs, request const& r, engine
 
 int upscale_pictures(options const& given, request const& r, engine_jobs const& engine, progress_line& line) {
     std::string const in = given.files.front(), out = given.value("-o");
+    plain_colour const background = given.background();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     std::error_code none;
     if (!fs::is_directory(in, none)) {
         check_can_write(out);
-        return upscale_file({in, out}, r, engine, line, j) ? exit_code::ok : exit_code::cancelled;
+        return upscale_file({in, out}, r, background, engine, line, j) ? exit_code::ok : exit_code::cancelled;
     }
     folder_files const files = files_of_folder(in, out);
     engine.open_device(); // what is wrong with it is said before the folder is gone through
@@ -161,7 +162,7 @@ int upscale_pictures(options const& given, request const& r, engine_jobs const& 
     if (files.passed_over == 1) line.warn("1 file that is no picture Sfumato reads was passed over");
     if (files.passed_over > 1)
         line.warn(std::format("{} files that are no pictures Sfumato reads were passed over", files.passed_over));
-    return upscale_folder(files.pairs, r, engine, line, j);
+    return upscale_folder(files.pairs, r, background, engine, line, j);
 }
 
 int upscale_files(options const& given) {
@@ -177,7 +178,8 @@ int upscale_files(options const& given) {
 std::vector<help_option> help_of_options() {
     std::vector<help_option> all = options_help(operation::upscale);
     all.insert(all.begin(), {"-o OUT", "the file, or the folder, to write; a PNG keeps the request as its comment"});
-    all.insert(all.end(), {device_help,
+    all.insert(all.end(), {background_help,
+                           device_help,
                            {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
     return all;
 }
@@ -201,7 +203,7 @@ command const upscale_command{
     .summary = "enlarge or restore a picture, or a folder of them",
     .help = help,
     .run = upscale_files,
-    .with_value = options_with_value(operation::upscale, {"-o", "--device"}),
+    .with_value = options_with_value(operation::upscale, {"-o", "--background", "--device"}),
     .flags = options_without_value(operation::upscale, {"--json"}),
 };
 

@@ -3,6 +3,8 @@
 
 #include "compute/sentence.h"
 
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 namespace sfumato {
@@ -18,5 +20,8 @@ struct error : std::runtime_error {
 template <class... Args> [[noreturn]] void fail(std::format_string<Args...> format, Args&&... args) {
     throw error(say(format, std::forward<Args>(args)...));
 }
+
+/// What the system says of an error: "Permission denied".
+inline sentence system_says(int number = errno) { return sentence(std::strerror(number)); }
 
 } // namespace sfumato

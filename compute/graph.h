@@ -137,7 +137,7 @@ class graph {
     sfumato::target target_;
     std::vector<tensor_record> tensors_;
     std::vector<node> nodes_;
-    std::vector<sentence> stages_{""};
+    std::vector<sentence> stages_{sentence()};
     std::map<resident_tensor const*, tensor> residents_;
     std::pair<resident_tensor const*, tensor> last_fetched_{};
     double products_ = 0, computed_products_ = 0;

@@ -132,8 +132,8 @@ int validation_messages() { return messages; }
 void vk_check(VkResult result, char const* what) {
     if (result == VK_SUCCESS) return;
     if (result == VK_ERROR_DEVICE_LOST)
-        throw device_lost(
-            "the GPU driver stopped answering (device lost); try again, and update the driver if it happens often");
+        throw device_lost(say(
+            "the GPU driver stopped answering (device lost); try again, and update the driver if it happens often"));
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
         fail("the GPU is out of memory ({}): close other programs that use it, or work on a smaller selection", what);
     fail("the Vulkan driver reports error {} in {}; update the driver", int(result), what);

@@ -321,8 +321,8 @@ void wait_for(device::handles& h, std::uint64_t value) {
     constexpr std::uint64_t patience = 120'000'000'000; // ns; drivers' own watchdogs are far quicker
     VkResult const r = vkWaitSemaphores(h.device, &info, patience);
     if (r == VK_TIMEOUT)
-        throw device_lost("the GPU did not finish a piece of work within two minutes; try again with a smaller "
-                          "selection, or update its driver");
+        throw device_lost(say("the GPU did not finish a piece of work within two minutes; try again with a smaller "
+                              "selection, or update its driver"));
     vk_check(r, "vkWaitSemaphores");
 }
 

@@ -181,7 +181,7 @@ self_check_result self_check(device& d, falsify const& change) {
     h.kernels->file = cache_path(std::format("self-check-{}.txt", cache_key(properties_of(d))));
     h.kernels->identity = identity(d);
     h.kernels->read();
-    h.unusable.clear();
+    h.unusable = {};
 
     r.wrong = wrong_here(d);
     r.wrong_even_scalar = r.wrong;
@@ -191,13 +191,15 @@ self_check_result self_check(device& d, falsify const& change) {
         r.wrong_even_scalar = wrong_here(d);
     }
     r.used = d.target().matrix;
-    if (!r.wrong_even_scalar.empty()) h.unusable = std::format("{} {}", d.info().name, r.sentence());
+    if (!r.wrong_even_scalar.empty())
+        h.unusable = say("{} computes wrongly even with the plainest kernels: {}; update its driver.", d.info().name,
+                         listed(r.wrong_even_scalar));
     return r;
 }
 
 void check_kernels(device& d, graph const& g) {
     auto& h = *d.vk;
-    if (!h.unusable.empty()) fail("{}.", h.unusable);
+    if (!h.unusable.empty()) throw error(h.unusable);
     if (!h.kernels || h.kernels->asking) return;
     for (auto const& node : g.nodes()) {
         if (node.recorded || node.program.kernel->variant < kernel_variant::scalar) continue;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,12 +17,13 @@ namespace sfumato {
 struct sentence {
     std::string format;                 // "fill {} × {}": what a catalogue of translations is asked for
     std::vector<std::string> arguments; // "256", "192": what stands in the places, by their numbers
+    std::vector<sentence> parts{}; // those arguments that are sentences themselves, by their numbers; others: empty
 
     sentence() = default;
-    sentence(char const* text) : format(text) {} // without places
+    explicit sentence(char const* text) : format(text) {} // without places; whoever says it says say(), to be found
     sentence(std::string text) : format("{}"), arguments{std::move(text)} {}
-    sentence(std::string format, std::vector<std::string> arguments)
-        : format(std::move(format)), arguments(std::move(arguments)) {}
+    sentence(std::string format, std::vector<std::string> arguments, std::vector<sentence> parts = {})
+        : format(std::move(format)), arguments(std::move(arguments)), parts(std::move(parts)) {}
 
     bool operator==(sentence const&) const = default;
     bool empty() const { return format.empty(); }
@@ -62,10 +64,19 @@ template <class Text, class Place> bool read(std::string_view format, Text text,
     return true;
 }
 
+inline sentence part(sentence const& s) { return s; }
+inline sentence part(auto const&) { return {}; }
+
+template <class... Args> std::vector<sentence> parts_of(Args const&... arguments) {
+    if constexpr ((std::is_same_v<Args, sentence> || ...))
+        return {part(arguments)...};
+    else
+        return {};
+}
+
 /// Each argument is written as its place says.
-inline sentence make(std::string_view format, std::format_args arguments) {
-    sentence s;
-    s.format = format;
+inline sentence make(std::string_view format, std::format_args arguments, std::vector<sentence> parts) {
+    sentence s(std::string(format), {}, std::move(parts));
     read(
         format, [](std::string_view) {},
         [&](std::size_t number, std::string_view how) {
@@ -91,9 +102,15 @@ inline std::optional<std::string> sentence::filled(std::string_view translated) 
     return is_format && fits ? std::optional(std::move(whole)) : std::nullopt;
 }
 
-/// `say("fill {} × {}", 256, 192)`
+/// `say("fill {} × {}", 256, 192)`; `say("'{}' is damaged: {}.", file, say("its header has {} bytes", 7))`
 template <class... Args> sentence say(std::format_string<Args...> format, Args&&... args) {
-    return sentence_parts::make(format.get(), std::make_format_args(args...));
+    return sentence_parts::make(format.get(), std::make_format_args(args...), sentence_parts::parts_of(args...));
 }
 
 } // namespace sfumato
+
+template <> struct std::formatter<sfumato::sentence> : std::formatter<std::string> {
+    auto format(sfumato::sentence const& s, auto& context) const {
+        return std::formatter<std::string>::format(s.text(), context);
+    }
+};

@@ -76,7 +76,7 @@ struct device::handles {
     sfumato::target target;                   // what kernels are shaped for
     std::vector<sfumato::target> plainer;     // what to use where that is wrong, best first
     std::shared_ptr<known_kernels> kernels;   // null: self_check() was not called
-    std::string unusable;                     // why no plan may run, a sentence; empty: it may
+    sentence unusable;                        // why no plan may run; empty: it may
     bool subgroup_control = false;            // a pipeline may ask for its subgroup size
     std::uint64_t import_alignment = 0;       // of the host's memory that the device reads itself; 0: it cannot
     VkPipelineLayout layout = VK_NULL_HANDLE; // one for all kernels: 128 bytes of push constants

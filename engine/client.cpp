@@ -79,7 +79,7 @@ channel reach_engine(job const& job) {
     for (int attempt = 0; attempt < connect_attempts; ++attempt) {
         file_descriptor fd = socket_connect(engine.paths.socket);
         if (!fd) {
-            job.report({.stage = "start the engine"});
+            job.report({.stage = say("start the engine")});
             try {
                 start_engine(engine, job);
             } catch (error const&) {

@@ -17,7 +17,7 @@ namespace {
 
 file_descriptor take_lock(engine_paths const& paths) {
     file_descriptor lock(::open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock) fail("The engine's lock {} cannot be opened: {}.", paths.lock.string(), std::strerror(errno));
+    if (!lock) fail("The engine's lock {} cannot be opened: {}.", paths.lock.string(), system_says());
     auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
     while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (socket_connect(paths.socket) || std::chrono::steady_clock::now() > deadline)

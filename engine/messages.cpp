@@ -67,19 +67,15 @@ blob* find_blob(message& from, std::string_view name, std::size_t dimensions) {
     return &*found;
 }
 
-template <class Allowed> void check_all(blob_view const& b, int channels, Allowed allowed, std::string_view rule) {
-    auto const bad = std::ranges::find_if_not(b.values, allowed);
-    if (bad == b.values.end()) return;
-    auto const pixel = (bad - b.values.begin()) / channels;
-    fail("The {} holds the value {} at column {}, row {}; {}.", b.name, *bad, pixel % b.shape[1], pixel / b.shape[1],
-         rule);
-}
-
 void check_values(blob_view const& b) {
-    if (b.shape.size() == 3)
-        check_all(b, 4, [](float v) { return std::isfinite(v); }, "every pixel must be a finite number");
-    else
-        check_all(b, 1, [](float v) { return v >= 0 && v <= 1; }, "it must lie within 0 and 1");
+    bool const is_picture = b.shape.size() == 3;
+    auto const is_allowed = [&](float v) { return is_picture ? std::isfinite(v) : v >= 0 && v <= 1; };
+    auto const bad = std::ranges::find_if_not(b.values, is_allowed);
+    if (bad == b.values.end()) return;
+    auto const pixel = (bad - b.values.begin()) / (is_picture ? 4 : 1), x = pixel % b.shape[1], y = pixel / b.shape[1];
+    if (is_picture)
+        fail("The picture holds the value {} at column {}, row {}; every pixel must be a finite number.", *bad, x, y);
+    fail("The mask holds the value {} at column {}, row {}; it must lie within 0 and 1.", *bad, x, y);
 }
 
 outgoing encode_pixels(std::int64_t id, std::uint64_t want, blob_view const& pixels) {
@@ -106,7 +102,9 @@ json to_json(sentence const& s) {
     std::vector<std::string> arguments = s.arguments;
     for (std::string& a : arguments) a.resize(std::min(a.size(), longest));
     sentence const short_one(s.format.substr(0, longest), std::move(arguments));
-    return {{"format", short_one.format}, {"arguments", short_one.arguments}, {"text", short_one.text()}};
+    json object{{"format", short_one.format}, {"arguments", short_one.arguments}, {"text", short_one.text()}};
+    for (sentence const& part : s.parts) object["parts"].push_back(part.empty() ? json() : to_json(part));
+    return object;
 }
 
 sentence sentence_of(std::exception const& e) {
@@ -116,13 +114,16 @@ sentence sentence_of(std::exception const& e) {
 
 sentence sentence_from_json(json const& value) {
     if (value.is_string()) return value.get<std::string>();
-    if (!value.is_object()) return "It was not said what.";
+    if (!value.is_object()) return say("It was not said what.");
     auto const text = [](json const& v) { return v.is_string() ? v.get<std::string>() : json_show(v); };
     sentence s;
     if (value.contains("format")) s.format = text(value["format"]);
     auto const arguments = value.find("arguments");
     if (arguments != value.end() && arguments->is_array() && arguments->size() <= 32)
         for (json const& a : *arguments) s.arguments.push_back(text(a));
+    auto const parts = value.find("parts");
+    if (parts != value.end() && parts->is_array() && parts->size() <= s.arguments.size())
+        for (json const& part : *parts) s.parts.push_back(part.is_null() ? sentence() : sentence_from_json(part));
     if (s.filled(s.format)) return s;
     return value.contains("text") ? text(value["text"]) : s.format;
 }

@@ -34,19 +34,19 @@ file_descriptor catch_signals() {
 
 void go_to_background(engine_paths const& paths) {
     file_descriptor const log(::open(paths.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!log) fail("The engine's log {} cannot be written: {}.", paths.log.string(), std::strerror(errno));
+    if (!log) fail("The engine's log {} cannot be written: {}.", paths.log.string(), system_says());
     struct stat info{};
     if (::fstat(log.get(), &info) == 0 && info.st_size > (1 << 20) && ::ftruncate(log.get(), 0) != 0)
-        fail("The engine's log {} cannot be emptied: {}.", paths.log.string(), std::strerror(errno));
+        fail("The engine's log {} cannot be emptied: {}.", paths.log.string(), system_says());
     pid_t const child = ::fork();
-    if (child < 0) fail("The engine cannot be put in the background: {}.", std::strerror(errno));
+    if (child < 0) fail("The engine cannot be put in the background: {}.", system_says());
     if (child > 0) ::_exit(0); // the listening socket and its lock live on in the child
     ::setsid();
     file_descriptor const nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
     ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(nothing.get(), STDOUT_FILENO);
     ::dup2(log.get(), STDERR_FILENO);
-    if (::chdir("/") != 0) fail("The engine cannot enter the root directory: {}.", std::strerror(errno));
+    if (::chdir("/") != 0) fail("The engine cannot enter the root directory: {}.", system_says());
 }
 
 } // namespace sfumato

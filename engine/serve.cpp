@@ -130,7 +130,7 @@ void server::wait() {
             door.release();
             for (connection& c : connections) {
                 if (task const* const t = task_of(c.id))
-                    send_error(c, t->asked->id, "The engine was ended from outside; run it again.");
+                    send_error(c, t->asked->id, say("The engine was ended from outside; run it again."));
                 cancel(c.id, false);
             }
             ending_since = ending_since.value_or(clock::now());
@@ -164,7 +164,7 @@ void server::accept_all() {
         connection& c =
             connections.emplace_back(id, std::move(fd), [this, id](message const& begun) { return admits(id, begun); });
         if (connections.size() <= max_connections) continue;
-        send_error(c, 0, "The engine has too many connections; close a Sfumato dialog and try again.");
+        send_error(c, 0, say("The engine has too many connections; close a Sfumato dialog and try again."));
         c.closing = true;
     }
 }

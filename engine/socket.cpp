@@ -24,7 +24,7 @@ namespace {
 // Makes `directory` with mode 0700, or checks that what is there is a directory of ours that nobody else can enter.
 void own_directory(fs::path const& directory) {
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-        fail("The directory {} cannot be made: {}.", directory.string(), std::strerror(errno));
+        fail("The directory {} cannot be made: {}.", directory.string(), system_says());
     struct stat info{};
     if (::lstat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
         fail("{} must be a directory; remove what is there.", directory.string());
@@ -62,7 +62,7 @@ struct local_address {
 
 file_descriptor make_socket() {
     file_descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) fail("A local socket cannot be made: {}.", std::strerror(errno));
+    if (!fd) fail("A local socket cannot be made: {}.", system_says());
     return fd;
 }
 
@@ -92,7 +92,7 @@ file_descriptor socket_listen(fs::path const& path) {
     file_descriptor fd = make_socket();
     if (!address.directory || ::bind(fd.get(), address.get(), sizeof address.address) != 0 ||
         ::listen(fd.get(), 64) != 0)
-        fail("The engine cannot listen at {}: {}.", path.string(), std::strerror(errno));
+        fail("The engine cannot listen at {}: {}.", path.string(), system_says());
     return fd;
 }
 

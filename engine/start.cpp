@@ -87,7 +87,7 @@ engine_place find_engine() {
 
 void start_engine(engine_place const& engine, job const& job) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) fail("The engine cannot be started: {}.", std::strerror(errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0) fail("The engine cannot be started: {}.", system_says());
     file_descriptor const said(ends[0]);
     file_descriptor its_end(ends[1]);
 
@@ -120,7 +120,7 @@ void start_engine(engine_place const& engine, job const& job) {
     posix_spawnattr_destroy(&attributes);
     if (status != 0) {
         starter.pid = -1;
-        fail("The engine {} cannot be started: {}.", program, std::strerror(status));
+        fail("The engine {} cannot be started: {}.", program, system_says(status));
     }
     its_end = file_descriptor();
 
@@ -136,8 +136,8 @@ void start_engine(engine_place const& engine, job const& job) {
     }
     if (int const ended = starter.wait(); ended != 0) {
         while (!text.empty() && text.back() == '\n') text.pop_back();
-        if (text.empty()) text = std::format("it ended with status {}", ended);
-        fail("The engine {} did not start: {}", program, text);
+        fail("The engine {} did not start: {}", program,
+             text.empty() ? say("it ended with status {}", ended) : sentence(text));
     }
 }
 

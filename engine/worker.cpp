@@ -78,7 +78,7 @@ task_end worker::run(task const& t) {
         return task_failed{e.said};
     } catch (std::bad_alloc const&) {
         return task_failed{
-            "There is not enough memory for this picture; close other programs or select a smaller area."};
+            say("There is not enough memory for this picture; close other programs or select a smaller area.")};
     } catch (std::exception const& e) {
         return task_failed{std::string(e.what())};
     }

@@ -21,7 +21,9 @@ std::string& complaint() {
     return text;
 }
 
-void start_gexiv2() {
+} // namespace
+
+void start_metadata() {
     static bool const started = [] {
         gexiv2_initialize();
         gexiv2_log_set_level(GEXIV2_LOG_LEVEL_ERROR);
@@ -31,6 +33,8 @@ void start_gexiv2() {
     (void)started;
     complaint().clear();
 }
+
+namespace {
 
 // The sentence of a GError, which is freed; "" when there is none.
 std::string take(GError* error) {
@@ -155,7 +159,7 @@ bool carries_metadata(std::string_view format) { return format != "OpenEXR"; }
 
 metadata read_metadata(fs::path const& path, std::string_view format) {
     if (!carries_metadata(format)) return {};
-    start_gexiv2();
+    start_metadata();
     metadata m{.dots = jfif_density(path)};
     std::shared_ptr<GExiv2Metadata> const tags(gexiv2_metadata_new(), [](GExiv2Metadata* t) { g_object_unref(t); });
     GError* error = nullptr;
@@ -178,7 +182,7 @@ bool has_something_for(metadata const& m, std::string_view format) {
 
 void write_metadata(metadata const& m, fs::path const& path, std::string_view format, int width, int height) {
     if (!has_something_for(m, format)) return;
-    start_gexiv2();
+    start_metadata();
     std::shared_ptr<GExiv2Metadata> const fresh(m.tags ? nullptr : gexiv2_metadata_new(), [](GExiv2Metadata* t) {
         if (t) g_object_unref(t);
     });
@@ -198,14 +202,6 @@ bool drop_xmp(metadata const& m) {
     if (!m.tags || !gexiv2_metadata_has_xmp(m.tags.get())) return false;
     gexiv2_metadata_clear_xmp(m.tags.get());
     return true;
-}
-
-bool set_upright(fs::path const& path) {
-    start_gexiv2();
-    std::shared_ptr<GExiv2Metadata> const tags(gexiv2_metadata_new(), [](GExiv2Metadata* t) { g_object_unref(t); });
-    return gexiv2_metadata_open_path(tags.get(), path.c_str(), nullptr) &&
-           gexiv2_metadata_try_set_tag_long(tags.get(), "Exif.Image.Orientation", 1, nullptr) &&
-           gexiv2_metadata_save_file(tags.get(), path.c_str(), nullptr);
 }
 
 } // namespace sfumato

@@ -29,6 +29,9 @@ struct metadata_error : error {
     using error::error;
 };
 
+/// Before anything else of exiv2, so that it says nothing on standard error; again does no harm.
+void start_metadata();
+
 /// Whether files of that format ("PNG", "OpenEXR" …) can carry it.
 bool carries_metadata(std::string_view format);
 
@@ -45,8 +48,5 @@ void write_metadata(metadata const&, std::filesystem::path const&, std::string_v
 
 /// Forgets the XMP data, which may be larger than a JPEG can hold; false: there are none.
 bool drop_xmp(metadata const&);
-
-/// Makes the file say that its pixels lie as they are to be seen; false: it could not be changed.
-bool set_upright(std::filesystem::path const&);
 
 } // namespace sfumato

@@ -1,39 +1,38 @@
-// Picture files, through GEGL: PNG, JPEG, TIFF, WebP and OpenEXR.
+// Picture files: PNG, JPEG, TIFF, WebP and OpenEXR.
 #pragma once
 
-#include "pictures/picture_format.h"
+#include "pictures/fit.h"
 #include "pictures/png_text.h"
 #include "request/picture.h"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
-
-using GeglBuffer = struct _GeglBuffer;
 
 namespace sfumato {
 
-struct metadata;
-
-/// A picture as its file holds it: its precision, channels, colour space and metadata (EXIF, XMP, IPTC, resolution) are
-/// kept, pixels that are not pasted over stay as they are. They lie as they are stored, before EXIF's orientation turns
-/// them. Large pictures lie in GEGL's tiles, once.
+/// A picture as its file holds it: its precision, channels, colour profile and metadata (EXIF, XMP, IPTC, resolution)
+/// are kept, pixels that are not pasted over stay as they are. They lie as they are stored, before EXIF's orientation
+/// turns them. Large pictures lie in GEGL's tiles, once. Inks (CMYK) and L*a*b* become sRGB.
 class picture_file {
   public:
     using warn_user = std::function<void(std::string const&)>;
 
-    /// Throws error: no such file, not a picture, damaged. Damaged metadata is no error: `warn` is told once.
+    /// Throws error: no such file, not a picture, damaged. Damaged metadata, or a damaged profile, is no error: `warn`
+    /// is told once.
     explicit picture_file(std::filesystem::path const&, warn_user const& warn = [](std::string const&) {});
     /// A new picture, 8-bit sRGB, with alpha unless every pixel is opaque; values are clamped to 0..1.
-    explicit picture_file(picture const&);
+    explicit picture_file(picture const&, warn_user warn = [](std::string const&) {});
 
-    /// A new picture with the precision, channels, colour space and metadata of another; its pixels are transparent or
-    /// black.
+    /// A new picture with the precision, channels, colour profile and metadata of another; its pixels are transparent
+    /// or black.
     picture_file(picture_file const& like, int width, int height);
 
     int width() const;
     int height() const;
+    int bytes_per_pixel() const;                                       // in memory
     picture crop(rect const& area, colours = colours::document) const; // area must lie inside
 
     /// Lays `filled` over the picture at (x, y) as a layer with the mask `composite` would lie; where the mask is 0
@@ -47,31 +46,29 @@ class picture_file {
     picture_file upright() const;
 
     /// The format follows the name. A PNG carries the `texts`, the others cannot. 8-bit files stay 8-bit, deeper ones
-    /// as deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). OpenEXR has no metadata, so
-    /// there the picture is written upright. A link stays one: the file behind it is written. Throws error when that
-    /// cannot be; then what was there before is still there.
-    void write(std::filesystem::path const&, std::vector<text_entry> const& texts) const;
+    /// as deep as the format can (PNG 16, TIFF as it was, OpenEXR float, JPEG and WebP 8). What the format cannot hold
+    /// of the colours becomes sRGB, and what can be seen through lies on `background` where it has no alpha (a
+    /// warning). OpenEXR has no metadata, so there the picture is written upright. A link stays one: the file behind it
+    /// is written. Throws error when that cannot be; then what was there before is still there.
+    void write(std::filesystem::path const&, std::vector<text_entry> const& texts,
+               plain_colour const& background = white) const;
 
-    std::shared_ptr<GeglBuffer> const buffer;
+    buffer_handle const buffer;
 
   private:
     bool add_metadata(std::filesystem::path const& pixels, picture_format const&, std::string const& name) const;
+    raster pixels() const;
 
-    picture_file(std::shared_ptr<GeglBuffer>, std::shared_ptr<metadata const>, warn_user);
+    picture_file(raster const&, std::shared_ptr<metadata const>, warn_user);
     static picture_file open(std::filesystem::path const&, warn_user const&);
 
+    std::string profile; // ICC; "": sRGB
     std::shared_ptr<metadata const> about;
     warn_user warn = [](std::string const&) {};
 };
 
 /// crop(); throws error naming the file (`name`) when pixels there are infinite or not a number.
 picture finite_crop(picture_file const&, rect const& area, std::string const& name, colours = colours::document);
-
-/// Throws error when the format that goes with the name has no pictures of that size.
-void check_can_hold(std::filesystem::path const&, int width, int height);
-
-/// Throws error unless has_picture_name and the folder can be written to: asked before the work starts.
-void check_can_write(std::filesystem::path const&);
 
 /// Throws error when both are the same file, whatever their names.
 void check_differ(std::filesystem::path const& in, std::filesystem::path const& out);

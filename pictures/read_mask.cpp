@@ -1,5 +1,5 @@
 #include "compute/error.h"
-#include "pictures/gegl_buffer.h"
+#include "pictures/colour_profile.h"
 #include "pictures/picture_file.h"
 
 #include <algorithm>
@@ -13,13 +13,14 @@ float within_0_1(float v) { return v > 0 ? std::min(v, 1.f) : 0.f; } // NaN beco
 } // namespace
 
 mask read_mask(std::filesystem::path const& path, int width, int height) {
-    buffer_handle const buffer = load_buffer(path, format_by_content(path));
+    raster const loaded = load_picture(path, format_by_content(path));
+    buffer_handle const& buffer = loaded.buffer;
     GeglRectangle const extent = *gegl_buffer_get_extent(buffer.get());
     if (extent.width != width || extent.height != height)
         fail("The mask {} has {} × {} pixels, but the picture {} × {}; they must be the same size.", path.string(),
              extent.width, extent.height, width, height);
     // A selection's values are taken as the file has them, whatever its transfer curve.
-    Babl const* const stored = numbers_of(buffer.get()).stored;
+    Babl const* const stored = numbers_of(buffer.get(), is_linear_profile(loaded.profile)).stored;
     bool const linear = babl_get_model_flags(babl_format_get_model(stored)) & BABL_MODEL_FLAG_LINEAR;
     Babl const* const floats = babl_format(linear ? "YA float" : "Y'A float");
 

@@ -1,13 +1,15 @@
 #include "plugin/arguments.h"
 
 #include "request/fields.h"
+#include "request/json.h"
 #include "request/names.h"
 #include "ui/translated.h"
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace sfumato {
 
@@ -20,10 +22,8 @@ std::string argument_name(field const& f) {
     return name;
 }
 
-int as_int(std::int64_t number) {
-    using limits = std::numeric_limits<int>;
-    return int(std::clamp<std::int64_t>(number, limits::min(), limits::max()));
-}
+// GIMP's whole numbers have 32 bits. Where that is too little, a real number is one, which has 53.
+bool fits_int(whole_number const& n) { return std::in_range<int>(n.least) && std::in_range<int>(n.most); }
 
 // Adds an argument of a type; of `initial`, the field's default, a choice and a number have one.
 struct argument_maker {
@@ -42,8 +42,14 @@ struct argument_maker {
                                                std::get<std::string>(initial).c_str(), G_PARAM_READWRITE);
     }
     void operator()(whole_number const& n) const {
-        gimp_procedure_add_int_argument(procedure, name.c_str(), label, blurb, as_int(n.least), as_int(n.most),
-                                        as_int(std::get<std::int64_t>(initial)), G_PARAM_READWRITE);
+        auto const value = std::get<std::int64_t>(initial);
+        assert(n.most <= std::int64_t(1) << 53);
+        if (fits_int(n))
+            gimp_procedure_add_int_argument(procedure, name.c_str(), label, blurb, int(n.least), int(n.most),
+                                            int(value), G_PARAM_READWRITE);
+        else
+            gimp_procedure_add_double_argument(procedure, name.c_str(), label, blurb, double(n.least), double(n.most),
+                                               double(value), G_PARAM_READWRITE);
     }
     void operator()(real_number const& n) const {
         gimp_procedure_add_double_argument(procedure, name.c_str(), label, blurb, n.least, n.most,
@@ -56,10 +62,7 @@ struct argument_maker {
     void operator()(choice const& c) const {
         assert(std::ranges::equal(c.names(), words, {}, {},
                                   [](choice_words const& w) { return std::string_view(w.name); }));
-        GimpChoice* const all = gimp_choice_new();
-        for (int id = 0; choice_words const& w : words) gimp_choice_add(all, w.name, id++, w.label, w.help);
-        gimp_procedure_add_choice_argument(procedure, name.c_str(), label, blurb, all,
-                                           std::get<std::string>(initial).c_str(), G_PARAM_READWRITE);
+        add_choice_argument(procedure, name.c_str(), label, blurb, words, std::get<std::string>(initial).c_str());
     }
     void operator()(place const&) const { assert(!"an area is captured, not asked for"); }
 };
@@ -72,7 +75,11 @@ struct argument_value {
     nlohmann::json operator()(free_text const& t) const {
         return t.names_a_model ? model_name(config, name.c_str()) : text(config, name.c_str());
     }
-    nlohmann::json operator()(whole_number const&) const {
+    nlohmann::json operator()(whole_number const& n) const {
+        if (!fits_int(n)) {
+            double const value = real(config, name.c_str());
+            return value == std::floor(value) ? nlohmann::json(std::int64_t(value)) : nlohmann::json(value);
+        }
         int value = 0;
         g_object_get(config, name.c_str(), &value, nullptr);
         return value;
@@ -86,10 +93,10 @@ struct argument_value {
 } // namespace
 
 void add_argument(GimpProcedure* procedure, operation o, char const* key, char const* label, char const* blurb,
-                  choice_list const& choices) {
+                  choice_list const& choices, request const& initial) {
     field const* const f = find_field(o, key);
     assert(f && "the operation has such a field");
-    std::visit(argument_maker{procedure, argument_name(*f), label, blurb, choices, f->get(request())}, f->type);
+    std::visit(argument_maker{procedure, argument_name(*f), label, blurb, choices, f->get(initial)}, f->type);
 }
 
 request request_from(GimpProcedureConfig* config, operation o) {
@@ -100,7 +107,11 @@ request request_from(GimpProcedureConfig* config, operation o) {
             object[f->key] = std::visit(argument_value{config, name}, f->type);
     }
     object["operation"] = name_of(o);
-    return request_from_json(object);
+    try {
+        return request_from_json(object);
+    } catch (request_error const& e) {
+        fail("The argument “{}” must be {}, not {}.", argument_name(*find_field(o, e.key)), e.rule, e.value);
+    }
 }
 
 bool boolean(GimpProcedureConfig* config, char const* argument) {
@@ -132,13 +143,21 @@ std::string model_name(GimpProcedureConfig* config, char const* argument) {
     if (path) return path.get();
     std::string_view const name = uri.get();
     if (!name.starts_with("procedural:") && !name.starts_with("sfumato:"))
-        fail_translated(_("The model {} is not on this computer; choose a file that is."), uri.get());
+        fail("The model {} is not on this computer; choose a file that is.", uri.get());
     return uri.get();
 }
 
+// What is filled is what is seen; what is enlarged has a shape and a transparency of its own.
 void add_source_argument(GimpProcedure* procedure, operation o) {
     add_argument(procedure, o, "source", _("Sourc_e"), _("Which pixels are read"),
-                 {{"layer", _("Active layer")}, {"visible", _("All visible layers")}});
+                 {{"layer", _("Active layer")}, {"visible", _("All visible layers")}},
+                 {.source = o == operation::inpaint ? source::visible : source::layer});
+}
+
+void check_choice(GimpProcedureConfig* config, char const* argument, std::vector<std::string_view> const& names) {
+    std::string const chosen = text(config, argument);
+    if (std::ranges::find(names, chosen) == names.end())
+        fail("The argument “{}” must be {}, not {}.", argument, one_of(names), json_show(chosen));
 }
 
 } // namespace sfumato

@@ -3,28 +3,27 @@
 #pragma once
 
 #include "request/request.h"
+#include "ui/choice_argument.h"
 
 #include <libgimp/gimp.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sfumato {
 
-struct choice_words {
-    char const* name; // "layer"
-    char const* label;
-    char const* help = nullptr;
-};
-using choice_list = std::vector<choice_words>;
-
 /// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of all of them, in order.
+/// `initial` has its default.
 void add_argument(GimpProcedure*, operation, char const* key, char const* label, char const* blurb,
-                  choice_list const& choices = {});
+                  choice_list const& choices = {}, request const& initial = {});
 
 void add_source_argument(GimpProcedure*, operation);
 
-/// What the arguments say; not resolved. Throws error.
+/// Throws error unless a choice that is no field of a request is one of `names`: a script may have given anything.
+void check_choice(GimpProcedureConfig*, char const* argument, std::vector<std::string_view> const& names);
+
+/// What the arguments say; not resolved. Throws error that names the argument.
 request request_from(GimpProcedureConfig*, operation);
 
 bool boolean(GimpProcedureConfig*, char const* argument);
@@ -32,7 +31,7 @@ double real(GimpProcedureConfig*, char const* argument);
 std::string text(GimpProcedureConfig*, char const* argument); // of a choice: its value
 
 /// A model as a request names it: an absolute path, procedural:NAME or sfumato:NAME; empty: none was chosen. Throws
-/// error, translated, when it is on no disk of this machine.
+/// error when it is on no disk of this machine.
 std::string model_name(GimpProcedureConfig*, char const* argument);
 
 } // namespace sfumato

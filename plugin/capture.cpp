@@ -1,41 +1,51 @@
 #include "plugin/capture.h"
 
+#include "compute/error.h"
 #include "plugin/pixels.h"
 #include "request/context.h"
-#include "ui/translated.h"
 
 namespace sfumato {
 
 void check_image(GimpImage* image) {
     if (gimp_image_get_base_type(image) == GIMP_INDEXED)
-        fail_translated(
-            _("This image is in indexed colours, which cannot hold new ones. Choose Image ▸ Mode ▸ RGB, then "
-              "run this again."));
+        fail("This image is in indexed colours, which cannot hold new ones. Choose Image ▸ Mode ▸ RGB, then run this "
+             "again.");
     if (gimp_image_get_floating_sel(image))
-        fail_translated(
-            _("There is a floating selection. Choose Layer ▸ Anchor Layer or Layer ▸ To New Layer, then run "
-              "this again."));
+        fail("There is a floating selection. Choose Layer ▸ Anchor Layer or Layer ▸ To New Layer, then run this "
+             "again.");
+}
+
+void check_quick_mask(GimpImage* image) {
+    // So the channel is called, in every language, while it is on.
+    if (gimp_image_get_channel_by_name(image, "Qmask"))
+        fail("The Quick Mask is on, so nothing is selected yet. Choose Select ▸ Toggle Quick Mask, which makes a "
+             "selection of it, then run this again.");
 }
 
 namespace {
 
-// The layer that is active; a layer mask stands for its layer. Null: none, several, or something else than a layer.
-GimpLayer* active_layer(GimpDrawable* const* drawables) {
-    if (!drawables || !drawables[0] || drawables[1]) return nullptr;
-    if (GIMP_IS_LAYER_MASK(drawables[0])) return gimp_layer_from_mask(GIMP_LAYER_MASK(drawables[0]));
-    return GIMP_IS_LAYER(drawables[0]) ? GIMP_LAYER(drawables[0]) : nullptr;
+// A layer mask stands for its layer. Null: it is something else, or none.
+GimpLayer* as_layer(GimpDrawable* drawable) {
+    if (GIMP_IS_LAYER_MASK(drawable)) return gimp_layer_from_mask(GIMP_LAYER_MASK(drawable));
+    return GIMP_IS_LAYER(drawable) ? GIMP_LAYER(drawable) : nullptr;
 }
 
-void check_layer(GimpLayer* layer) {
+GimpLayer* check_layer(GimpImage* image, GimpDrawable* const* drawables) {
+    GimpDrawable* const first = drawables ? drawables[0] : nullptr;
+    if (!first || !as_layer(first)) check_quick_mask(image);
+    if (!first) fail("No layer is active. Click on one in the Layers dialog, or set Source to All visible layers.");
+    if (drawables[1])
+        fail("Several layers are active. Click on one in the Layers dialog, or set Source to All visible layers.");
+    GimpLayer* const layer = as_layer(first);
     if (!layer)
-        fail_translated(
-            _("Exactly one layer must be active. Click on it in the Layers dialog, or set Source to All visible "
-              "layers."));
+        fail("The channel “{}” is active, not a layer. Click on a layer in the Layers dialog, or set Source to All "
+             "visible layers.",
+             name_of(GIMP_ITEM(first)));
     if (gimp_item_is_group(GIMP_ITEM(layer)))
-        fail_translated(
-            _("“{}” is a layer group, which has no pixels of its own. Choose a layer inside it, or set Source "
-              "to All visible layers."),
-            name_of(GIMP_ITEM(layer)));
+        fail("“{}” is a layer group, which has no pixels of its own. Choose a layer inside it, or set Source to All "
+             "visible layers.",
+             name_of(GIMP_ITEM(layer)));
+    return layer;
 }
 
 bool has_effects(GimpLayer* layer) {
@@ -59,37 +69,41 @@ loose_layer copy_with_effects(GimpImage* image, GimpLayer* layer) {
 loose_layer copy_of(GimpImage* image, GimpLayer* layer) {
     loose_layer copy = has_effects(layer) ? copy_with_effects(image, layer) : loose_layer(gimp_layer_copy(layer));
     if (!copy)
-        fail_translated(_("GIMP could not copy the layer “{}”: {}"), name_of(GIMP_ITEM(layer)),
-                        gimp_pdb_get_last_error(gimp_get_pdb()));
+        fail("GIMP could not copy the layer “{}”: {}", name_of(GIMP_ITEM(layer)),
+             gimp_pdb_get_last_error(gimp_get_pdb()));
     return copy;
 }
 
 loose_layer copy_of_visible(GimpImage* image) {
     loose_layer copy(gimp_layer_new_from_visible(image, image, "visible"));
-    if (!copy)
-        fail_translated(_("GIMP could not copy the visible layers: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+    if (!copy) fail("GIMP could not copy the visible layers: {}", gimp_pdb_get_last_error(gimp_get_pdb()));
     return copy;
 }
 
+[[noreturn]] void fail_selecting_nothing() {
+    fail("Nothing is selected. Draw a selection around what shall be filled, then run this again.");
+}
+
 [[noreturn]] void fail_outside(source_copy const& from) {
-    fail_translated(_("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All "
-                      "visible layers."),
-                    name_of(GIMP_ITEM(from.above)));
+    if (!from.document.source) fail_selecting_nothing();
+    fail("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All visible layers.",
+         name_of(GIMP_ITEM(from.document.source)));
 }
 
 } // namespace
 
+GimpLayer* check_source(GimpImage* image, GimpDrawable* const* drawables, source from) {
+    std::unique_ptr<GimpLayer*[], decltype(&g_free)> const layers(gimp_image_get_layers(image), g_free);
+    if (!layers || !layers[0]) fail("This image has no layer, and so no pixels. Open or paste a picture first.");
+    return from == source::layer ? check_layer(image, drawables) : nullptr;
+}
+
 source_copy copy_source(GimpImage* image, GimpDrawable* const* drawables, source from) {
     check_image(image);
-    source_copy s{.above = active_layer(drawables)};
-    if (from == source::layer) {
-        check_layer(s.above);
-        s.layer = copy_of(image, s.above);
-    } else {
-        s.layer = copy_of_visible(image);
-    }
+    GimpLayer* const layer = check_source(image, drawables, from);
+    source_copy s{.layer = layer ? copy_of(image, layer) : copy_of_visible(image)};
     s.extent = extent_of(s.layer.get());
-    s.document = state_of(image, from == source::layer ? s.above : nullptr);
+    s.document = state_of(image, layer);
     return s;
 }
 
@@ -107,19 +121,39 @@ rect selected_part(GimpImage* image, source_copy const& from) {
     return part;
 }
 
+namespace {
+
+bool is_something_known(picture const& p, mask const& selection) {
+    for (std::size_t i = 0; i < selection.values.size(); ++i)
+        if (selection.values[i] <= 0 && p.pixels[4 * i + 3] > 0) return true;
+    return false;
+}
+
+} // namespace
+
+void check_selection(GimpImage* image) {
+    check_quick_mask(image);
+    if (selected_box(image).empty()) fail_selecting_nothing();
+}
+
 captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
     source_copy from = copy_source(image, drawables, request.source);
-    if (selected_box(image).empty())
-        fail_translated(_("Nothing is selected. Draw a selection around what shall be filled, then run this again."));
+    check_selection(image);
     rect const &layer = from.extent, selected = selected_part(image, from);
     rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, request.context);
-    captured c{.above = from.above, .document = std::move(from.document)};
-    c.request = request;
+    captured c{.request = std::move(request)};
     c.request.area = moved(box, layer.x, layer.y);
     // Zero where the area leaves the canvas.
     c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.request.area);
     if (bounds(c.selection).empty()) fail_outside(from); // whatever its rectangle says
     c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box);
+    make_unknown_transparent(c.picture);
+    c.document = std::move(from.document);
+    if (c.document.source && !is_something_known(c.picture, c.selection))
+        fail(
+            "The layer “{}” is empty around the selection, so there is nothing to fill from. Set Source to All visible "
+            "layers, or activate the layer that has the picture.",
+            name_of(GIMP_ITEM(c.document.source)));
     return c;
 }
 

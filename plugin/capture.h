@@ -11,34 +11,42 @@ namespace sfumato {
 /// meanwhile.
 struct source_copy {
     loose_layer layer;
-    rect extent;                // in image coordinates
-    GimpLayer* above = nullptr; // the result belongs directly above it; null: on top of the stack
-    document_state document;    // as it was read
+    rect extent;             // in image coordinates
+    document_state document; // as it was read; the result belongs above its source
 };
 
-/// Throws error, translated, when no layer can be added: indexed colours, or a floating selection.
+// All of these throw error, one sentence for each thing that stands in the way.
+
+/// When no layer can be added: indexed colours, or a floating selection.
 void check_image(GimpImage*);
 
-/// Throws error, translated, one sentence for each thing that stands in the way: the image's mode, a floating
-/// selection, the wrong kind of layer. `drawables`: the active ones, null-terminated.
+/// When the selection is painted on at the moment, and is none.
+void check_quick_mask(GimpImage*);
+
+/// When nothing is selected.
+void check_selection(GimpImage*);
+
+/// The layer that is read, null for all that are visible: when there is none, or it has no pixels of its own.
+/// `drawables`: the active ones, null-terminated.
+GimpLayer* check_source(GimpImage*, GimpDrawable* const* drawables, source);
+
 source_copy copy_source(GimpImage*, GimpDrawable* const* drawables, source);
 
 /// The bounds of what is selected, in image coordinates; empty: nothing.
 rect selected_box(GimpImage*);
 
-/// That part of the selection that lies over the source; throws error, translated, when there is none.
+/// That part of the selection that lies over the source.
 rect selected_part(GimpImage*, source_copy const&);
 
 struct captured {
     sfumato::request request; // its area: where the picture was taken, in image coordinates
     sfumato::picture picture;
-    mask selection;             // of the same size
-    GimpLayer* above = nullptr; // these two as of source_copy
-    document_state document;
+    mask selection;          // of the same size
+    document_state document; // as of source_copy
 };
 
 /// Reads the pixels around the selection, and the selection, as an inpainting `request` asks for; changes nothing.
-/// Throws error as copy_source, and when nothing is selected.
+/// Pixels that are no numbers are unknown: transparent.
 captured capture(GimpImage*, GimpDrawable* const* drawables, request);
 
 } // namespace sfumato

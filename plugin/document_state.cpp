@@ -1,7 +1,7 @@
 #include "plugin/document_state.h"
 
+#include "compute/error.h"
 #include "plugin/layers.h"
-#include "ui/translated.h"
 
 namespace sfumato {
 
@@ -18,8 +18,8 @@ bool same_place(document_state const& a, document_state const& b) {
 
 void check_same(bool same) {
     if (!same)
-        fail_translated(_("The image has changed meanwhile (its size, mode, precision or profile, or the place of the "
-                          "layer); run this again."));
+        fail("The image has changed meanwhile (its size, mode, precision or profile, or the place of the "
+             "layer); run this again.");
 }
 
 } // namespace

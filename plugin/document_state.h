@@ -24,7 +24,7 @@ struct document_state {
 
 document_state state_of(GimpImage*, GimpLayer* source);
 
-// Both throw error, translated.
+// Both throw error.
 
 /// Unless the result's numbers still mean the same colours in the image.
 void check_colours(GimpImage*, document_state const& then);

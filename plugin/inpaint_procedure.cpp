@@ -7,27 +7,54 @@
 #include "request/memory_client.h"
 #include "ui/translated.h"
 
+#include <chrono>
+#include <cmath>
+#include <libgimp/gimpui.h>
+
 namespace sfumato {
 
 namespace {
 
 struct inpaint_run {
     captured from;
+    double pixels = 0; // of the selection's bounds
     memory_client client;
+    std::chrono::duration<double> took{};
 };
 
+double area_of(rect const& r) { return double(r.width) * r.height; }
+
 bool compute(inpaint_run& run, job const& j) {
+    auto const start = std::chrono::steady_clock::now();
+    run.pixels = area_of(bounds(run.from.selection));
     run.client.pictures["picture"] = std::move(run.from.picture);
     run.client.masks["selection"] = std::move(run.from.selection);
-    return engine_run(run.client.input(run.from.request), run.client, j) && !run.client.results.empty();
+    bool const done = engine_run(run.client.input(run.from.request), run.client, j) && !run.client.results.empty();
+    run.took = std::chrono::steady_clock::now() - start;
+    return done;
+}
+
+// ---- How long it takes: as the last one did, by the selection's size. GIMP keeps that with the last settings.
+
+constexpr char const* pace = "seconds-per-megapixel";
+constexpr double least_megapixels = 0.05; // a smaller selection takes as long as one of that size
+
+double megapixels(double pixels) { return std::max(pixels / 1e6, least_megapixels); }
+
+// Nothing, or a clause behind a sentence.
+sentence time_of(GimpProcedureConfig* config, double pixels) {
+    double const seconds = real(config, pace) * megapixels(pixels);
+    if (seconds <= 0) return {};
+    if (seconds < 1) return say(" It takes about a second.");
+    if (seconds < 100) return say(" It takes about {} seconds.", std::lround(seconds));
+    return say(" It takes about {} minutes.", std::lround(seconds / 60));
 }
 
 } // namespace
 
 void add_inpaint_arguments(GimpProcedure* procedure) {
     add_argument(procedure, operation::inpaint, "method", _("_Method"), _("How the selection is filled"),
-                 {{"patchmatch", _("Patches of the surroundings"),
-                   _("Needs no model: pieces of the picture are put together anew")}});
+                 {{"patchmatch", _("Patches of the surroundings")}});
     add_source_argument(procedure, operation::inpaint);
     add_argument(procedure, operation::inpaint, "context", _("Con_text"),
                  _("How much of the surroundings the fill may look at"),
@@ -36,7 +63,8 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
                   {"selection", _("Bounds of the selection")}});
     add_argument(
         procedure, operation::inpaint, "seed", _("See_d"),
-        _("The same seed gives the same result. −1 chooses a new one each time; the layer's recipe records it."));
+        _("The same seed gives the same result. −1 chooses a new one each time; the layer's name and recipe tell it."));
+    gimp_procedure_add_double_aux_argument(procedure, pace, pace, nullptr, 0, 1e6, 0, G_PARAM_READWRITE);
 }
 
 steps inpaint_steps(call& c) {
@@ -47,8 +75,35 @@ steps inpaint_steps(call& c) {
                         capture(c.image, c.drawables().data(), resolve(request_from(c.config, operation::inpaint)));
                 },
             .compute = [run](job const& j) { return compute(*run, j); },
-            .deliver = [&c, run] { c.made = deliver(c.image, run->from, run->client.results.front()); },
+            .deliver =
+                [&c, run] {
+                    c.made = deliver(c.image, run->from, run->client.results.front());
+                    g_object_set(c.config, pace, run->took.count() / megapixels(run->pixels), nullptr);
+                },
             .clear = [run] { *run = {}; }};
+}
+
+// A seed is a whole number, also where it is too large for GIMP's.
+void arrange_inpaint_dialog(GimpProcedureDialog* dialog) {
+    GtkWidget* const seed = gimp_procedure_dialog_get_widget(dialog, "seed", G_TYPE_NONE);
+    if (!GIMP_IS_LABEL_SPIN(seed)) return;
+    gimp_label_spin_set_digits(GIMP_LABEL_SPIN(seed), 0);
+    gimp_label_spin_set_increments(GIMP_LABEL_SPIN(seed), 1, 100);
+}
+
+sentence inpaint_note(call const& c) {
+    request const r = request_from(c.config, operation::inpaint);
+    check_image(c.image);
+    check_selection(c.image);
+    GimpLayer* const layer = check_source(c.image, c.drawables().data(), r.source);
+    rect const selected = selected_box(c.image);
+    sentence const time = time_of(c.config, area_of(selected));
+    if (!layer)
+        return say("The selection of {} × {} pixels is filled from what can be seen. The result is a new layer on top "
+                   "of all others.{}",
+                   selected.width, selected.height, time);
+    return say("The selection of {} × {} pixels is filled from the layer “{}”. The result is a new layer above it.{}",
+               selected.width, selected.height, name_of(GIMP_ITEM(layer)), time);
 }
 
 } // namespace sfumato

@@ -1,7 +1,9 @@
 #include "plugin/layers.h"
 
-#include "ui/translated.h"
+#include "compute/error.h"
+#include "request/names.h"
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
@@ -25,23 +27,8 @@ GimpLayer* still_in(GimpImage* image, GimpLayer* layer) {
                : nullptr;
 }
 
-// Adding a layer activates it, and the next run must read the same source again.
-undo_step::undo_step(GimpImage* image)
-    : image(image), layers(gimp_image_get_selected_layers(image), g_free),
-      channels(gimp_image_get_selected_channels(image), g_free) {
-    gimp_image_undo_group_start(image);
-}
-
-undo_step::~undo_step() {
-    if (layers && layers[0]) gimp_image_set_selected_layers(image, const_cast<GimpLayer const**>(layers.get()));
-    if (channels && channels[0])
-        gimp_image_set_selected_channels(image, const_cast<GimpChannel const**>(channels.get()));
-    gimp_image_undo_group_end(image);
-}
-
 void check_delivered(bool done) {
-    if (!done)
-        fail_translated(_("GIMP could not add the result as a layer: {}"), gimp_pdb_get_last_error(gimp_get_pdb()));
+    if (!done) fail("GIMP could not add the result as a layer: {}", gimp_pdb_get_last_error(gimp_get_pdb()));
 }
 
 image_handle make_image_like(GimpImage* like, int width, int height) {
@@ -76,10 +63,34 @@ GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
     return mask;
 }
 
-GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* above) {
-    above = still_in(image, above);
-    int const position = above ? gimp_image_get_item_position(image, GIMP_ITEM(above)) : 0;
-    GimpItem* const parent = above ? gimp_item_get_parent(GIMP_ITEM(above)) : nullptr;
+namespace {
+
+// Whether its recipe is of `o`; the file that it came with may say anything.
+bool is_result_of(operation o, GimpItem* item) {
+    std::unique_ptr<GimpParasite, decltype(&gimp_parasite_free)> const recipe(
+        gimp_item_get_parasite(item, recipe_parasite), gimp_parasite_free);
+    if (!recipe) return false;
+    guint32 size = 0;
+    auto const* const text = static_cast<char const*>(gimp_parasite_get_data(recipe.get(), &size));
+    auto const object = nlohmann::json::parse(text, text + strnlen(text, size), nullptr, false);
+    return object.is_object() && object.value("operation", nlohmann::json()) == name_of(o);
+}
+
+// Where, among its siblings, a layer lies above `source` and what the operation has put on it.
+int position_over(GimpImage* image, GimpItem* source, GimpItem* parent, operation o) {
+    std::unique_ptr<GimpItem*[], decltype(&g_free)> const siblings(
+        parent ? gimp_item_get_children(parent) : reinterpret_cast<GimpItem**>(gimp_image_get_layers(image)), g_free);
+    int position = gimp_image_get_item_position(image, source);
+    while (siblings && position > 0 && is_result_of(o, siblings[position - 1])) --position;
+    return position;
+}
+
+} // namespace
+
+GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* source, operation o) {
+    source = still_in(image, source);
+    GimpItem* const parent = source ? gimp_item_get_parent(GIMP_ITEM(source)) : nullptr;
+    int const position = source ? position_over(image, GIMP_ITEM(source), parent, o) : 0;
     check_delivered(gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, position));
     return layer.release();
 }

@@ -13,7 +13,9 @@ namespace sfumato {
 constexpr char const* recipe_parasite = "sfumato-recipe"; // JSON: the request, and which Sfumato made the layer
 
 struct delete_item {
-    void operator()(GimpLayer* layer) const { gimp_item_delete(GIMP_ITEM(layer)); }
+    void operator()(GimpLayer* layer) const {
+        if (gimp_item_is_valid(GIMP_ITEM(layer))) gimp_item_delete(GIMP_ITEM(layer)); // else it went with its image
+    }
 };
 /// A layer that belongs to an image, but is not part of it yet; deleted with its handle.
 using loose_layer = std::unique_ptr<GimpLayer, delete_item>;
@@ -33,29 +35,16 @@ using image_handle = std::unique_ptr<GimpImage, delete_image>; // not shown to a
 /// Empty, in the mode, precision, profile and resolution of `like`, without undo; null when GIMP refuses.
 image_handle make_image_like(GimpImage* like, int width, int height);
 
-/// One undo step of all that is done while it lives; the items that were active stay active.
-class undo_step {
-  public:
-    explicit undo_step(GimpImage*);
-    undo_step(undo_step const&) = delete;
-    ~undo_step();
-
-  private:
-    template <class T> using item_list = std::unique_ptr<T*[], decltype(&g_free)>;
-    GimpImage* image;
-    item_list<GimpLayer> layers;
-    item_list<GimpChannel> channels;
-};
-
-// All of these throw error, translated, when GIMP refuses.
+// All of these throw error when GIMP refuses.
 
 /// Empty, in the image's mode, precision and profile.
 loose_layer make_layer(GimpImage*, char const* name, int width, int height, bool has_alpha);
 
 GimpLayerMask* add_mask(GimpLayer*, GimpAddMaskType);
 
-/// Puts it directly above `above` (null or gone meanwhile: on top of the stack).
-GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* above);
+/// Puts it on top of what it covers: directly above `source` and the operation's results that already lie on it, in the
+/// same group. (A fill stays above the enlarged layer under it.) Null, or gone meanwhile: on top of the stack.
+GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* source, operation);
 
 void attach_recipe(GimpLayer*, request const&);
 

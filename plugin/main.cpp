@@ -19,6 +19,11 @@ void sfumato_plug_in_class_init(SfumatoPlugInClass* type) {
     type->parent.create_procedure = [](GimpPlugIn* plug_in, char const* name) {
         return sfumato::create_procedure(plug_in, name);
     };
+    // GIMP hangs up as soon as it has the answer, and libgimp would warn that nobody hears the goodbye.
+    type->parent.quit = [](GimpPlugIn*) {
+        g_log_set_handler(
+            "LibGimp", G_LOG_LEVEL_WARNING, [](char const*, GLogLevelFlags, char const*, gpointer) {}, nullptr);
+    };
 }
 
 void sfumato_plug_in_init(SfumatoPlugIn*) {}

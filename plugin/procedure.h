@@ -21,15 +21,19 @@ struct call {
 
     /// Those that are active. While a dialog is open, another layer may be activated.
     std::vector<GimpDrawable*> drawables() const; // null-terminated
+
+    bool is_open() const { return gimp_image_is_valid(image); } // a run takes a while, and the user may close the image
 };
 
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);
+void arrange_inpaint_dialog(GimpProcedureDialog*);
+sentence inpaint_note(call const&); // throws error: what is missing
 
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);
 void arrange_upscale_dialog(GimpProcedureDialog*);
 void set_scale_of_model(GimpProcedureConfig*, model_summary const&); // to the chosen network's own
-std::string upscale_note(call const&);
+sentence upscale_note(call const&);
 
 } // namespace sfumato

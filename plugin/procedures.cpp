@@ -21,7 +21,7 @@ struct procedure_entry {
     sfumato::steps (*steps)(call&);
     void (*arrange)(GimpProcedureDialog*);                               // null: as GIMP does it
     void (*on_model_picked)(GimpProcedureConfig*, model_summary const&); // null: nothing else changes
-    std::string (*note)(call const&);                                    // null: nothing to say
+    sentence (*note)(call const&);
 };
 
 constexpr std::array procedures{
@@ -35,7 +35,9 @@ constexpr std::array procedures{
                                "no pixel of the source is changed. The new layer's parasite “sfumato-recipe” tells how "
                                "it was made."),
                     .add_arguments = add_inpaint_arguments,
-                    .steps = inpaint_steps},
+                    .steps = inpaint_steps,
+                    .arrange = arrange_inpaint_dialog,
+                    .note = inpaint_note},
     procedure_entry{
         .name = "plug-in-sfumato-upscale",
         .menu_label = N_("_Upscale Layer…"),
@@ -62,32 +64,33 @@ procedure_entry const* find_procedure(char const* name) {
 }
 
 // Progress where GIMP shows it. GIMP's own Cancel ends this process at once, which the engine notices.
-bool run_without_dialog(char const* title, steps steps) {
+bool run_without_dialog(char const* title, steps steps, call const& c) {
     gimp_progress_init(title);
     auto const deliver = steps.deliver;
     steps.deliver = [&] {
         gimp_progress_end(); // takes Cancel away, so that the layer arrives whole or not at all
         deliver();
     };
-    std::atomic<bool> const never = false;
-    return run_steps(
-        steps,
-        [](progress const& p) {
-            gimp_progress_set_text(describe(p).c_str());
-            gimp_progress_update(p.fraction);
-        },
-        never);
+    auto const show = [](progress const& p) {
+        gimp_progress_set_text(describe(p).c_str());
+        gimp_progress_update(p.fraction);
+    };
+    bool const done = run_steps(steps, {.show = show, .is_wanted = [&] { return c.is_open(); }});
+    if (!done && !c.is_open()) fail("The image was closed; the run has ended without a result.");
+    return done;
 }
 
 bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
     steps const steps = entry.steps(c);
-    if (!c.interactive) return run_without_dialog(_(entry.title), steps);
-    dialog_look look{.title = _(entry.title),
-                     .ok_label = _(entry.ok_label),
-                     .arrange = entry.arrange,
-                     .on_model_picked = entry.on_model_picked};
-    if (entry.note) look.note = [&] { return entry.note(c); };
-    return run_in_dialog(procedure, c.config, look, steps);
+    if (!c.interactive) return run_without_dialog(_(entry.title), steps, c);
+    return run_in_dialog(procedure, c.config,
+                         {.title = _(entry.title),
+                          .ok_label = _(entry.ok_label),
+                          .arrange = entry.arrange,
+                          .on_model_picked = entry.on_model_picked,
+                          .note = [&] { return entry.note(c); },
+                          .is_open = [&] { return c.is_open(); }},
+                         steps);
 }
 
 GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable** drawables,
@@ -95,6 +98,8 @@ GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* im
     auto const status = [&](GimpPDBStatusType type, GError* error = nullptr) {
         return gimp_procedure_new_return_values(procedure, type, error);
     };
+    // What GIMP refuses is told in a sentence of ours: GIMP itself would open a window for each.
+    gimp_plug_in_set_pdb_error_handler(gimp_get_plug_in(), GIMP_PDB_ERROR_HANDLER_PLUGIN);
     try {
         gegl_init(nullptr, nullptr);
         auto const& entry = *static_cast<procedure_entry const*>(data);

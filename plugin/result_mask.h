@@ -12,7 +12,7 @@ GimpLayerMask* mask_in_use(GimpLayer*); // null: none, or it is switched off
 void mask_by_selection(GimpLayer* copy, rect const& area, GimpImage*);
 
 /// Gives `made` the layer mask `from` of the layer `of`, whose `area` (in image coordinates) it has in `scale` times
-/// the size; bilinear. Throws error, translated, when GIMP refuses.
+/// the size; bilinear. Throws error when GIMP refuses.
 void add_enlarged_mask(GimpLayer* made, GimpLayerMask* from, GimpLayer* of, rect const& area, double scale);
 
 } // namespace sfumato

@@ -1,7 +1,7 @@
 #include "plugin/upscale_deliver.h"
 
 #include "plugin/result_mask.h"
-#include "ui/translated.h"
+#include "plugin/undo_step.h"
 
 #include <cmath>
 
@@ -54,10 +54,10 @@ loose_layer moved_to(GimpImage* image, loose_layer layer) {
 // What is left to do once the image is scaled.
 GimpLayer* insert(upscale_run& run, GimpImage* image) {
     try {
-        return insert_layer(image, std::move(run.made), run.from.document.source);
+        return insert_layer(image, std::move(run.made), run.from.document.source, operation::upscale);
     } catch (error const& e) {
         if (run.target != target::image) throw;
-        fail_translated(_("Undo once: the image had been scaled already. {}"), translated(e));
+        fail("Undo once: the image had been scaled already. {}", e.said);
     }
 }
 
@@ -82,7 +82,8 @@ GimpLayer* deliver_as_image(upscale_run& run, GimpImage* like) {
     rect const size = extent_of(run.made.get());
     image_handle image = make_image_like(like, size.width, size.height);
     check_delivered(bool(image));
-    GimpLayer* const inserted = insert_layer(image.get(), moved_to(image.get(), std::move(run.made)), nullptr);
+    GimpLayer* const inserted =
+        insert_layer(image.get(), moved_to(image.get(), std::move(run.made)), nullptr, operation::upscale);
     gimp_image_undo_enable(image.release());
     return inserted;
 }
@@ -93,11 +94,13 @@ GimpLayer* deliver_as_layer(upscale_run& run, GimpImage* image) {
     check_colours_and_place(image, run.from.document);
     finish(run);
     rect const canvas = scaled(run.from.document.canvas, run.request.upscale.scale);
-    undo_step const step(image);
-    if (run.target == target::image) check_delivered(gimp_image_scale(image, canvas.width, canvas.height));
-    GimpLayer* const made = insert(run, image);
-    GimpLayer* const source = still_in(image, run.from.document.source);
-    if (source && !run.is_masked && is_seen_through(run.from.layer.get())) hide(GIMP_ITEM(source));
+    GimpLayer* made = nullptr;
+    as_undo_step(image, run.name, [&] {
+        if (run.target == target::image) check_delivered(gimp_image_scale(image, canvas.width, canvas.height));
+        made = insert(run, image);
+        GimpLayer* const source = still_in(image, run.from.document.source);
+        if (source && !run.is_masked && is_seen_through(run.from.layer.get())) hide(GIMP_ITEM(source));
+    });
     return made;
 }
 

@@ -14,13 +14,14 @@ struct upscale_run {
     source_copy from;       // its layer mask, if in use: where the result shows
     rect area;              // of the source that is enlarged, in image coordinates
     bool is_masked = false; // the result shows only where the selection is
+    sentence name;          // of the result and its undo step
     loose_layer made;
 };
 
 /// Where a rectangle of an image comes to lie when the image is enlarged.
 rect scaled(rect const&, double scale);
 
-// Both return the new layer, and throw error, translated, when the image has changed so that the result does not fit,
+// Both return the new layer, and throw error when the image has changed so that the result does not fit,
 // or GIMP refuses. The result shows where the source did, as opaque as the source was when it was read: with its layer
 // mask, enlarged. It is visible, even where the source is not.
 

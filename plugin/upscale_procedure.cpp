@@ -8,6 +8,7 @@
 #include "plugin/upscale_deliver.h"
 #include "ui/translated.h"
 
+#include <filesystem>
 #include <libgimp/gimpui.h>
 
 namespace sfumato {
@@ -15,6 +16,7 @@ namespace sfumato {
 namespace {
 
 target target_of(GimpProcedureConfig* config) {
+    check_choice(config, "target", {"image", "new-image", "layer"});
     std::string const name = text(config, "target");
     return name == "new-image" ? target::new_image : name == "layer" ? target::layer : target::image;
 }
@@ -24,7 +26,11 @@ double scale_of(GimpProcedureConfig* config) { return target_of(config) == targe
 
 rect canvas_of(GimpImage* image) { return {0, 0, gimp_image_get_width(image), gimp_image_get_height(image)}; }
 
-bool only_selection(call const& c) { return boolean(c.config, "selection-only") && !selected_box(c.image).empty(); }
+bool only_selection(call const& c) {
+    if (!boolean(c.config, "selection-only")) return false;
+    check_quick_mask(c.image);
+    return !selected_box(c.image).empty();
+}
 
 request request_of(GimpProcedureConfig* config) {
     request r = request_from(config, operation::upscale);
@@ -41,7 +47,12 @@ rect with_surroundings(rect const& r) {
 
 void check_size(rect const& r) {
     if (r.width > GIMP_MAX_IMAGE_SIZE || r.height > GIMP_MAX_IMAGE_SIZE)
-        fail_translated(_("{} × {} pixels are more than GIMP can hold; choose a smaller scale."), r.width, r.height);
+        fail("{} × {} pixels are more than GIMP can hold; choose a smaller scale.", r.width, r.height);
+}
+
+sentence name_of_result(request const& r) {
+    std::string const model = std::filesystem::path(r.upscale.model).stem().string();
+    return r.upscale.scale == 1 ? say("Restored ({})", model) : say("Upscaled (×{}, {})", r.upscale.scale, model);
 }
 
 void prepare(upscale_run& run, call const& c) {
@@ -60,26 +71,32 @@ void prepare(upscale_run& run, call const& c) {
     rect const result = scaled(run.area, scale);
     check_size(result);
     if (run.target == target::image) check_size(scaled(run.from.document.canvas, scale));
-    char const* const name = scale == 1 ? C_("layer name", "Restored") : C_("layer name", "Upscaled");
-    run.made = make_layer(c.image, name, result.width, result.height,
+    run.name = name_of_result(run.request);
+    run.made = make_layer(c.image, translated(run.name).c_str(), result.width, result.height,
                           gimp_drawable_has_alpha(GIMP_DRAWABLE(run.from.layer.get())));
     attach_recipe(run.made.get(), run.request);
 }
 
-// Has the source's pixels and takes the result's, a part at a time.
+// Has the source's pixels and takes the result's, a part at a time. Both layers go when the image is closed.
 struct layers_client final : run_client {
     upscale_run& run;
 
     explicit layers_client(upscale_run& run) : run(run) {}
     std::optional<picture> read_picture(std::string_view, rect const& area) override {
-        picture p;
+        std::optional<picture> p;
         rect const here = moved(area, run.area.x - run.from.extent.x, run.area.y - run.from.extent.y);
-        on_main_thread([&] { p = sfumato::read_picture(GIMP_DRAWABLE(run.from.layer.get()), here); });
+        on_main_thread([&] {
+            GimpLayer* const from = run.from.layer.get();
+            if (gimp_item_is_valid(GIMP_ITEM(from))) p = sfumato::read_picture(GIMP_DRAWABLE(from), here);
+        });
         return p;
     }
     std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; } // there is none
     void take(run_result r) override {
-        on_main_thread([&] { write_picture(GIMP_DRAWABLE(run.made.get()), r.x, r.y, r.picture); });
+        on_main_thread([&] {
+            GimpLayer* const made = run.made.get();
+            if (gimp_item_is_valid(GIMP_ITEM(made))) write_picture(GIMP_DRAWABLE(made), r.x, r.y, r.picture);
+        });
     }
 };
 
@@ -95,14 +112,11 @@ void add_upscale_arguments(GimpProcedure* procedure) {
                  _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"));
     add_argument(procedure, operation::upscale, "scale", _("Sc_ale"),
                  _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"));
-    gimp_procedure_add_choice_argument(
-        procedure, "target", _("_Target"), _("What becomes of the result"),
-        gimp_choice_new_with_values(
-            "image", 0, _("New layer, the image scaled to match"), _("All layers are scaled with the image"), //
-            "new-image", 1, _("New image"), nullptr,                                                          //
-            "layer", 2, _("New layer in the old size (restore)"),
-            _("The network goes over the layer, and the result is brought back to the old size"), nullptr),
-        "image", G_PARAM_READWRITE);
+    add_choice_argument(procedure, "target", _("_Target"), _("What becomes of the result"),
+                        {{"image", _("New layer, the image scaled to match")},
+                         {"new-image", _("New image")},
+                         {"layer", _("New layer in the old size (restore)")}},
+                        "image");
     add_source_argument(procedure, operation::upscale);
     gimp_procedure_add_boolean_argument(procedure, "selection-only", _("Selection onl_y"),
                                         _("Only what is selected, with a layer mask from the selection. Without a "
@@ -139,25 +153,23 @@ void set_scale_of_model(GimpProcedureConfig* config, model_summary const& model)
     if (model.is_upscaler()) g_object_set(config, "scale", double(model.factor), nullptr);
 }
 
-std::string upscale_note(call const& c) {
+sentence upscale_note(call const& c) {
     rect const canvas = canvas_of(c.image), larger = scaled(canvas, scale_of(c.config));
     switch (target_of(c.config)) {
     case target::image:
-        return format_translated(_("The whole image with all its layers is scaled from {} × {} to {} × {} pixels. One "
-                                   "undo brings everything back."),
-                                 canvas.width, canvas.height, larger.width, larger.height);
-    case target::layer:
-        return format_translated(_("The image keeps its size of {} × {} pixels."), canvas.width, canvas.height);
+        return say("The whole image with all its layers is scaled from {} × {} to {} × {} pixels. One undo brings "
+                   "everything back.",
+                   canvas.width, canvas.height, larger.width, larger.height);
+    case target::layer: return say("The image keeps its size of {} × {} pixels.", canvas.width, canvas.height);
     case target::new_image: break;
     }
     auto const drawables = c.drawables();
     bool const one = text(c.config, "source") == "layer" && drawables.size() == 2 && GIMP_IS_LAYER(drawables[0]);
     rect from = one ? extent_of(GIMP_LAYER(drawables[0])) : canvas;
     if (only_selection(c)) from = intersect(from, selected_box(c.image));
-    if (from.empty()) return "";
+    if (from.empty()) return {};
     rect const made = scaled(from, scale_of(c.config));
-    return format_translated(_("A new image of {} × {} pixels is made; this one stays as it is."), made.width,
-                             made.height);
+    return say("A new image of {} × {} pixels is made; this one stays as it is.", made.width, made.height);
 }
 
 } // namespace sfumato

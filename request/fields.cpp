@@ -116,6 +116,12 @@ constexpr std::array rows{
                   .option = "--vae FILE",
                   .help = "a VAE to use instead of the model's own",
                   .quiet = true}),
+    row<&d::text_encoder>({.key = "text_encoder",
+                           .used_by = diffusion,
+                           .type = free_text{.names_a_model = true},
+                           .option = "--text-encoder FILE",
+                           .help = "a text encoder to use instead of the model's own",
+                           .quiet = true}),
     row<&d::prompt>({.key = "prompt",
                      .used_by = diffusion,
                      .option = "--prompt TEXT",
@@ -253,13 +259,20 @@ field const* find_field(operation o, std::string_view key) {
     return found == rows.end() ? nullptr : &*found;
 }
 
-std::string list_names(std::vector<std::string_view> const& names, std::string_view quote) {
+std::string list_names(std::vector<std::string_view> const& names) {
     std::string list;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i) list += i + 1 == names.size() ? " or " : ", ";
-        list += std::format("{0}{1}{0}", quote, names[i]);
-    }
+    for (std::size_t i = 0; i < names.size(); ++i)
+        list += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + std::string(names[i]);
     return list;
+}
+
+sentence one_of(std::vector<std::string_view> names) {
+    std::string const last = std::format("\"{}\"", names.back());
+    names.pop_back();
+    if (names.empty()) return last;
+    std::string others;
+    for (std::string_view name : names) others += std::format("{}\"{}\"", others.empty() ? "" : ", ", name);
+    return say("{} or {}", others, last);
 }
 
 } // namespace sfumato

@@ -3,6 +3,7 @@
 // default is the one that its member has in request.h.
 #pragma once
 
+#include "compute/sentence.h"
 #include "request/request.h"
 
 #include <cstdint>
@@ -73,7 +74,9 @@ std::vector<field const*> fields_of(operation);
 /// Null: the operation has none of that key.
 field const* find_field(operation, std::string_view key);
 
-/// `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
-std::string list_names(std::vector<std::string_view> const&, std::string_view quote = "");
+/// "a, b or c".
+std::string list_names(std::vector<std::string_view> const&);
+/// `"a", "b" or "c"`: what stands behind "must be".
+sentence one_of(std::vector<std::string_view> names);
 
 } // namespace sfumato

@@ -26,6 +26,7 @@ json to_json(model_summary const& m) {
                    {"format", m.format},
                    {"supported", m.supported},
                    {"reason", shortened(m.reason)}});
+    if (!m.missing.empty()) object["missing"] = m.missing;
     if (m.native_size)
         object.update({{"prediction", m.prediction},
                        {"prediction_reason", m.prediction_reason},
@@ -43,6 +44,7 @@ model_summary model_summary_from_json(json const& object) try {
     m.format = object.at("format");
     m.supported = object.at("supported");
     m.reason = object.at("reason");
+    m.missing = object.value("missing", std::vector<std::string>());
     m.prediction = object.value("prediction", "");
     m.prediction_reason = object.value("prediction_reason", "");
     m.native_size = object.value("native_size", 0);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -16,12 +17,13 @@ struct model_summary {
     std::string family; // "Stable Diffusion 1.x", "upscaler (RRDBNet ×4)"
     std::string format; // "safetensors"
     std::uint64_t bytes = 0;
-    bool supported = false; // false: not to be run
-    std::string reason;     // a clause: what says so, or why it cannot be run
-    int scale = 0;          // of an upscaler's network; 0: it is none
-    int factor = 0;         // by how much an upscaler's file is meant to enlarge
-    int native_size = 0;    // of a diffusion model: the side of the pictures it was trained on; 0: it is none
-    int in_channels = 0;    // … what its UNet takes in; more than 4: made for inpainting
+    bool supported = false;           // false: not to be run
+    std::string reason;               // a clause: what says so, or why it cannot be run
+    std::vector<std::string> missing; // what a half of a model lacks: "text encoder", "VAE"
+    int scale = 0;                    // of an upscaler's network; 0: it is none
+    int factor = 0;                   // by how much an upscaler's file is meant to enlarge
+    int native_size = 0;              // of a diffusion model: the side of the pictures it was trained on; 0: it is none
+    int in_channels = 0;              // … what its UNet takes in; more than 4: made for inpainting
     std::string prediction, prediction_reason; // … "epsilon" or "v", and a clause
 
     bool is_upscaler() const { return error.empty() && factor > 0; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <span>
 
 namespace sfumato {
 
@@ -55,6 +57,13 @@ rect bounds(mask const& m) {
                 bottom = y + 1;
             }
     return right > left ? rect{left, top, right - left, bottom - top} : rect{};
+}
+
+void make_unknown_transparent(picture& p) {
+    for (std::size_t i = 0; i < p.pixels.size(); i += 4) {
+        std::span const pixel(&p.pixels[i], 4);
+        if (!std::ranges::all_of(pixel, [](float v) { return std::isfinite(v); })) std::ranges::fill(pixel, 0.0f);
+    }
 }
 
 } // namespace sfumato

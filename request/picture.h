@@ -44,4 +44,8 @@ picture crop(picture const&, rect const& area); // area must lie inside
 mask crop(mask const&, rect const& area);
 rect bounds(mask const&); // smallest rectangle holding every value > 0
 
+/// Pixels with a value that is infinite or no number become transparent black. A fill neither needs them nor copies
+/// from them.
+void make_unknown_transparent(picture&);
+
 } // namespace sfumato

@@ -21,19 +21,15 @@ using keys = std::vector<std::string>;
 
 // What must stand there, as in "must be …".
 struct rule_of {
-    std::string operator()(free_text const&) const {
-        return std::format("a text of at most {} bytes", free_text::longest);
+    sentence operator()(free_text const&) const { return say("a text of at most {} bytes", free_text::longest); }
+    sentence operator()(whole_number const& n) const {
+        return n.least == n.most ? sentence(std::to_string(n.least))
+                                 : say("a whole number from {} to {}", n.least, n.most);
     }
-    std::string operator()(whole_number const& n) const {
-        return n.least == n.most ? std::to_string(n.least)
-                                 : std::format("a whole number from {} to {}", n.least, n.most);
-    }
-    std::string operator()(real_number const& n) const {
-        return std::format("a number from {} to {}", n.least, n.most);
-    }
-    std::string operator()(truth const&) const { return "true or false"; }
-    std::string operator()(choice const& c) const { return list_names(c.names(), "\""); }
-    std::string operator()(place const&) const { return "an object with \"x\", \"y\", \"width\" and \"height\""; }
+    sentence operator()(real_number const& n) const { return say("a number from {} to {}", n.least, n.most); }
+    sentence operator()(truth const&) const { return say("true or false"); }
+    sentence operator()(choice const& c) const { return one_of(c.names()); }
+    sentence operator()(place const&) const { return say("an object with \"x\", \"y\", \"width\" and \"height\""); }
 };
 
 struct reader {
@@ -41,8 +37,8 @@ struct reader {
     json const& value;
     keys* unknown;
 
-    [[noreturn]] void refuse(std::string const& rule) const {
-        throw request_error(std::string(f.key), "must be " + rule, json_show(value));
+    [[noreturn]] void refuse(sentence const& rule) const {
+        throw request_error(std::string(f.key), rule, json_show(value));
     }
     void require(bool holds) const {
         if (!holds) refuse(std::visit(rule_of(), f.type));
@@ -59,7 +55,7 @@ struct reader {
         auto const number = value.get<std::int64_t>();
         require(number >= n.least && number <= n.most);
         if (number % n.multiple_of || (number && number < n.smallest))
-            refuse(std::format("a multiple of {}, from {} on (0: {})", n.multiple_of, n.smallest, f.unset));
+            refuse(say("a multiple of {}, from {} on (0: {})", n.multiple_of, n.smallest, f.unset));
         return number;
     }
     field_value operator()(real_number const& n) const {
@@ -152,7 +148,7 @@ json request_to_json(request const& r) {
 
 request resolve(request r) {
     if (find_field(r.operation, "seed") && r.seed < 0)
-        r.seed = std::random_device{}() >> 1; // 31 bits, so that it can be given to a GIMP procedure, too
+        r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

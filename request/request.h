@@ -20,8 +20,9 @@ namespace sfumato {
 
 /// What a diffusion model is asked for: txt2img and img2img.
 struct diffusion_settings {
-    std::string model; // a file, a diffusers folder, or procedural:NAME
-    std::string vae;   // a file that the VAE is taken from instead; empty: the model's own
+    std::string model;        // a file, a diffusers folder, or procedural:NAME
+    std::string vae;          // a file that the VAE is taken from instead; empty: the model's own
+    std::string text_encoder; // … the text encoder
     std::string prompt, negative_prompt;
     int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained
     int steps = 20;
@@ -61,10 +62,12 @@ struct upscale_settings {
 
 /// A key's value is not what it may be: "The request's \"scale\" must be a number from 1 to 16, not 99."
 struct request_error : error {
-    std::string key, rule; // "scale", "must be a number from 1 to 16"
-    request_error(std::string key, std::string rule, std::string const& value)
-        : error(std::format("The request's \"{}\" {}, not {}.", key, rule, value)), key(std::move(key)),
-          rule(std::move(rule)) {}
+    std::string key;   // "scale"
+    sentence rule;     // "a number from 1 to 16"
+    std::string value; // "99"
+    request_error(std::string key, sentence rule, std::string value)
+        : error(say("The request's \"{}\" must be {}, not {}.", key, rule, value)), key(std::move(key)),
+          rule(std::move(rule)), value(std::move(value)) {}
 };
 
 struct request {

@@ -16,11 +16,12 @@ namespace sfumato {
 namespace {
 
 struct background {
-    std::function<void(progress const&)> const& show;
+    watch_of_run const& watch;
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
     std::mutex mutex{};
     std::optional<progress> latest{}; // not shown yet; guarded by the mutex
-    bool finished = false;            // these two are read after the thread has ended
+    std::atomic<bool> stopped = false;
+    bool finished = false; // these two are read after the thread has ended
     std::exception_ptr thrown{};
 
     void show_latest() {
@@ -29,19 +30,16 @@ struct background {
             std::lock_guard const lock(mutex);
             p.swap(latest);
         }
-        if (p) show(*p);
+        if (p) watch.show(*p);
+    }
+    void look() {
+        show_latest();
+        if (!watch.is_wanted()) stopped = true;
     }
 };
 
-// What the pipelines say of their stages, for translators.
-[[maybe_unused]] constexpr char const* stages[] = {
-    NC_("stage", "start the engine"), NC_("stage", "load weights"), NC_("stage", "prepare"),
-    NC_("stage", "fill {} × {}"),     NC_("stage", "blend"),        NC_("stage", "look at {} × {}"),
-    NC_("stage", "enlarge {} × {}"),
-};
-
 gboolean on_tick(gpointer data) {
-    static_cast<background*>(data)->show_latest();
+    static_cast<background*>(data)->look();
     return G_SOURCE_CONTINUE;
 }
 
@@ -67,11 +65,10 @@ void on_main_thread(std::function<void()> what) {
     done.get();
 }
 
-bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
-                       std::atomic<bool> const& cancelled) {
-    background b{show};
+bool run_in_background(std::function<bool(job const&)> const& body, watch_of_run const& watch) {
+    background b{watch};
     job job;
-    job.cancelled = &cancelled;
+    job.cancelled = &b.stopped;
     job.report = [&b](progress const& p) {
         std::lock_guard const lock(b.mutex);
         b.latest = p;
@@ -89,28 +86,26 @@ bool run_in_background(std::function<bool(job const&)> const& body, std::functio
     g_source_remove(ticks);
     thread.join();
     if (b.thrown) std::rethrow_exception(b.thrown);
-    return b.finished && !cancelled;
+    return b.finished && watch.is_wanted();
 }
 
-bool run_steps(steps const& steps, std::function<void(progress const&)> const& show,
-               std::atomic<bool> const& cancelled) {
+bool run_steps(steps const& steps, watch_of_run const& watch) {
     struct at_end {
         std::function<void()> const& clear;
         ~at_end() { clear(); }
     } const cleared{steps.clear};
     steps.prepare();
-    if (!run_in_background(steps.compute, show, cancelled)) return false;
+    if (!run_in_background(steps.compute, watch)) return false;
     steps.deliver();
     return true;
 }
 
 std::string describe(progress const& p) {
-    std::string const doing = translated(p.stage, "stage"),
-                      stage = p.item.empty() ? doing : translated(p.item, "stage") + ", " + doing;
-    if (p.seconds_left < 0) return stage;
+    sentence const doing = p.item.empty() ? p.stage : say("{}, {}", p.item, p.stage);
+    if (p.seconds_left < 0) return translated(doing);
     auto const seconds = std::lround(std::ceil(p.seconds_left));
-    if (seconds < 100) return format_translated(_("{} – about {} s left"), stage, seconds);
-    return format_translated(_("{} – about {} min left"), stage, (seconds + 30) / 60);
+    if (seconds < 100) return translated(say("{} – about {} s left", doing, seconds));
+    return translated(say("{} – about {} min left", doing, (seconds + 30) / 60));
 }
 
 } // namespace sfumato

@@ -16,16 +16,20 @@ struct steps {
 /// Called by steps.compute: does `what` on the main thread, and waits for it. Rethrows what it throws.
 void on_main_thread(std::function<void()> what);
 
-/// Runs `body` on a new thread and the main loop on this one until it ends. `show` is called on this thread, at most
-/// ten times a second, with the latest progress. Returns what `body` returns (false: cancelled), false also when
-/// `cancelled` was set meanwhile; rethrows what `body` throws.
-bool run_in_background(std::function<bool(job const&)> const& body, std::function<void(progress const&)> const& show,
-                       std::atomic<bool> const& cancelled);
+/// Who asked for a run; called on the main thread, at most ten times a second.
+struct watch_of_run {
+    std::function<void(progress const&)> show; // the latest progress
+    std::function<bool()> is_wanted;           // once it is not, the run ends
+};
+
+/// Runs `body` on a new thread and the main loop on this one until it ends. Returns what `body` returns (false:
+/// cancelled), false also when it is wanted no more; rethrows what `body` throws.
+bool run_in_background(std::function<bool(job const&)> const& body, watch_of_run const&);
 
 /// The three steps in turn; false: cancelled, nothing delivered.
-bool run_steps(steps const&, std::function<void(progress const&)> const& show, std::atomic<bool> const& cancelled);
+bool run_steps(steps const&, watch_of_run const&);
 
-/// "Fill 256 × 192 – about 12 s left", in the user's language.
+/// "Fill from coarse to fine, 2 of 5 – about 12 s left", in the user's language.
 std::string describe(progress const&);
 
 } // namespace sfumato

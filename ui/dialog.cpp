@@ -1,5 +1,6 @@
 #include "ui/dialog.h"
 
+#include "ui/choice_argument.h"
 #include "ui/model_chooser.h"
 #include "ui/translated.h"
 
@@ -19,7 +20,7 @@ struct dialog {
     GtkWidget* status = nullptr;  // holds the two below
     GtkWidget* message = nullptr; // hidden while there is nothing to say
     GtkWidget* bar = nullptr;
-    GtkWidget* note = nullptr;            // what will happen; null when the procedure says nothing
+    GtkWidget* note = nullptr;            // what will happen
     std::vector<GtkWidget*> taken_away{}; // what cannot be used while it runs, and could before
     std::atomic<bool> cancelled = false;
 };
@@ -48,7 +49,7 @@ GtkWidget* make_bar() {
 // Labels that GIMP makes are of one width.
 void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> arguments) {
     for (GParamSpec* argument : arguments) {
-        if (!GIMP_IS_PARAM_SPEC_CHOICE(argument)) continue;
+        if (!G_IS_PARAM_SPEC_DOUBLE(argument)) continue;
         GtkWidget* const widget = gimp_procedure_dialog_get_widget(d.window, argument->name, G_TYPE_NONE);
         GtkSizeGroup* const group = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
         gtk_size_group_add_widget(group, label);
@@ -58,26 +59,34 @@ void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> ar
     }
 }
 
-// The argument's label and the chooser. Returns what names it for filling.
-char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, dialog_look const& look,
-                              std::span<GParamSpec*> arguments, GParamSpec* argument) {
-    constexpr char const *label_id = "model-label", *box_id = "model-box";
+// The argument's label and `widget`. Returns what names the row for filling.
+char const* add_row(dialog& d, std::span<GParamSpec*> arguments, GParamSpec* argument, GtkWidget* widget) {
+    std::string const name = argument->name, label_id = name + "-label", box_id = name + "-box";
     GtkWidget* const label =
-        gimp_procedure_dialog_get_label(d.window, label_id, g_param_spec_get_nick(argument), FALSE, TRUE);
-    GtkWidget* const chooser = make_model_chooser(config, argument->name, look.on_model_picked);
-    GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id, label_id, nullptr);
+        gimp_procedure_dialog_get_label(d.window, label_id.c_str(), g_param_spec_get_nick(argument), FALSE, TRUE);
+    GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id.c_str(), label_id.c_str(), nullptr);
     gtk_orientable_set_orientation(GTK_ORIENTABLE(box), GTK_ORIENTATION_HORIZONTAL);
     gtk_box_set_spacing(GTK_BOX(box), 6);
-    gtk_box_pack_start(GTK_BOX(box), chooser, TRUE, TRUE, 0);
-    gtk_label_set_mnemonic_widget(GTK_LABEL(label), chooser);
+    gtk_box_pack_start(GTK_BOX(box), widget, TRUE, TRUE, 0);
+    gtk_label_set_mnemonic_widget(GTK_LABEL(label), widget);
     align_with_labels_of(d, label, arguments);
     gtk_widget_set_tooltip_text(label, g_param_spec_get_blurb(argument));
     gtk_widget_show_all(box);
     gtk_label_set_xalign(GTK_LABEL(label), 0);
-    return box_id;
+    return g_intern_string(box_id.c_str());
 }
 
-// Every argument as GIMP shows it, except models.
+// What stands for an argument when the dialog is filled: its name, as GIMP shows it, or a row of ours.
+char const* row_of(dialog& d, GimpProcedureConfig* config, dialog_look const& look, std::span<GParamSpec*> arguments,
+                   GParamSpec* argument) {
+    char const* const name = argument->name;
+    if (std::string_view(name) == "model")
+        return add_row(d, arguments, argument, make_model_chooser(config, name, look.on_model_picked));
+    if (choice_list const* choices = choices_of(argument))
+        return add_row(d, arguments, argument, make_choice_box(config, name, *choices));
+    return name;
+}
+
 void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look) {
     int count = 0;
     GParamSpec** const first = gimp_procedure_get_arguments(procedure, &count);
@@ -86,9 +95,7 @@ void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dial
     for (GParamSpec* argument : arguments) {
         std::string_view const name = argument->name;
         if (name == "run-mode" || name == "image" || name == "drawables") continue;
-        char const* const shown =
-            name == "model" ? add_model_chooser(d, config, look, arguments, argument) : argument->name;
-        names = g_list_append(names, const_cast<char*>(shown));
+        names = g_list_append(names, const_cast<char*>(row_of(d, config, look, arguments, argument)));
     }
     gimp_procedure_dialog_fill_list(d.window, names);
     g_list_free(names);
@@ -112,35 +119,43 @@ void build(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dia
     d.status = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     d.message = make_message();
     d.bar = make_bar();
-    if (look.note) {
-        d.note = make_note();
-        gtk_box_pack_start(GTK_BOX(d.status), d.note, FALSE, FALSE, 0);
-    }
+    d.note = make_note();
+    gtk_box_pack_start(GTK_BOX(d.status), d.note, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(d.status), d.message, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(d.status), d.bar, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(content), d.status, FALSE, FALSE, 0);
     gtk_widget_show_all(d.status);
 }
 
-// The arguments may change, and with them the image, as long as the dialog is open.
-struct noted {
+std::string note_of(dialog_look const& look) {
+    try {
+        return translated(look.note());
+    } catch (std::exception const& e) {
+        return translated(e);
+    }
+}
+
+// The arguments may change, and with them the image, as long as the dialog waits; the image may also be closed.
+struct kept_up {
     dialog& d;
     dialog_look const& look;
-    guint timer = 0;
+    guint const timer = g_timeout_add(500, on_timer, this);
 
-    noted(dialog& d, dialog_look const& look) : d(d), look(look) {
-        if (!look.note) return;
-        tell();
-        timer = g_timeout_add(500, on_timer, this);
-    }
-    noted(noted const&) = delete;
-    ~noted() {
-        if (timer) g_source_remove(timer);
-    }
+    kept_up(dialog& d, dialog_look const& look) : d(d), look(look) { tell(); }
+    kept_up(kept_up const&) = delete;
+    ~kept_up() { g_source_remove(timer); }
 
-    void tell() const { gtk_label_set_text(GTK_LABEL(d.note), look.note().c_str()); }
+    void tell() const {
+        if (!look.is_open()) {
+            gtk_dialog_response(GTK_DIALOG(d.window), GTK_RESPONSE_CANCEL);
+            return;
+        }
+        std::string const note = note_of(look);
+        gtk_label_set_text(GTK_LABEL(d.note), note.c_str());
+        gtk_widget_set_visible(d.note, note != gtk_label_get_text(GTK_LABEL(d.message))); // nothing is said twice
+    }
     static gboolean on_timer(gpointer self) {
-        static_cast<noted*>(self)->tell();
+        static_cast<kept_up*>(self)->tell();
         return G_SOURCE_CONTINUE;
     }
 };
@@ -184,7 +199,7 @@ void set_running(dialog& d, bool running) {
 void on_response(GtkDialog*, int, gpointer data) { static_cast<dialog*>(data)->cancelled = true; }
 gboolean on_delete(GtkWidget*, GdkEvent*, gpointer) { return TRUE; } // the window stays, the response comes as well
 
-bool run_once(dialog& d, steps const& steps) {
+bool run_once(dialog& d, dialog_look const& look, steps const& steps) {
     d.cancelled = false;
     show_message(d, "");
     show_progress(d, 0, "");
@@ -193,10 +208,10 @@ bool run_once(dialog& d, steps const& steps) {
     gulong const closing = g_signal_connect(d.window, "delete-event", G_CALLBACK(on_delete), nullptr);
     bool delivered = false;
     try {
-        delivered =
-            run_steps(steps, [&](progress const& p) { show_progress(d, p.fraction, describe(p)); }, d.cancelled);
+        delivered = run_steps(steps, {.show = [&](progress const& p) { show_progress(d, p.fraction, describe(p)); },
+                                      .is_wanted = [&] { return !d.cancelled && look.is_open(); }});
     } catch (std::exception const& e) {
-        show_message(d, translated(e));
+        show_message(d, translated(e).c_str());
     }
     g_signal_handler_disconnect(d.window, response);
     g_signal_handler_disconnect(d.window, closing);
@@ -212,10 +227,10 @@ bool run_in_dialog(GimpProcedure* procedure, GimpProcedureConfig* config, dialog
     dialog d;
     build(d, procedure, config, look);
     bool delivered = false;
-    while (!delivered) {
-        noted const note(d, look);
+    while (!delivered && look.is_open()) {
+        kept_up const now(d, look);
         if (!gimp_procedure_dialog_run(d.window)) break;
-        delivered = run_once(d, steps);
+        delivered = run_once(d, look, steps);
     }
     gtk_widget_destroy(GTK_WIDGET(d.window));
     return delivered;

@@ -19,12 +19,13 @@ struct dialog_look {
     void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
     void (*on_model_picked)(GimpProcedureConfig*,
                             model_summary const&) = nullptr; // the user has; Reset and Load Saved Settings do not
-    std::function<std::string()> note{};                     // what will happen with the arguments as they are
+    std::function<sentence()> note; // what will happen with the arguments as they are; throws error: what is missing
+    std::function<bool()> is_open;  // whether the image still is; once it is not, run and dialog end
 };
 
 /// Shows the dialog and runs `steps` each time the user asks for it. Errors are shown in the dialog, which stays, so
 /// that the settings survive and the user can try again; a cancelled run leaves it open too.
-/// Returns true once a run has delivered, false when the user closed the dialog.
+/// Returns true once a run has delivered, false when the user closed the dialog, or the image.
 bool run_in_dialog(GimpProcedure*, GimpProcedureConfig*, dialog_look const&, steps const&);
 
 } // namespace sfumato

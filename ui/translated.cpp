@@ -1,23 +1,24 @@
 #include "ui/translated.h"
 
+#include <libintl.h>
+
 namespace sfumato {
 
 namespace {
 
-// What the engine says, for translators: as it stands in its fail(), with the same places.
-[[maybe_unused]] constexpr char const* sentences[] = {
-    N_("There is not enough memory for this picture; close other programs or select a smaller area."),
-    N_("{} computed values that are no colours; update its driver or choose another device."),
-};
+char const* find_translation(char const* english) {
+    char const* const ours = g_dgettext(GETTEXT_PACKAGE, english);
+    return ours == english ? dgettext("libc", english) : ours;
+}
 
 } // namespace
 
-std::string translated(sentence const& s, char const* context) {
-    char const* const english = s.format.c_str();
-    if (s.format.empty()) return ""; // the catalogue's own header
-    char const* const found =
-        context ? g_dpgettext2(GETTEXT_PACKAGE, context, english) : g_dgettext(GETTEXT_PACKAGE, english);
-    return s.filled(found).value_or(s.text()); // a translation with other places than the sentence is of no use
+std::string translated(sentence s) {
+    if (s.empty()) return ""; // the catalogue's own header
+    for (std::size_t i = 0; i < std::min(s.parts.size(), s.arguments.size()); ++i)
+        if (!s.parts[i].empty()) s.arguments[i] = translated(s.parts[i]);
+    // A translation with other places than the sentence is of no use.
+    return s.filled(find_translation(s.format.c_str())).value_or(s.text());
 }
 
 std::string translated(std::exception const& e) {

@@ -1,5 +1,5 @@
-// Sentences for the user in the user's language. Written with std::format's placeholders; every file that uses _() is
-// listed in po/POTFILES.in.
+// Sentences for the user in the user's language. Labels are marked with _(), sentences with say() and fail() as
+// everywhere, and are translated where they are shown. Every file that has some is listed in po/POTFILES.in.
 #pragma once
 
 #include "compute/error.h"
@@ -9,18 +9,9 @@
 
 namespace sfumato {
 
-template <class... Args> std::string format_translated(char const* sentence, Args const&... args) {
-    return std::vformat(sentence, std::make_format_args(args...));
-}
-
-/// fail() with a sentence already translated: `fail_translated(_("“{}” is a layer group."), name)`.
-template <class... Args> [[noreturn]] void fail_translated(char const* sentence, Args const&... args) {
-    throw error(format_translated(sentence, args...));
-}
-
-/// A sentence that comes from elsewhere (the engine), in the user's language where a catalogue has it. `context`: of
-/// the catalogue's entries (NC_, C_), or null.
-std::string translated(sentence const&, char const* context = nullptr);
+/// The sentence, and those that stand in its places, in the user's language where a catalogue has them; what the
+/// system says of an error, where the system's has it.
+std::string translated(sentence);
 
 /// Of whatever was thrown, an error first of all.
 std::string translated(std::exception const&);

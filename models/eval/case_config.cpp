@@ -84,7 +84,7 @@ clip_config clip_config_of(network_case const& c, checkpoint const& file) {
         if (!found) continue;
         found->heads = stated(c, "heads", std::max(1, found->hidden / 64));
         found->quick_gelu = place.which == "clip_l";
-        found->eos = stated(c, "eos", found->vocabulary - 1);
+        found->eos = stated(c, "eos", clip_eos(found->vocabulary));
         found->final_norm = place.final_norm;
         // Files may lack the layers that are not used.
         found->layers_used = std::min(found->layers, stated(c, "layers", found->layers) - place.unused_layers);

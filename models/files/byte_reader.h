@@ -19,8 +19,8 @@ struct byte_reader {
     /// The next `count` bytes; throws error where there are fewer.
     std::span<std::byte const> take(std::uint64_t count) {
         if (count > rest.size())
-            fail("'{}' is cut off or damaged: {} more bytes should follow where there are {}.", source, count,
-                 rest.size());
+            fail("'{}' is cut off or damaged: {} more bytes should follow where there are {}; get the file again.",
+                 source, count, rest.size());
         auto const taken = rest.first(count);
         rest = rest.subspan(count);
         return taken;

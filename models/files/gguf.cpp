@@ -51,11 +51,11 @@ constexpr tensor_type tensor_types[] = {
 struct gguf_reader {
     byte_reader in;
 
-    [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: {}.", in.source, what); }
+    [[noreturn]] void damaged(sentence const& what) const { fail("'{}' is damaged: {}.", in.source, what); }
 
     std::string name() {
         auto const length = in.number<std::uint64_t>();
-        if (length > longest_name) damaged("it has a name without end");
+        if (length > longest_name) damaged(say("it has a name without end"));
         return std::string(in.text(length));
     }
 
@@ -63,7 +63,7 @@ struct gguf_reader {
     json list() {
         auto const type = in.number<kv_type>();
         auto const count = in.number<std::uint64_t>();
-        if (type == kv_type::list) damaged("it has a list of lists");
+        if (type == kv_type::list) damaged(say("it has a list of lists"));
         json items = json::array();
         if (count <= most_dimensions)
             for (std::uint64_t i = 0; i < count; ++i) items.push_back(value(type));
@@ -95,7 +95,7 @@ struct gguf_reader {
         case kv_type::i64: return in.number<std::int64_t>();
         case kv_type::f64: return in.number<double>();
         }
-        damaged("it has a value of an unknown type");
+        damaged(say("it has a value of an unknown type"));
     }
 };
 
@@ -137,7 +137,7 @@ std::optional<std::uint64_t> take_type(std::uint32_t number, tensor_place& place
 tensor_place read_place(gguf_reader& r, json const& metadata) {
     tensor_place place{.name = r.name()};
     auto const dimensions = r.in.number<std::uint32_t>();
-    if (dimensions > most_dimensions) r.damaged("tensor " + show_name(place.name) + " has too many dimensions");
+    if (dimensions > most_dimensions) r.damaged(say("tensor {} has too many dimensions", show_name(place.name)));
     auto& shape = place.tensor.shape;
     for (std::uint32_t i = 0; i < dimensions; ++i) shape.insert(shape.begin(), r.in.number<std::int64_t>());
     auto const size = take_type(r.in.number<std::uint32_t>(), place, r);
@@ -146,7 +146,7 @@ tensor_place read_place(gguf_reader& r, json const& metadata) {
     auto const as_stored = stored_bytes(place.tensor.type, shape);
     if (auto original = true_shape(metadata, place.name); !original.empty()) shape = std::move(original);
     if (!size || stored_bytes(place.tensor.type, shape) != as_stored)
-        r.damaged(std::format("tensor {} cannot have the shape {}", show_name(place.name), show_shape(place.tensor)));
+        r.damaged(say("tensor {} cannot have the shape {}", show_name(place.name), show_shape(place.tensor)));
     place.bytes = *size;
     return place;
 }
@@ -154,7 +154,7 @@ tensor_place read_place(gguf_reader& r, json const& metadata) {
 std::uint64_t alignment_of(gguf_reader const& r, json const& metadata) {
     json const given = metadata.value("general.alignment", json(32u));
     std::uint64_t const alignment = given.is_number_unsigned() ? given.get<std::uint64_t>() : 0;
-    if (alignment == 0 || alignment > largest_alignment) r.damaged("its alignment is no number of bytes");
+    if (alignment == 0 || alignment > largest_alignment) r.damaged(say("its alignment is no number of bytes"));
     return alignment;
 }
 
@@ -166,7 +166,7 @@ void put_bytes(std::vector<tensor_place>& places, std::span<std::byte const> dat
         if (p.offset > data.size() || p.bytes > data.size() - p.offset)
             fail("'{}' is cut off: tensor {} would end behind the file's end; get the file again.", r.in.source,
                  show_name(p.name));
-        if (p.offset < end) r.damaged("two of its tensors lie in the same place");
+        if (p.offset < end) r.damaged(say("two of its tensors lie in the same place"));
         end = p.offset + p.bytes;
         auto const bytes = data.subspan(p.offset, p.bytes);
         if (!p.blocks)
@@ -205,7 +205,7 @@ checkpoint read_gguf(mapped_file const& file, std::string const& source) {
     c.files = {file};
     for (tensor_place& p : places)
         if (!c.tensors.emplace(std::move(p.name), std::move(p.tensor)).second)
-            r.damaged("a tensor's name comes twice in it");
+            r.damaged(say("a tensor's name comes twice in it"));
     return c;
 }
 

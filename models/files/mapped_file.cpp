@@ -37,13 +37,13 @@ mapped_file map_file(std::filesystem::path const& path) {
     descriptor const file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat status;
     if (file.number < 0 || fstat(file.number, &status) != 0)
-        fail("'{}' cannot be opened: {}.", path.string(), std::strerror(errno));
+        fail("'{}' cannot be opened: {}.", path.string(), system_says());
     if (!S_ISREG(status.st_mode)) fail("'{}' is not a file.", path.string());
-    if (status.st_size == 0) fail("'{}' is empty.", path.string());
+    if (status.st_size == 0) fail("'{}' is empty; get the file again.", path.string());
 
     auto const size = std::size_t(status.st_size);
     void* const start = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number, 0);
-    if (start == MAP_FAILED) fail("'{}' cannot be mapped into memory: {}.", path.string(), std::strerror(errno));
+    if (start == MAP_FAILED) fail("'{}' cannot be mapped into memory: {}.", path.string(), system_says());
     return {.mapping = {start, [size](void const* mapped) { munmap(const_cast<void*>(mapped), size); }},
             .bytes = {static_cast<std::byte const*>(start), size},
             .path = path,

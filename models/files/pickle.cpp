@@ -8,6 +8,11 @@ using namespace pickling;
 
 namespace {
 
+std::string_view class_of(opaque const& object) {
+    auto const made_by = object.made_by ? as<global>(object.made_by) : nullptr;
+    return made_by ? std::string_view(made_by->name) : "";
+}
+
 // Each dictionary once: they may contain one another.
 struct collector {
     pickled& all;
@@ -26,10 +31,29 @@ struct collector {
             all.tensors.emplace(path, *tensor);
         else if (!dict && !as<nothing>(v) && (!yes || *yes) && path.size() <= longest_other)
             all.others.insert(path);
-        if (!dict || depth == deepest || !seen.insert(v).second) return;
-        for (auto const& [key, item] : dict->items)
+        auto const object = as<opaque>(v);
+        if ((!dict && !object) || depth == deepest || !seen.insert(v).second) return;
+        if (dict) collect_items(*dict, path, depth);
+        if (object) collect_module(*object, path, depth);
+    }
+
+    void collect_items(dictionary const& dict, std::string const& path, int depth) {
+        for (auto const& [key, item] : dict.items)
             if (auto const name = as<std::string>(key); name && path.size() + name->size() <= longest_name)
                 collect(item, path.empty() ? *name : path + "." + *name, depth + 1);
+    }
+
+    // torch.nn.Module keeps what it has in three dictionaries among its attributes; each is its own.
+    void collect_module(opaque const& object, std::string const& path, int depth) {
+        if (all.object.empty()) all.object = class_of(object);
+        auto const state = object.state ? as<dictionary>(object.state) : nullptr;
+        if (!state || !seen.insert(object.state).second) return;
+        for (auto const& [key, item] : state->items) {
+            auto const name = as<std::string>(key);
+            bool const is_part = name && (*name == "_parameters" || *name == "_buffers" || *name == "_modules");
+            auto const inside = is_part ? as<dictionary>(item) : nullptr;
+            if (inside && seen.insert(item).second) collect_items(*inside, path, depth);
+        }
     }
 };
 

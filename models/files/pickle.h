@@ -26,8 +26,12 @@ template <class T> using named = std::map<std::string, T, std::less<>>;
 
 /// What a pickle holds.
 struct pickled {
-    /// All in dictionaries within dictionaries, the keys joined by dots ("state_dict.model.…").
+    /// All in dictionaries within dictionaries, the keys joined by dots ("state_dict.model.…"). Networks that were
+    /// saved as whole Python objects count as dictionaries of their parameters, buffers and networks.
     named<pickled_tensor> tensors;
+    /// Of which class the whole is, or the first object in it that holds no tensors, "torch.nn.Module"; "": there is
+    /// none.
+    std::string object;
     /// The names, if they are short, of other values there, but for those that are None or False.
     std::set<std::string, std::less<>> others;
     named<pickled_storage> storages; // by their keys

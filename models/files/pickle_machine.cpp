@@ -125,14 +125,18 @@ bool machine::step() {
         push_ref(called(parts[0], parts[1]));
         break;
     }
-    case 'b': pop(), top(); break;                         // BUILD: attributes, none of which is needed
+    case 'b': { // BUILD: attributes
+        ref const state = pop();
+        if (auto const object = std::get_if<opaque>(&top()->is)) object->state = state;
+        break;
+    }
     case 'Q': push_ref(persistent(pop())); break;          // BINPERSID
     case 'h': recall(in.number<std::uint8_t>()); break;    // BINGET
     case 'j': recall(in.number<std::uint32_t>()); break;   // LONG_BINGET
     case 'q': remember(in.number<std::uint8_t>()); break;  // BINPUT
     case 'r': remember(in.number<std::uint32_t>()); break; // LONG_BINPUT
     case 0x94: remember(memo.size()); break;               // MEMOIZE
-    default: damaged("has an instruction that PyTorch does not write");
+    default: damaged(say("has an instruction that PyTorch does not write"));
     }
     return true;
 }
@@ -141,7 +145,7 @@ bool machine::step() {
 ref machine::called(ref callable, ref arguments) {
     std::string_view const name = global_name(callable);
     auto const given = as<sequence>(arguments);
-    if (!given) damaged("calls without arguments");
+    if (!given) damaged(say("calls without arguments"));
     if (name == "collections.OrderedDict" || name == "collections.defaultdict" || name == "builtins.dict" ||
         name == "__builtin__.dict")
         return make(dictionary{});
@@ -155,16 +159,16 @@ ref machine::called(ref callable, ref arguments) {
     bool const wraps = name == "torch._utils._rebuild_parameter" ||
                        name == "torch._utils._rebuild_parameter_with_state" || name == "torch.Size";
     if (wraps && !given->items.empty()) return given->items[0];
-    return make(opaque{});
+    return make(opaque{.made_by = callable});
 }
 
 std::vector<std::int64_t> machine::numbers(ref v) const {
     auto const list = as<sequence>(v);
-    if (!list || list->items.size() > most_dimensions) damaged("gives a tensor no shape");
+    if (!list || list->items.size() > most_dimensions) damaged(say("gives a tensor no shape"));
     std::vector<std::int64_t> result;
     for (ref item : list->items) {
         auto const number = as<std::int64_t>(item);
-        if (!number) damaged("gives a tensor no shape");
+        if (!number) damaged(say("gives a tensor no shape"));
         result.push_back(*number);
     }
     return result;
@@ -172,17 +176,17 @@ std::vector<std::int64_t> machine::numbers(ref v) const {
 
 // (storage, offset, shape, strides, …); untyped storages: the type is the 7th.
 ref machine::rebuilt_tensor(std::vector<ref> const& arguments, bool typed) {
-    if (arguments.size() < (typed ? 4 : 7)) damaged("makes a tensor of too little");
+    if (arguments.size() < (typed ? 4 : 7)) damaged(say("makes a tensor of too little"));
     auto const from = as<storage>(arguments[0]);
     auto const offset = as<std::int64_t>(arguments[1]);
-    if (!from || !offset) damaged("makes a tensor of no storage");
+    if (!from || !offset) damaged(say("makes a tensor of no storage"));
     pickled_tensor t{.type = from->type,
                      .storage = from->key,
                      .storage_count = from->count,
                      .offset = *offset,
                      .shape = numbers(arguments[2]),
                      .strides = numbers(arguments[3])};
-    if (typed == from->untyped) damaged("makes a tensor of a storage of another kind");
+    if (typed == from->untyped) damaged(say("makes a tensor of a storage of another kind"));
     if (!typed) {
         std::string_view const name = global_name(arguments[6]);
         auto const type = std::ranges::find(element_types, name, &std::pair<std::string_view, stored_type>::first);
@@ -194,16 +198,18 @@ ref machine::rebuilt_tensor(std::vector<ref> const& arguments, bool typed) {
     return make(std::move(t));
 }
 
-// ("storage", class, key, device, count, …)
+// ("storage", class, key, device, count, …); before PyTorch 1.6 also ("module", class, file, source code)
 ref machine::persistent(ref id) {
     auto const parts = as<sequence>(id);
+    auto const kind = parts && !parts->items.empty() ? as<std::string>(parts->items[0]) : nullptr;
+    if (kind && *kind == "module" && parts->items.size() > 1) return parts->items[1];
     // Before PyTorch 1.6 a sixth says which part of another one it is, where it is; nothing has written that since 0.4.
     if (!parts || parts->items.size() < 5 || (parts->items.size() > 5 && !as<nothing>(parts->items[5])))
-        damaged("refers to something that is no storage");
+        damaged(say("refers to something that is no storage"));
     auto const& items = parts->items;
     std::string const& key = short_text(items[2]);
     auto const count = as<std::int64_t>(items[4]);
-    if (!count) damaged("refers to something that is no storage");
+    if (!count) damaged(say("refers to something that is no storage"));
     std::string_view const name = global_name(items[1]);
     if (name == "torch.storage.UntypedStorage") return make(storage{stored_type::u8, true, key, *count});
     auto const type = std::ranges::find(storage_types, name, &std::pair<std::string_view, stored_type>::first);

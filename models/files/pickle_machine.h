@@ -38,7 +38,11 @@ struct storage {
     std::string key;
     std::int64_t count;
 };
-struct opaque {};
+// What a class or function that is not known here would make.
+struct opaque {
+    ref made_by = nullptr; // the class, where there is one
+    ref state = nullptr;   // its attributes
+};
 
 struct value {
     std::variant<nothing, bool, std::int64_t, std::string, sequence, dictionary, global, storage, pickled_tensor,
@@ -67,9 +71,9 @@ class machine {
     std::unordered_map<std::uint64_t, ref> memo;
     std::size_t places = 0;
 
-    [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: its pickle {}.", in.source, what); }
+    [[noreturn]] void damaged(sentence const& what) const { fail("'{}' is damaged: its pickle {}.", in.source, what); }
     void limit(std::size_t count, std::size_t most = most_values) const {
-        if (count >= most) damaged("holds more than any model does");
+        if (count >= most) damaged(say("holds more than any model does"));
     }
 
     template <class T> ref make(T is) {
@@ -86,7 +90,7 @@ class machine {
         marks.push_back(stack.size());
     }
     ref pop() {
-        if (stack.size() <= (marks.empty() ? 0 : marks.back())) damaged("takes more than there is");
+        if (stack.size() <= (marks.empty() ? 0 : marks.back())) damaged(say("takes more than there is"));
         ref const top = stack.back();
         stack.pop_back();
         return top;
@@ -103,7 +107,7 @@ class machine {
         return items;
     }
     std::vector<ref> pop_to_mark() {
-        if (marks.empty()) damaged("ends what did not begin");
+        if (marks.empty()) damaged(say("ends what did not begin"));
         limit(places += stack.size() - marks.back(), most_places);
         std::vector<ref> items(stack.begin() + std::ptrdiff_t(marks.back()), stack.end());
         stack.resize(marks.back());
@@ -116,7 +120,7 @@ class machine {
             list->items.insert(list->items.end(), items.begin(), items.end());
     }
     void set_items(ref to, std::vector<ref> const& items) {
-        if (items.size() % 2) damaged("has a key without a value");
+        if (items.size() % 2) damaged(say("has a key without a value"));
         if (auto const dict = std::get_if<dictionary>(&to->is))
             for (std::size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(items[i], items[i + 1]);
     }
@@ -126,19 +130,19 @@ class machine {
     }
     void recall(std::uint64_t index) {
         auto const found = memo.find(index);
-        if (found == memo.end()) damaged("refers to what it does not hold");
+        if (found == memo.end()) damaged(say("refers to what it does not hold"));
         push_ref(found->second);
     }
     // Names and keys are short; copies of long ones could be made without end.
     std::string const& short_text(ref v) const {
         auto const text = std::get_if<std::string>(&v->is);
-        if (!text || text->size() > longest_name) damaged("has something else where a name belongs");
+        if (!text || text->size() > longest_name) damaged(say("has something else where a name belongs"));
         return *text;
     }
     std::string line() {
         std::string text;
         for (char c; (c = in.number<char>()) != '\n'; text += c)
-            if (text.size() == longest_name) damaged("has a name without end");
+            if (text.size() == longest_name) damaged(say("has a name without end"));
         return text;
     }
     void push_text(std::uint64_t length) { push(std::string(in.text(length))); }

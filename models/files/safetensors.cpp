@@ -94,7 +94,7 @@ class header_reader : public json::json_sax_t {
     }
     bool string(std::string& text) override {
         if (depth == 2 && in_metadata) {
-            if (metadata.size() == most_metadata) damaged("its metadata have more entries than any model's");
+            if (metadata.size() == most_metadata) damaged(say("its metadata have more entries than any model's"));
             metadata[field] = std::move(text);
             return true;
         }
@@ -130,12 +130,12 @@ class header_reader : public json::json_sax_t {
     }
 
   private:
-    [[noreturn]] void damaged(std::string_view what) const { fail("'{}' is damaged: {}.", source, what); }
+    [[noreturn]] void damaged(sentence const& what) const { fail("'{}' is damaged: {}.", source, what); }
     void add_tensor() {
-        if (tensors.size() == most_tensors) damaged("it has more tensors than any model");
+        if (tensors.size() == most_tensors) damaged(say("it has more tensors than any model"));
         auto tensor = tensor_of(now, data, source);
         if (!tensors.emplace(std::move(now.name), std::move(tensor)).second)
-            damaged("a tensor's name comes twice in it");
+            damaged(say("a tensor's name comes twice in it"));
     }
     [[noreturn]] void misplaced(std::string_view what) {
         fail("'{}' is damaged: its header has {} where none belongs (tensor {}).", source, what, show_name(now.name));

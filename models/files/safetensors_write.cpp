@@ -34,7 +34,7 @@ struct file_in_progress {
         if (!now.empty()) unlink(now.c_str());
     }
 
-    [[noreturn]] void failed() const { fail("'{}' cannot be written: {}.", final.string(), std::strerror(errno)); }
+    [[noreturn]] void failed() const { fail("'{}' cannot be written: {}.", final.string(), system_says()); }
 
     void put(std::span<std::byte const> bytes) {
         while (!bytes.empty()) {

@@ -70,12 +70,29 @@ stored_tensor tensor_of(std::string const& name, pickled_tensor const& t, std::s
     return result;
 }
 
+// Why a file of PyTorch's holds no tensor.
+[[noreturn]] void refuse_without_tensors(pickled const& all, std::string const& source) {
+    auto const of_training = [](std::string_view name) {
+        return name.starts_with("optimizer") || name.starts_with("schedulers") || name.starts_with("lr_scheduler");
+    };
+    if (std::ranges::any_of(all.others, of_training))
+        fail("'{}' holds the state of a training (its optimizer) and not the network: choose the file that the "
+             "training saved beside it.",
+             source);
+    if (!all.object.empty())
+        fail("'{}' holds a Python object (of class {}), and not tensors by their names: get the model's weights (a "
+             "state_dict, .pth or .safetensors) instead.",
+             source, show_name(all.object));
+    fail("'{}' holds no tensors: choose another file.", source);
+}
+
 } // namespace
 
 checkpoint torch_checkpoint(pickled all, std::string format, mapped_file const& file, std::string const& source,
                             std::function<std::span<std::byte const>(pickled_tensor const&)> const& storage_of) {
     checkpoint c{.source = source, .format = std::move(format), .metadata = nlohmann::json::object()};
     c.files = {file};
+    if (all.tensors.empty()) refuse_without_tensors(all, source);
     std::string_view const wrapper = wrapper_of(all.tensors);
     for (auto const& [full, tensor] : all.tensors)
         if (full.starts_with(wrapper)) {

@@ -40,14 +40,17 @@ torch_archive open_archive(mapped_file const& file, std::string const& source) {
             all.folder = name.substr(0, name.size() - pickle.size());
             return all;
         }
-    fail("'{}' is a zip archive, but not one of PyTorch: it has no data.pkl.", source);
+    fail("'{}' is a zip archive, but not one of PyTorch (it has no data.pkl): if a model is in it, unpack it.", source);
 }
 
 } // namespace
 
 checkpoint read_torch_zip(mapped_file const& file, std::string const& source) {
     torch_archive const all = open_archive(file, source);
-    if (all.find("constants.pkl")) fail("'{}' is a TorchScript program, which is not supported yet.", source);
+    if (all.find("constants.pkl"))
+        fail("'{}' is a TorchScript program, and programs are not run here: get the model's weights (.pth or "
+             ".safetensors) instead.",
+             source);
     if (all.find("byteorder") && text_of(all.bytes_of("byteorder")) != "little")
         fail("'{}' holds big-endian numbers, which are not supported.", source);
 

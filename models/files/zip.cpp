@@ -22,11 +22,11 @@ struct archive_reader {
     std::span<std::byte const> archive;
     std::string const& source;
 
-    [[noreturn]] void damaged(std::string_view what) const {
+    [[noreturn]] void damaged(sentence const& what) const {
         fail("'{}' is damaged or cut off: {}; get the file again.", source, what);
     }
     byte_reader at(std::uint64_t offset) const {
-        if (offset > archive.size()) damaged("its directory points behind its end");
+        if (offset > archive.size()) damaged(say("its directory points behind its end"));
         return {archive.subspan(offset), source};
     }
 
@@ -37,7 +37,7 @@ struct archive_reader {
         for (std::size_t offset = archive.size() - std::min(archive.size(), end_size) + 1; offset-- > least;)
             if (archive.size() - offset >= end_size && at(offset).number<std::uint32_t>() == end_signature)
                 return offset;
-        damaged("the directory at its end is missing");
+        damaged(say("the directory at its end is missing"));
     }
 
     // Where the record of the 64-bit format says so, beyond what the old one can.
@@ -48,7 +48,7 @@ struct archive_reader {
         locator.take(4);
         byte_reader record = at(locator.number<std::uint64_t>());
         if (record.number<std::uint32_t>() != end64_signature)
-            damaged("its 64-bit directory is not where it should be");
+            damaged(say("its 64-bit directory is not where it should be"));
         record.take(28);
         directory d;
         d.entries = record.number<std::uint64_t>();
@@ -88,7 +88,7 @@ void read_extra(byte_reader extra, central_entry& e) {
 }
 
 central_entry read_central(byte_reader& directory, archive_reader const& zip) {
-    if (directory.number<std::uint32_t>() != central_signature) zip.damaged("its directory is not one");
+    if (directory.number<std::uint32_t>() != central_signature) zip.damaged(say("its directory is not one"));
     directory.take(4);
     auto const flags = directory.number<std::uint16_t>(), method = directory.number<std::uint16_t>();
     directory.take(8);
@@ -108,7 +108,7 @@ central_entry read_central(byte_reader& directory, archive_reader const& zip) {
 
 std::span<std::byte const> bytes_of(central_entry const& e, archive_reader const& zip) {
     byte_reader local = zip.at(e.offset);
-    if (local.number<std::uint32_t>() != local_signature) zip.damaged("its directory points to no file");
+    if (local.number<std::uint32_t>() != local_signature) zip.damaged(say("its directory points to no file"));
     local.take(22);
     auto const name = local.number<std::uint16_t>(), extra = local.number<std::uint16_t>();
     local.take(std::uint64_t(name) + extra);
@@ -130,7 +130,7 @@ std::map<std::string, zip_entry, std::less<>> read_zip(std::span<std::byte const
     for (std::uint64_t i = 0; i < d.entries; ++i) {
         central_entry e = read_central(entries, zip);
         zip_entry const file{bytes_of(e, zip), e.stored};
-        if (!files.emplace(std::move(e.name), file).second) zip.damaged("a file comes twice in it");
+        if (!files.emplace(std::move(e.name), file).second) zip.damaged(say("a file comes twice in it"));
     }
     return files;
 }

@@ -2,7 +2,7 @@
 
 #include "compute/error.h"
 #include "models/library/find_prediction.h"
-#include "models/library/other_families.h"
+#include "models/library/named_families.h"
 #include "models/library/stated_facts.h"
 #include "request/request.h"
 
@@ -29,8 +29,8 @@ void take_heads(unet_config& c, stated_facts const& d) {
 void take_text_facts(clip_config& c, stated_facts const& d, bool second_generation) {
     c.heads = d.text_heads ? d.text_heads : std::max(1, c.hidden / 64);
     c.quick_gelu = d.quick_gelu.value_or(!second_generation);
-    c.bos = c.vocabulary - 2;
-    c.eos = c.vocabulary - 1;
+    c.eos = clip_eos(c.vocabulary);
+    c.bos = c.eos - 1;
     c.pad = second_generation ? 0 : c.eos;
     // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
     bool const in_file = second_generation && c.layers != 23;
@@ -50,10 +50,11 @@ std::string kind_of_input(unet_config const& c) {
     }
 }
 
-// The first reason stays; "": there is none.
-void refuse(model_description& m, std::string reason) {
-    if (reason.empty()) return;
-    if (m.supported) m.reason = std::move(reason);
+// The first reason stays; an empty one is none.
+void refuse(model_description& m, sentence reason) {
+    if (reason.empty() || !m.supported) return;
+    m.reason = reason.text();
+    m.refusal = std::move(reason);
     m.supported = false;
 }
 
@@ -72,6 +73,26 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
         check("", tensors_of(*m.upscaler));
         refuse(m, surplus(c, "", tensors_of(*m.upscaler)));
     }
+}
+
+// A UNet that could be run if there were a text encoder and a VAE.
+void refuse_half(model_description& m) {
+    if (!m.unet || !m.supported) return;
+    std::string options;
+    auto const lacks = [&](std::string const& part, std::string_view option) {
+        m.missing.push_back(part);
+        options += std::format("{}{}", options.empty() ? "" : " and ", option);
+    };
+    if (!m.text) lacks("text encoder", "--text-encoder FILE");
+    if (!m.vae || !m.vae->decoder) lacks("VAE", "--vae FILE");
+    if (m.missing.empty()) return;
+    sentence const parts = m.missing.size() == 2 ? say("text encoder and no VAE")
+                           : m.text              ? say("VAE")
+                                                 : say("text encoder");
+    refuse(m,
+           say("a half of a model, which has no {}; they are taken from other files with {}, for example from a whole "
+               "model of {}",
+               parts, options, m.family));
 }
 
 // Numbers of 8 bits with a factor beside each tensor.
@@ -93,16 +114,28 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
     m.prediction = prediction;
     m.prediction_reason = prediction_reason;
-    m.zero_terminal_snr = c.find("ztsnr");
+    m.zero_terminal_snr = prediction == sfumato::prediction::v && (c.find("ztsnr") || d.zero_terminal_snr);
     bool const v_at_768 = second && prediction == sfumato::prediction::v;
     m.native_size = d.native_size ? d.native_size : xl ? 1024 : v_at_768 ? 768 : 512;
 
     if (xl && unet.context_dim == 1024) m.family = "Stable Diffusion 2.x unCLIP";
     if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
-    if (xl) refuse(m, "not supported yet: " + m.reason);
-    if (is_scaled(c)) refuse(m, "weights in scaled fp8 are not supported yet");
+    if (xl) refuse(m, say("not supported yet: {}", m.reason));
+    if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
     if (m.text && m.text->hidden != unet.context_dim)
-        refuse(m, std::format("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
+        refuse(m, say("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
+}
+
+// Why an upscaler cannot take colour pictures; "": it can.
+sentence other_pictures(int channels) {
+    switch (channels) {
+    case 1: return say("not supported yet: it is made for grey pictures (1 channel); choose one for colour pictures");
+    case 3: return {};
+    case 4:
+        return say(
+            "not supported yet: it is made for pictures with alpha (4 channels); choose one for colour pictures");
+    default: return say("not supported yet: it is made for pictures of {} channels", channels);
+    }
 }
 
 void describe_upscaler(stated_facts const& d, model_description& m) {
@@ -112,12 +145,13 @@ void describe_upscaler(stated_facts const& d, model_description& m) {
     m.reason = in_words(*m.upscaler);
     m.factor = std::max(1, int(std::lround(factor)));
     if (m.factor != scale) m.reason += std::format("; its file is meant for ×{}", m.factor);
-    if (d.pro) refuse(m, "not supported yet: Real-CUGAN pro, which takes its picture in a range of its own");
+    refuse(m, other_pictures(shape_of(*m.upscaler).channels));
+    if (d.pro) refuse(m, say("not supported yet: Real-CUGAN pro, which takes its picture in a range of its own"));
     if (std::max(scale, m.factor) > upscale_settings::largest_scale)
-        refuse(m, std::format("it enlarges ×{}, and ×{} is the most", std::max(scale, m.factor),
-                              upscale_settings::largest_scale));
-    if (scale < 1) refuse(m, "its result would be smaller than the picture");
-    if (std::abs(factor - m.factor) > 0.01) refuse(m, std::format("its file is meant for ×{:.3g}", factor));
+        refuse(m,
+               say("it enlarges ×{}, and ×{} is the most", std::max(scale, m.factor), upscale_settings::largest_scale));
+    if (scale < 1) refuse(m, say("its result would be smaller than the picture"));
+    if (std::abs(factor - m.factor) > 0.01) refuse(m, say("its file is meant for ×{:.3g}", factor));
 }
 
 void describe_alone(stated_facts const& d, model_description& m) {
@@ -135,6 +169,15 @@ void describe_alone(stated_facts const& d, model_description& m) {
     }
 }
 
+// Whose VAE it is, be it alone or in a model.
+void describe_vae_origin(stated_facts const& d, model_description& m) {
+    m.vae_origin = origin_of_vae(m.family, *m.vae, d);
+    if (m.family != "VAE") return;
+    auto const& [family, reason] = m.vae_origin;
+    m.reason += family.empty() ? ", as those of Stable Diffusion 1, 2 and XL; its file does not say which"
+                               : std::format("; of {} ({})", family, reason);
+}
+
 } // namespace
 
 model_description describe_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
@@ -149,29 +192,36 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
         m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
         m.vae->shift = d.vae_shift.value_or(m.vae->z_channels == 16 ? 0.0609 : 0);
     }
+    std::string_view const name = named_family_of(c);
+    if (!name.empty()) {
+        m.unet.reset();
+        m.upscaler.reset();
+    }
     if (m.unet)
         describe_diffusion(c, d, chosen, m);
     else if (m.upscaler)
         describe_upscaler(d, m);
-    else if (auto const other = other_family(c); !other.empty()) {
-        m.family = other;
-        refuse(m, "not supported yet");
+    else if (auto const known = name.empty() ? named_part_of(c) : name; !known.empty()) {
+        m.family = known;
+        refuse(m, say("not supported yet"));
     } else if (m.vae || m.text || m.taesd)
         describe_alone(d, m);
     else {
         m.family = "unknown";
-        refuse(m, "none of its tensors is of a network that is known here");
+        refuse(m, say("none of its tensors is of a network that is known here"));
     }
+    if (m.vae) describe_vae_origin(d, m);
     if (m.unet) refuse(m, m.unet->unfit());
     if (m.vae) refuse(m, m.vae->unfit());
     if (m.text) refuse(m, m.text->unfit());
     refuse_what_differs(c, m);
+    refuse_half(m);
     return m;
 }
 
 model_description require_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
     model_description m = describe_model(c, chosen);
-    if (!m.supported) fail("'{}' ({}) cannot be used: {}.", c.source, m.family, m.reason);
+    if (!m.supported) fail("'{}' ({}) cannot be used: {}.", c.source, m.family, m.refusal);
     return m;
 }
 

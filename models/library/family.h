@@ -4,7 +4,7 @@
 // config.json files.
 #pragma once
 
-#include "models/files/checkpoint.h"
+#include "models/library/vae_origin.h"
 #include "models/networks/clip.h"
 #include "models/networks/taesd.h"
 #include "models/networks/unet.h"
@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -22,10 +23,15 @@ struct model_description {
     std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
                             // "upscaler (RRDBNet ×4)" …
     std::string reason;     // a clause: what says so, or why it cannot be run
+    sentence refusal;       // the latter in parts; empty: supported
     bool supported = false; // false: not to be run; the configs below are what could be read all the same
+    /// What a half of a model lacks, "text encoder", "VAE"; it can be run once it is joined with files that have them
+    /// (models/library/joined.h). Empty: it is no half, or cannot be run for another reason.
+    std::vector<std::string> missing;
 
     std::optional<unet_config> unet;
     std::optional<vae_config> vae;
+    sfumato::vae_origin vae_origin; // … of that
     std::optional<clip_config> text;
     std::optional<taesd_config> taesd;
     std::optional<upscaler_config> upscaler;
@@ -35,7 +41,7 @@ struct model_description {
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason;  // a clause
-    bool zero_terminal_snr = false; // it has a tensor named ztsnr
+    bool zero_terminal_snr = false; // it was trained down to a last step of noise alone; with v only
     int native_size = 512;          // the side of the square pictures that it was trained on, in pixels
 };
 

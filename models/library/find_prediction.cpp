@@ -59,10 +59,13 @@ found_prediction guess_second_generation(checkpoint const& c, unet_config const&
 found_prediction find_prediction(checkpoint const& c, unet_config const& unet, stated_facts const& d,
                                  std::optional<sfumato::prediction> chosen) {
     if (chosen) return {*chosen, "as chosen"};
-    if (d.prediction) return {*d.prediction, d.prediction_source + " says so"};
+    found_prediction const stated{d.prediction.value_or(sfumato::prediction::epsilon),
+                                  d.prediction_source + " says so"};
+    if (d.prediction_is_beside) return stated;
     if (c.find("v_pred"))
         return {sfumato::prediction::v,
                 c.find("ztsnr") ? "it has tensors named v_pred and ztsnr" : "it has a tensor named v_pred"};
+    if (d.prediction) return stated;
     if (unet.use_linear && !unet.adm_in_channels) return guess_second_generation(c, unet);
     return {sfumato::prediction::epsilon, "as all models of its kind"};
 }

@@ -80,6 +80,7 @@ model_summary summary_of(found_model const& m) {
     s.bytes = m.bytes;
     s.supported = m.is.supported;
     s.reason = m.is.reason;
+    s.missing = m.is.missing;
     if (m.is.unet) {
         s.native_size = m.is.native_size;
         s.in_channels = m.is.unet->in_channels;

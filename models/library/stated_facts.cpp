@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <format>
 
 namespace sfumato {
 
@@ -32,9 +33,16 @@ std::optional<double> real(json const& value) {
 }
 
 std::optional<sfumato::prediction> prediction_named(json const& value) {
-    if (value == "v_prediction") return sfumato::prediction::v;
-    if (value == "epsilon") return sfumato::prediction::epsilon;
+    for (char const* name : {"v", "v_prediction", "v-prediction", "vpred", "velocity"})
+        if (value == name) return sfumato::prediction::v;
+    for (char const* name : {"epsilon", "eps"})
+        if (value == name) return sfumato::prediction::epsilon;
     return {};
+}
+
+// Programs write what is true in more than one way.
+bool is_true(json const& value) {
+    return value == true || value == "true" || value == "True" || value == "1" || value == 1;
 }
 
 std::optional<bool> quick_gelu(json const& value) {
@@ -46,8 +54,10 @@ std::optional<bool> quick_gelu(json const& value) {
 void read_golden(json const& config, stated_facts& d) {
     json const& unet = member(config, "unet");
     json const& clip = member(config, config.contains("clip_h") ? "clip_h" : "clip_l");
-    d.prediction = prediction_named(member(config, "prediction"));
-    d.prediction_source = "its config";
+    if (auto const stated = prediction_named(member(config, "prediction"))) {
+        d.prediction = stated;
+        d.prediction_source = "its config";
+    }
     d.unet_heads = number(member(unet, "num_heads"));
     d.unet_head_dim = number(member(unet, "head_dim"));
     d.text_heads = number(member(clip, "heads"));
@@ -76,6 +86,7 @@ void read_diffusers(json const& parts, stated_facts& d) {
     d.native_size = std::min(512, number(member(unet, "sample_size"))) * 8;
     d.prediction = prediction_named(member(member(parts, "scheduler"), "prediction_type"));
     d.prediction_source = "its scheduler_config.json";
+    d.zero_terminal_snr = is_true(member(member(parts, "scheduler"), "rescale_betas_zero_snr"));
     d.text_heads = number(member(clip, "num_attention_heads"));
     d.quick_gelu = quick_gelu(member(clip, "hidden_act"));
     if (!clip.is_null()) d.text_layers_left_out = 0; // they were before the file was written
@@ -83,21 +94,55 @@ void read_diffusers(json const& parts, stated_facts& d) {
     d.vae_shift = real(member(member(parts, "vae"), "shift_factor"));
 }
 
+void read_config(std::string const& config, stated_facts& d) try {
+    if (json const parsed = json_parse(config, "config"); parsed.is_object()) read_golden(parsed, d);
+} catch (error const&) {
+    // Some other program's.
+}
+
+// What training programs write into a file.
+void read_training(json const& metadata, stated_facts& d) {
+    for (char const* key : {"modelspec.prediction_type", "prediction_type"})
+        if (auto const stated = prediction_named(member(metadata, key))) {
+            d.prediction = stated;
+            d.prediction_source = std::format("its metadata's {}", key);
+        }
+    if (is_true(member(metadata, "ss_v_parameterization"))) {
+        d.prediction = sfumato::prediction::v;
+        d.prediction_source = "its metadata's ss_v_parameterization";
+    }
+    for (char const* key : {"zero_terminal_snr", "ss_zero_terminal_snr", "ztsnr"})
+        d.zero_terminal_snr |= is_true(member(metadata, key));
+    d.architecture = text(member(metadata, "modelspec.architecture"));
+}
+
+void read_yaml(json const& yaml, stated_facts& d) {
+    auto const stated = prediction_named(member(yaml, "parameterization"));
+    if (!stated) return;
+    d.prediction = stated;
+    d.prediction_source = text(member(yaml, "file")) + " beside it";
+    d.prediction_is_beside = true;
+}
+
 } // namespace
 
 stated_facts read_stated_facts(json const& metadata) {
     stated_facts d;
-    if (json const& parts = member(metadata, "diffusers"); !parts.is_null()) {
+    if (json const& parts = member(metadata, "diffusers"); parts.is_object()) {
         read_diffusers(parts, d);
-        return d;
+    } else {
+        d.resize = real(member(member(metadata, "ncnn"), "resize")).value_or(1);
+        d.pro = member(metadata, "pro") == true;
+        read_training(metadata, d);
+        read_config(text(member(metadata, "config")), d);
+        read_yaml(member(metadata, "yaml"), d);
     }
-    d.resize = real(member(member(metadata, "ncnn"), "resize")).value_or(1);
-    d.pro = member(metadata, "pro") == true;
-    if (std::string const config = text(member(metadata, "config")); !config.empty()) try {
-            if (json const parsed = json_parse(config, "config"); parsed.is_object()) read_golden(parsed, d);
-        } catch (error const&) {
-            // Some other program's.
-        }
+    if (json const& other = member(member(metadata, "joined"), "text_encoder"); !other.is_null()) {
+        stated_facts const of_text = read_stated_facts(other);
+        d.text_heads = of_text.text_heads;
+        d.quick_gelu = of_text.quick_gelu;
+        d.text_layers_left_out = of_text.text_layers_left_out;
+    }
     return d;
 }
 

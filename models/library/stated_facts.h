@@ -11,10 +11,15 @@
 namespace sfumato {
 
 /// From a checkpoint's metadata: "config", as procedural models have it (models/library/procedural.h); "diffusers", the
-/// config.json of each part of a diffusers folder; "ncnn", what a graph does beside its network; "pro".
+/// config.json of each part of a diffusers folder; "yaml", what a file of the training code beside it says; "joined",
+/// the metadata of the files that its other parts are from (models/library/joined.h); "ncnn", what a graph does beside
+/// its network; "pro"; and what training programs write: modelspec.*, prediction_type, ss_* …
 struct stated_facts {
     std::optional<sfumato::prediction> prediction;
-    std::string prediction_source;         // a clause's subject: "its config"
+    std::string prediction_source;     // a clause's subject: "its config"
+    bool prediction_is_beside = false; // the user put it there: it counts for more than what the file holds
+    bool zero_terminal_snr = false;
+    std::string architecture;              // modelspec.architecture; "": not stated
     int unet_heads = 0, unet_head_dim = 0; // one of them is stated, or neither; 0: it is not stated
     int text_heads = 0;                    // 0: not stated
     std::optional<bool> quick_gelu;

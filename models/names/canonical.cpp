@@ -69,14 +69,18 @@ constexpr known_place places[] = {
 // The original files of TAESD number the layers of one half: the encoder begins with layer 0, the decoder with 1.
 std::string_view taesd_half(checkpoint const& c) { return c.find("0.weight") ? "taesd_encoder." : "taesd_decoder."; }
 
+// Marks of training programs, not tensors of a network (models/library/find_prediction.h).
+bool is_mark(std::string_view name) { return name == "v_pred" || name == "ztsnr"; }
+
 void put_prefixes(checkpoint& c) {
     for (known_place const& place : places) {
         if (!c.find(place.tensor)) continue;
         auto const prefix = place.tensor == "3.conv.0.weight" ? taesd_half(c) : place.canonical_prefix;
         tensor_map renamed;
         for (auto& [name, tensor] : c.tensors)
-            renamed.emplace(name.starts_with(place.prefix) ? std::string(prefix) + name.substr(place.prefix.size())
-                                                           : name,
+            renamed.emplace(name.starts_with(place.prefix) && !is_mark(name)
+                                ? std::string(prefix) + name.substr(place.prefix.size())
+                                : name,
                             std::move(tensor));
         c.tensors = std::move(renamed);
         return;

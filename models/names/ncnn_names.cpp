@@ -29,7 +29,7 @@ std::vector<int> match(ncnn_graph const& file, ncnn_graph const& network, std::s
         if (!same)
             fail("'{}' is not {}, although it is most like it: layer {} is a {} where a {} was expected{}.", source,
                  name, show_name(there.name), show(there.settings), show(expected.settings),
-                 there.settings == expected.settings ? " of something else" : "");
+                 there.settings == expected.settings ? say(" of something else") : sentence());
         partners[n] = f;
         taken[f] = n;
         for (std::size_t i = 0; i < there.operands.size(); ++i)

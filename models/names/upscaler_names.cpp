@@ -10,7 +10,7 @@ namespace sfumato {
 
 namespace {
 
-constexpr std::array prefixes = {"", "module.", "netG.", "model.", "net.", "generator."};
+constexpr std::array prefixes = {"", "module.", "model.", "net."};
 
 // A tensor of each that no other network has.
 constexpr std::string_view esrgan_tensor = "model.1.sub.0.RDB1.conv1.0.weight";

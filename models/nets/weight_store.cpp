@@ -309,7 +309,7 @@ bool weight_store::load(device& d, job const& j) {
         plan p(d, std::move(b.g));
         for (auto const& [to, from] : b.uploads) send(p, to, *from, scratch);
         bool const going = p.run([&](sentence const&, double fraction) {
-            j.report({"load weights", (double(done) + fraction * double(b.bytes)) / double(total)});
+            j.report({say("load the model"), (double(done) + fraction * double(b.bytes)) / double(total)});
             return !j.is_cancelled();
         });
         if (!going) return false;

@@ -68,11 +68,11 @@ tensor_shapes clip_config::open_clip_tensors() const {
 
 std::string clip_config::in_words() const { return std::format("{} layers of width {}", layers, hidden); }
 
-std::string clip_config::unfit() const {
-    if (hidden % heads) return "the text encoder's channels do not divide into its heads";
-    if (context != 77) return std::format("not supported yet: the text encoder takes {} tokens", context);
-    if (layers_used < 1) return "the text encoder has no layers";
-    return "";
+sentence clip_config::unfit() const {
+    if (hidden % heads) return say("the text encoder's channels do not divide into its heads");
+    if (context != 77) return say("not supported yet: the text encoder takes {} tokens", context);
+    if (layers_used < 1) return say("the text encoder has no layers");
+    return {};
 }
 
 } // namespace sfumato

@@ -5,10 +5,16 @@
 #include "models/files/prefixes.h"
 #include "models/networks/tensor_shapes.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
 namespace sfumato {
+
+/// CLIP's own tokens, of which the last two are BOS and EOS. Embeddings beyond them, which fine-tuning adds, stand for
+/// no text. A smaller vocabulary (of small test models) is the same table, cut before these two.
+inline constexpr int clip_tokens = 49408;
+constexpr int clip_eos(int vocabulary) { return std::min(vocabulary, clip_tokens) - 1; }
 
 struct clip_config {
     std::string prefix = std::string(clip_prefix); // before text_model.
@@ -19,9 +25,9 @@ struct clip_config {
     int stops_at = 1;       // which is so many layers from the end of the encoder as it was trained: 1, the last
     bool final_norm = true; // … after text_model.final_layer_norm
     int feed_forward = 3072;
-    bool quick_gelu = true; // else the exact gelu
-    int vocabulary = 49408;
-    int context = 77; // tokens
+    bool quick_gelu = true;       // else the exact gelu
+    int vocabulary = clip_tokens; // rows of its table
+    int context = 77;             // tokens
     int bos = 49406, eos = 49407, pad = 49407;
     int projection = 0; // rows of text_projection.weight; 0: there is none
 
@@ -35,7 +41,7 @@ struct clip_config {
     /// A clause: "12 layers of width 768".
     std::string in_words() const;
     /// Why models/nets/clip.h cannot run it, a clause; "": it can.
-    std::string unfit() const;
+    sentence unfit() const;
 
     bool operator==(clip_config const&) const = default;
 };

@@ -23,8 +23,13 @@ std::optional<rrdbnet_config> rrdbnet_config::found_in(network_tensors const& n)
     rrdbnet_config c{.features = n.extent(0, "conv_first.weight"), .upsamples = 0};
     c.blocks = count(n, "body", "rdb1.conv1.weight", most_blocks);
     c.growth = n.extent(0, "body.0.rdb1.conv1.weight");
-    for (int factor : {2, 4})
-        if (n.extent(1, "conv_first.weight") == 3 * factor * factor) c.unshuffle = factor;
+    for (int channels : {3, 1, 4})
+        for (int factor : {1, 2, 4})
+            if (n.extent(0, "conv_last.weight") == channels &&
+                n.extent(1, "conv_first.weight") == channels * factor * factor) {
+                c.channels = channels;
+                c.unshuffle = factor;
+            }
     while (c.upsamples < most_upsamples && n.find("conv_up{}.weight", c.upsamples + 1)) ++c.upsamples;
     return c;
 }
@@ -48,7 +53,7 @@ std::vector<example<rrdbnet_config>> rrdbnet_config::examples() {
 tensor_shapes rrdbnet_config::tensors() const {
     tensor_shapes list;
     layer_writer add{list};
-    add.conv("conv_first", features, 3 * unshuffle * unshuffle, 3);
+    add.conv("conv_first", features, channels * unshuffle * unshuffle, 3);
     for (int block = 0; block < blocks; ++block)
         for (int dense = 1; dense <= 3; ++dense)
             for (int i = 0; i < 5; ++i)
@@ -56,14 +61,15 @@ tensor_shapes rrdbnet_config::tensors() const {
                          features + i * growth, 3);
     for (char const* name : {"conv_body", "conv_hr"}) add.conv(name, features, features, 3);
     for (int i = 1; i <= upsamples; ++i) add.conv(std::format("conv_up{}", i), features, features, 3);
-    add.conv("conv_last", 3, features, 3);
+    add.conv("conv_last", channels, features, 3);
     return list;
 }
 
 // Its 15 convolutions a block see further, but ever less of it: tests/bench/LOG.md, 2026-11-24, has what was measured.
 upscaler_shape rrdbnet_config::shape() const {
     int const reach = std::min(16 + 8 * blocks, 96);
-    return {.scale = (1 << upsamples) / unshuffle, .multiple = unshuffle, .reach = reach * unshuffle};
+    return {
+        .channels = channels, .scale = (1 << upsamples) / unshuffle, .multiple = unshuffle, .reach = reach * unshuffle};
 }
 
 std::string rrdbnet_config::in_words() const {

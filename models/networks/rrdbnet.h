@@ -12,6 +12,7 @@ struct rrdbnet_config {
     int growth = 32;   // channels that each convolution of a dense block adds
     int unshuffle = 1; // the picture is pixel-unshuffled by it first
     int upsamples = 2; // ×2 each: conv_up1, conv_up2 …
+    int channels = 3;  // of the picture
 
     static constexpr std::string_view key = "rrdbnet";
     static std::optional<rrdbnet_config> found_in(network_tensors const&);

@@ -18,10 +18,13 @@ std::optional<srvgg_config> srvgg_config::found_in(network_tensors const& n) {
     auto const slopes = n.find("body.1.weight");
     if (!slopes || slopes->shape.size() != 1) return {};
     int const last = count(n, "body", "weight", most_layers) - 1;
+    int const first = n.extent(1, "body.0.weight"), channels = first == 1 || first == 4 ? first : 3;
     int scale = 1;
-    while (3 * scale * scale < n.extent(0, "body.{}.weight", last)) ++scale;
-    return srvgg_config{
-        .scale = scale, .features = n.extent(0, "body.0.weight"), .convolutions = std::max(0, (last - 2) / 2)};
+    while (channels * scale * scale < n.extent(0, "body.{}.weight", last)) ++scale;
+    return srvgg_config{.scale = scale,
+                        .features = n.extent(0, "body.0.weight"),
+                        .convolutions = std::max(0, (last - 2) / 2),
+                        .channels = channels};
 }
 
 std::optional<srvgg_config> srvgg_config::found_in(ncnn_summary const& s) {
@@ -39,15 +42,15 @@ tensor_shapes srvgg_config::tensors() const {
     layer_writer add{list};
     int const last = 2 * convolutions + 2;
     for (int i = 0; i < last; i += 2) {
-        add.conv(std::format("body.{}", i), features, i ? features : 3, 3);
+        add.conv(std::format("body.{}", i), features, i ? features : channels, 3);
         add.weight(std::format("body.{}", i + 1), {features});
     }
-    add.conv(std::format("body.{}", last), 3 * scale * scale, features, 3);
+    add.conv(std::format("body.{}", last), channels * scale * scale, features, 3);
     return list;
 }
 
 upscaler_shape srvgg_config::shape() const { // each convolution sees one pixel further
-    return {.scale = scale, .reach = convolutions + 2, .adds_picture = true};
+    return {.channels = channels, .scale = scale, .reach = convolutions + 2, .adds_picture = true};
 }
 
 std::string srvgg_config::in_words() const {

@@ -10,6 +10,7 @@ struct srvgg_config {
     int scale = 4;
     int features = 64;
     int convolutions = 32; // between the first and the last
+    int channels = 3;      // of the picture
 
     static constexpr std::string_view key = "srvgg";
     static std::optional<srvgg_config> found_in(network_tensors const&);

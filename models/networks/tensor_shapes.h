@@ -2,6 +2,7 @@
 // without the prefix; and how a checkpoint's own differ from them.
 #pragma once
 
+#include "compute/sentence.h"
 #include "models/files/checkpoint.h"
 
 #include <cstdint>
@@ -17,10 +18,10 @@ using tensor_shapes = std::map<std::string, std::vector<std::int64_t>, std::less
 
 /// What the checkpoint lacks of a network whose names begin with `prefix`, or has in another shape, or in a type that
 /// is no number to compute with; "" where all is there. A clause: `tensor "x" is missing`.
-std::string difference(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
+sentence difference(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
 
 /// The first tensor under `prefix` that is not expected: a part of the network that would be left out. "": there is
 /// none.
-std::string surplus(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
+sentence surplus(checkpoint const&, std::string_view prefix, tensor_shapes const& expected);
 
 } // namespace sfumato

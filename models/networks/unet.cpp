@@ -177,14 +177,13 @@ std::string unet_config::in_words() const {
     return text;
 }
 
-std::string unet_config::unfit() const {
-    if (in_channels == 8) return "not supported yet: it changes a picture as a sentence commands";
-    if (in_channels != 4 && in_channels != 9)
-        return std::format("not supported yet: the UNet takes {} channels", in_channels);
-    if (out_channels != 4) return std::format("not supported yet: the UNet makes {} channels", out_channels);
-    if (!heads_fit(*this)) return "the UNet's channels do not divide into its heads";
-    if (!groups_fit(*this)) return "the UNet's channels do not divide into 32 groups";
-    return "";
+sentence unet_config::unfit() const {
+    if (in_channels == 8) return say("not supported yet: it changes a picture as a sentence commands");
+    if (in_channels != 4 && in_channels != 9) return say("not supported yet: the UNet takes {} channels", in_channels);
+    if (out_channels != 4) return say("not supported yet: the UNet makes {} channels", out_channels);
+    if (!heads_fit(*this)) return say("the UNet's channels do not divide into its heads");
+    if (!groups_fit(*this)) return say("the UNet's channels do not divide into 32 groups");
+    return {};
 }
 
 } // namespace sfumato

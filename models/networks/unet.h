@@ -34,7 +34,7 @@ struct unet_config {
     /// A clause: "the UNet takes 4 channels and a text of width 768, its projections are convolutions".
     std::string in_words() const;
     /// Why models/nets/unet.h cannot run it, a clause; "": it can.
-    std::string unfit() const;
+    sentence unfit() const;
 
     int channels(std::size_t level) const { return model_channels * channel_mult[level]; }
     int time_embed_dim() const { return 4 * model_channels; }

@@ -15,8 +15,9 @@ constexpr int most_layers = 64; // more than any model has
 }
 
 std::optional<upconv7_config> upconv7_config::found_in(network_tensors const& n) {
-    if (n.extent(1, "net.0.weight") != 3 || !n.find("net.12.weight")) return {};
-    upconv7_config c{.features = {}};
+    int const channels = n.extent(1, "net.0.weight");
+    if ((channels != 3 && channels != 1) || !n.find("net.12.weight")) return {};
+    upconv7_config c{.features = {}, .channels = channels};
     for (int i = 0; i < 2 * most_layers && n.find("net.{}.weight", i + 2); i += 2)
         c.features.push_back(n.extent(0, "net.{}.weight", i));
     return c;
@@ -34,17 +35,17 @@ std::vector<example<upconv7_config>> upconv7_config::examples() { return {{"upco
 tensor_shapes upconv7_config::tensors() const {
     tensor_shapes list;
     layer_writer add{list};
-    int channels = 3, number = 0;
+    int from = channels, number = 0;
     for (int outputs : features) {
-        add.conv(std::format("net.{}", number), outputs, channels, 3);
-        channels = outputs;
+        add.conv(std::format("net.{}", number), outputs, from, 3);
+        from = outputs;
         number += 2; // between them: activations
     }
-    add.transposed_conv(std::format("net.{}", number), 3, channels, 4);
+    add.transposed_conv(std::format("net.{}", number), channels, from, 4);
     return list;
 }
 
-upscaler_shape upconv7_config::shape() const { return {.scale = 2, .margin = 7}; }
+upscaler_shape upconv7_config::shape() const { return {.channels = channels, .scale = 2, .margin = 7}; }
 
 std::string upconv7_config::in_words() const {
     return std::format("{} layers of up to {} channels", features.size() + 1, std::ranges::max(features));

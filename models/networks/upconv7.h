@@ -8,6 +8,7 @@ namespace sfumato {
 
 struct upconv7_config {
     std::vector<int> features = {16, 32, 64, 128, 128, 256}; // of the convolutions before the last layer
+    int channels = 3;                                        // of the picture
 
     static constexpr std::string_view key = "upconv7";
     static std::optional<upconv7_config> found_in(network_tensors const&);

@@ -24,6 +24,7 @@ namespace sfumato {
 
 /// How a network's result lies over its input, in pixels of the input.
 struct upscaler_shape {
+    int channels = 3;       // of the picture: 1, grey; 4, with alpha
     int scale = 1;          // pixels of the result for one of the input, along a side; 0: the result would be smaller
     int multiple = 1;       // the input's sides must be multiples of it
     int margin = 0;         // pixels at each side that have no result (convolutions without padding)

@@ -27,7 +27,7 @@ struct vae_config {
     /// A clause: "its latent has 4 channels".
     std::string in_words() const;
     /// Why models/nets/vae.h cannot run it, a clause; "": it can.
-    std::string unfit() const;
+    sentence unfit() const;
 
     bool operator==(vae_config const&) const = default;
 };

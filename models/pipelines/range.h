@@ -17,7 +17,7 @@ struct overflow : error {
 /// Throws overflow unless all are numbers.
 inline void check_numbers(std::span<float const> values) {
     if (!std::ranges::all_of(values, [](float v) { return std::isfinite(v); }))
-        throw overflow("The network computed values that are no numbers.");
+        throw overflow(say("The network computed values that are no numbers."));
 }
 
 } // namespace sfumato

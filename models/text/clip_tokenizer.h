@@ -6,7 +6,8 @@
 // - `<|startoftext|>` and `<|endoftext|>` in a prompt, spelled exactly so, are BOS and EOS.
 #pragma once
 
-#include <algorithm>
+#include "models/networks/clip.h"
+
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -17,15 +18,14 @@ namespace sfumato {
 /// one for each merge of two tokens (models/text/clip_merges.txt), BOS, EOS. A smaller one (as small test models have)
 /// is the same table with fewer merges; embeddings beyond 49408 (fine-tuning adds some) stand for no text.
 struct clip_vocabulary {
-    static constexpr std::int32_t full = 49408, smallest = 514;
+    static constexpr std::int32_t full = clip_tokens, smallest = 514;
     static constexpr std::int32_t comma = 267; // "," at a word's end
 
     std::int32_t size = full;
-    std::int32_t pad =
-        std::min(size, full) - 1; // EOS, as CLIP-L has it; 0 in open_clip's encoders (SD2, SDXL's second)
+    std::int32_t pad = clip_eos(size); // as CLIP-L has it; 0 in open_clip's encoders (SD2, SDXL's second)
 
     std::int32_t bos() const { return eos() - 1; }
-    std::int32_t eos() const { return std::min(size, full) - 1; }
+    std::int32_t eos() const { return clip_eos(size); }
 };
 
 /// The tokens of `text`, without BOS and EOS, not cut. Bytes that are not UTF-8 count as U+FFFD. Throws error when the

@@ -68,6 +68,8 @@ TEST_F(generate_command, makes_a_picture) {
 TEST_F(generate_command, every_option_is_in_the_recipe) {
     std::vector<std::string> const shared{"--vae",
                                           "v.pt",
+                                          "--text-encoder",
+                                          "t.safetensors",
                                           "--steps",
                                           "7",
                                           "--cfg",
@@ -92,6 +94,7 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
     image.insert(image.end(), {"--strength", "0.3", "--strength-rule", "fewer_steps"});
     diffusion_settings wanted{.model = "models/m 1.safetensors",
                               .vae = "v.pt",
+                              .text_encoder = "t.safetensors",
                               .steps = 7,
                               .cfg = 4.5,
                               .sampler = sampler::ddim,

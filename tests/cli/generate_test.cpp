@@ -23,14 +23,19 @@ std::vector<std::string> const txt2img{SFUMATO,     "txt2img",
 struct generate : testing::Test {
     scratch_folder folder;
 
+    static std::vector<std::string> txt2img_with(std::string const& model) {
+        auto arguments = txt2img;
+        arguments[3] = model;
+        return arguments;
+    }
     ended run(std::vector<std::string> arguments, std::vector<std::string> const& more) const {
         arguments.insert(arguments.end(), more.begin(), more.end());
         return run_to_end(arguments, folder.path);
     }
     // What txt2img with these options writes; it must succeed.
-    png_file made(std::vector<std::string> more) const {
+    png_file made(std::vector<std::string> more, std::string const& model = txt2img[3]) const {
         more.insert(more.end(), {"-o", folder / "made.png"});
-        ended const e = run(txt2img, more);
+        ended const e = run(txt2img_with(model), more);
         EXPECT_EQ(e.code, 0) << e.err;
         return read_png(folder / "made.png");
     }
@@ -93,10 +98,42 @@ TEST_F(generate, img2img_takes_any_picture) {
         EXPECT_GE(line["fraction"], fraction) << stage;
         fraction = line["fraction"];
     }
-    EXPECT_EQ(stages, (std::vector<std::string>{"read " + (folder / "in.png"), "load weights", "read the prompt",
-                                                "load weights", "encode the picture", "load weights", "step 1 of 2",
-                                                "step 2 of 2", "load weights", "decode the picture"}));
+    EXPECT_EQ(stages, (std::vector<std::string>{"read " + (folder / "in.png"), "load the model", "read the prompt",
+                                                "load the model", "encode the picture", "load the model", "step 1 of 2",
+                                                "step 2 of 2", "load the model", "decode the picture"}));
     EXPECT_EQ(fraction, 1);
+}
+
+// Fine-tuning adds tokens: they are not what prompts are padded with.
+TEST_F(generate, an_added_token_changes_nothing) {
+    checkpoint model = procedural_checkpoint("sd1-tiny");
+    auto& table = model.tensors.at("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight");
+    ++table.shape[0];
+    table.make = [all = table](std::span<std::byte> bytes) {
+        std::size_t const added = bytes.size() / std::size_t(all.shape[0]);
+        std::ranges::fill(bytes.last(added), std::byte(0x3a)); // halves of 0.78
+        all.make(bytes.first(bytes.size() - added));
+    };
+    write_safetensors(folder / "added.safetensors", model.tensors, model.metadata);
+    EXPECT_EQ(made({}, folder / "added.safetensors").samples, made({}).samples);
+}
+
+TEST_F(generate, halves_that_are_joined_are_the_model) {
+    checkpoint const model = procedural_checkpoint("sd1-tiny");
+    auto const put = [&](std::string const& name, std::string_view prefix) {
+        checkpoint part;
+        for (auto const& [tensor, value] : model.tensors)
+            if (tensor.starts_with(prefix)) part.tensors[tensor] = value;
+        write_safetensors(folder / name, part.tensors, model.metadata);
+        return folder / name;
+    };
+    std::string const unet = put("unet.safetensors", "model."), text = put("text.safetensors", "cond_stage_model."),
+                      vae = put("vae.safetensors", "first_stage_model.");
+    EXPECT_EQ(made({"--text-encoder", text, "--vae", vae}, unet).samples, made({}).samples);
+    ended const e = run(txt2img_with(unet), {"--vae", vae, "-o", folder / "half.png"});
+    EXPECT_EQ(e.code, 1);
+    EXPECT_TRUE(mentions(e.err, "which has no text encoder; they are taken from other files with --text-encoder FILE"))
+        << e.err;
 }
 
 TEST_F(generate, a_damaged_file_is_one_sentence) {
@@ -125,5 +162,5 @@ TEST_F(generate, ctrl_c_ends_a_run) {
     p.signal(SIGINT);
     EXPECT_EQ(p.wait(5s), 3);
     EXPECT_EQ(json_lines(p.out()).back(), nlohmann::json({{"type", "cancelled"}}));
-    EXPECT_FALSE(std::filesystem::exists(folder / "out-1.png"));
+    EXPECT_TRUE(std::filesystem::exists(folder / "out-1.png")) << "what is finished stays";
 }

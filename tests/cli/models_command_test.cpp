@@ -94,6 +94,44 @@ TEST_F(models_command, scan_for_scripts) {
     EXPECT_EQ(all[2]["factor"], 4);
 }
 
+// What lacks a part is told apart from what can be used, and where the part could come from is said.
+TEST_F(models_command, halves) {
+    scratch_folder parts;
+    checkpoint const whole = procedural_checkpoint("sd1-tiny");
+    auto const put = [&](std::string const& name, std::string const& without, std::string const& prefix = "") {
+        checkpoint part;
+        for (auto const& [tensor, value] : whole.tensors)
+            if (tensor.starts_with(prefix) && !tensor.starts_with(without))
+                part.tensors[tensor.substr(prefix.size())] = value;
+        write_safetensors(parts / name, part.tensors, whole.metadata);
+        return parts / name;
+    };
+    std::string const no_text = put("no-text.safetensors", "cond_stage_model."),
+                      no_vae = put("no-vae.safetensors", "first_stage_model."),
+                      unet = put("unet-only-comfy.safetensors", "-", "model.");
+    auto const e = run({"scan", parts.path});
+    EXPECT_EQ(e.code, 0) << e.err;
+    for (std::string const& said :
+         {std::string("safetensors: a half of a model, which has no text encoder; they are taken from other files with "
+                      "--text-encoder FILE, for example from a whole model of Stable Diffusion 1.x\n"),
+          std::string("has no text encoder and no VAE; they are taken from other files with --text-encoder FILE and "
+                      "--vae FILE, "),
+          no_text + ": it can take the text encoder in " + no_vae + "\n",
+          no_vae + ": it can take the VAE in " + no_text + "\n",
+          unet + ": it can take the text encoder in " + no_vae + "\n",
+          std::string("5 models, 2 of them usable, 3 halves of models\n")})
+        EXPECT_NE(e.out.find(said), e.out.npos) << said << "\n" << e.out;
+
+    auto all = json_lines(run({"scan", "--json", parts.path}).out);
+    ASSERT_EQ(all.size(), 5u);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(all[i]["supported"], false);
+    EXPECT_EQ(all[0]["missing"], json::array({"text encoder"}));
+    EXPECT_EQ(all[1]["missing"], json::array({"VAE"}));
+    EXPECT_EQ(all[2]["missing"], json::array({"text encoder", "VAE"}));
+    EXPECT_FALSE(all[3].contains("missing"));
+    EXPECT_NE(run({"info", unet}).out.find("a half of a model"), std::string::npos);
+}
+
 TEST_F(models_command, info) {
     auto const e = run({"info", "procedural:sd21"});
     EXPECT_EQ(e.code, 0) << e.err;

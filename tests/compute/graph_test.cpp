@@ -98,12 +98,12 @@ TEST(plan, replays_with_new_inputs) {
 TEST(plan, stops_when_the_watcher_says_so) {
     graph g;
     tensor const x = g.input({.c = 1000}), y = g.temporary({.c = 1000});
-    g.stage("many pieces");
+    g.stage(say("many pieces"));
     for (int i = 0; i < 50; ++i) chain(g, x, y, 1e9); // each claims to be a piece of its own
     plan p(test_device(), g);
     int calls = 0;
     EXPECT_FALSE(p.run([&](sentence const& stage, double fraction) {
-        EXPECT_EQ(stage, "many pieces");
+        EXPECT_EQ(stage, say("many pieces"));
         EXPECT_LT(fraction, 0.2);
         return ++calls < 4;
     }));

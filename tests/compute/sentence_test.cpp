@@ -26,6 +26,14 @@ TEST(sentence, is_said_in_another_order_in_another_language) {
     EXPECT_EQ(s.filled("ohne {{}}"), "ohne {}");
 }
 
+TEST(sentence, may_stand_in_a_place_of_another) {
+    sentence const inner = say("its header has {} bytes", 7), s = say("'{}' is damaged: {}.", "x", inner);
+    EXPECT_EQ(s.text(), "'x' is damaged: its header has 7 bytes.");
+    EXPECT_EQ(s.parts, (std::vector{sentence(), inner}));
+    EXPECT_EQ(s.arguments, (strings{"x", "its header has 7 bytes"}));
+    EXPECT_TRUE(say("{} and {}", "x", 7).parts.empty());
+}
+
 TEST(sentence, a_translation_that_does_not_fit_is_none) {
     sentence const s = say("step {} of {}", 3, 20);
     for (char const* wrong : {"{} {} {}", "{2}", "{", "}", "{x}", "{0", "{-1}"}) EXPECT_FALSE(s.filled(wrong)) << wrong;

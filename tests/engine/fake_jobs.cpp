@@ -29,11 +29,11 @@ std::int64_t seed_of(run_input const& in) {
 // As the seed says. False: cancelled.
 bool misbehave(run_input const& in, run_client& client, job const& j) {
     auto const pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
-    j.report({.stage = "fake", .fraction = 0.25, .seconds_left = 3});
+    j.report({.stage = say("fake"), .fraction = 0.25, .seconds_left = 3});
     switch (seed_of(in)) {
     case fake_seed::until_cancelled:
         while (!j.is_cancelled()) {
-            j.report({.stage = "fake", .fraction = 0.5});
+            j.report({.stage = say("fake"), .fraction = 0.5});
             pause();
         }
         return false;
@@ -44,7 +44,7 @@ bool misbehave(run_input const& in, run_client& client, job const& j) {
         return !j.is_cancelled();
     case fake_seed::fails: fail("The fake job fails as it was {}.", "told");
     case fake_seed::crashes: std::abort();
-    case fake_seed::loses_device: throw device_lost("The fake device is lost.");
+    case fake_seed::loses_device: throw device_lost(say("The fake device is lost."));
     case fake_seed::out_of_memory: throw std::bad_alloc();
     case fake_seed::reads_outside: return client.read_picture("picture", {0, 0, 1 << 20, 1}).has_value();
     case fake_seed::warns:
@@ -112,7 +112,7 @@ bool enlarge(run_input const& in, run_client& client, job const& j) {
         if (in.request.upscale.tile == fake_seed::between_steps)
             for (float& v : made.pixels) v *= 0.987f;
         client.take({.x = parts[i].to.x, .y = parts[i].to.y, .picture = std::move(made), .recipe = in.request});
-        j.report({.stage = "fake", .fraction = 0.5 + 0.5 * double(i + 1) / double(parts.size())});
+        j.report({.stage = say("fake"), .fraction = 0.5 + 0.5 * double(i + 1) / double(parts.size())});
     }
     return true;
 }
@@ -154,7 +154,7 @@ bool run(run_input const& in, run_client& client, job const& j) {
 // Of a fill it reads the selection.
 std::optional<run_plan> estimate(run_input const& in, run_client& client, job const& j) {
     if (!misbehave(in, client, j)) return {};
-    if (in.request.operation != operation::inpaint) return run_plan{.text = "the plan", .seconds = 3};
+    if (in.request.operation != operation::inpaint) return run_plan{.text = say("the plan"), .seconds = 3};
     named_picture const& p = find_picture(in, "picture", 4);
     auto const selection = client.read_mask("selection", {0, 0, p.width, p.height});
     if (!selection) return {};

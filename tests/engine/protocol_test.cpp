@@ -144,6 +144,15 @@ TEST(protocol, what_else_the_engine_says_arrives) {
     EXPECT_EQ(decode_model(only_message(bytes_of(encode_model(1, broken)))), broken);
 }
 
+TEST(protocol, a_sentence_within_a_sentence_stays_one) {
+    sentence const s = say("'{}' is damaged: {}.", "x.pth", say("tensor {} is missing", 3));
+    EXPECT_EQ(sentence_from_json(to_json(s)), s);
+    // More parts than places, and parts that are none.
+    nlohmann::json const odd{{"format", "a {}"}, {"arguments", {"b"}}, {"parts", {7, 8}}};
+    EXPECT_EQ(sentence_from_json(odd), say("a {}", "b"));
+    EXPECT_EQ(sentence_from_json({{"format", "a {}"}, {"arguments", {"b"}}, {"parts", {7}}}).text(), "a b");
+}
+
 // What a hostile file says of itself in an error's text is bounded, too.
 TEST(protocol, a_long_sentence_is_cut_and_one_that_makes_no_sense_is_said_all_the_same) {
     std::string const long_text(3 << 20, 'x');

@@ -101,10 +101,11 @@ def refused_sources(name, **arguments):
     select(image, 60, 50, 20, 10)
     refused(name, "selection outside the layer", image, [source], "outside the layer “photo”", **arguments)
     select(image, 10, 10, 20, 15)
-    refused(name, "two layers", image, [source, add_layer(image, "second", 40, 40)], "Exactly one layer", **arguments)
+    refused(name, "two layers", image, [source, add_layer(image, "second", 40, 40)], "Several layers are active", **arguments)
     channel = Gimp.Channel.new(image, "a channel", 96, 72, 50, Gegl.Color.new("red"))
     image.insert_channel(channel, None, 0)
-    refused(name, "a channel", image, [channel], "Exactly one layer", **arguments)
+    refused(name, "a channel", image, [channel], "The channel “a channel” is active, not a layer", **arguments)
+    refused(name, "no layer is active", image, [], "No layer is active", **arguments)
     group = Gimp.GroupLayer.new(image, "the group")
     image.insert_layer(group, None, 0)
     add_layer(image, "inside", 40, 40, parent=group)
@@ -112,6 +113,16 @@ def refused_sources(name, **arguments):
     Gimp.edit_copy([source])
     Gimp.edit_paste(source, True)
     refused(name, "a floating selection", image, [source], "floating selection", **arguments)
+
+    # So the channel is called that GIMP makes when Quick Mask is switched on.
+    image = make_image(96, 72)
+    source = add_layer(image, "photo", 96, 72)
+    mask = Gimp.Channel.new(image, "Qmask", 96, 72, 50, Gegl.Color.new("red"))
+    image.insert_channel(mask, None, 0)
+    for active in ([mask], [source]):
+        refused(name, f"Quick Mask, active {active[0].get_name()}", image, active, "The Quick Mask is on", **arguments)
+    image = make_image(96, 72)
+    refused(name, "an image without layers", image, [], "This image has no layer", **arguments)
 
     image = make_image(96, 72)
     source = add_layer(image, "photo", 96, 72)

@@ -29,11 +29,13 @@ with scratch.Scratch(build, locale=locale) as place:
     engine_log = place.engine_log()
 
 sums = re.findall(r"^(\d+) passed, (\d+) failed$", gimp.stdout, re.MULTILINE)
-passed = gimp.returncode == 0 and len(sums) == 1 and int(sums[0][0]) > 0 and int(sums[0][1]) == 0
+# What libgimp has to say of the plug-in: nobody is there to read it.
+noise = re.findall(r"^.*gimp-sfumato.*gimp_flush.*$", gimp.stdout, re.MULTILINE)
+passed = gimp.returncode == 0 and len(sums) == 1 and int(sums[0][0]) > 0 and int(sums[0][1]) == 0 and not noise
 # Without a failure only the checks are worth reading.
 checks = re.findall(r"^(?:ok {3}.*|\d+ passed, \d+ failed)$", gimp.stdout, re.MULTILINE)
 print("\n".join(checks) if passed else gimp.stdout)
 if not passed:
-    print(f"gimp-console: exit code {gimp.returncode}; {len(sums)} closing lines")
+    print(f"gimp-console: exit code {gimp.returncode}; {len(sums)} closing lines; on standard error: {noise}")
     print(f"engine:\n{engine_log}")
 sys.exit(0 if passed else 1)

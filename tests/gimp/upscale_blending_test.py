@@ -130,7 +130,7 @@ def new_images_look_like_their_source():
     check("new image: as opaque as the source, and alone", layer.get_opacity() == 30 and layer.get_mode() == Gimp.LayerMode.NORMAL
           and abs(seen(made, 40, 30)[3] - 0.3) < 0.01 and len(made.get_layers()) == 1)
     check("new image: all of it, nothing else", place(layer) == (0, 0, 96, 68) and size(made) == (96, 68))
-    check("new image: named as elsewhere, with its recipe", layer.get_name() == wanted.get_name() == "Upscaled"
+    check("new image: named as elsewhere, with its recipe", layer.get_name() == wanted.get_name() == "Upscaled (×2, repeat-x2)"
           and recipe(layer) == recipe(wanted))
     check("new image: the source is as it was, and seen", rows_of(source) == before and source.get_visible())
     source.set_apply_mask(False)

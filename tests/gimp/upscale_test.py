@@ -136,7 +136,7 @@ def the_old_size():
                             model=Gio.File.new_for_uri("procedural:srvgg-x4-tiny"))
     check(f"restored: runs {said(layer)}", status == SUCCESS)
     check("restored: nothing but a layer more", size(image) == (60, 40) and place(layer) == (5, 7, 30, 20)
-          and [l.get_name() for l in image.get_layers()] == ["Restored", "photo", "ground"])
+          and [l.get_name() for l in image.get_layers()] == ["Restored (procedural:srvgg-x4-tiny)", "photo", "ground"])
     check("restored: the network was there", raw(layer) != before[1])
     check("restored: the other layers are as they were", (raw(ground), raw(source)) == before)
     made = recipe(layer)
@@ -270,7 +270,7 @@ def groups_masks_and_locks():
     before = raw(source)
     status, layer = upscale(image, [source], target="layer")
     check(f"in a locked group: directly above its source {said(layer)}", status == SUCCESS and
-          [l.get_name() for l in group.get_children()] == ["upper", "Restored", "photo"])
+          [l.get_name() for l in group.get_children()] == ["upper", "Restored (repeat-x2)", "photo"])
     check("locked: the source is as it was", raw(source) == before)
     status, layer = upscale(image, [source])
     check(f"locked: the image is scaled all the same {said(layer)}", status == SUCCESS and size(image) == (120, 80)

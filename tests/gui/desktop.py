@@ -24,8 +24,9 @@ def until(condition, seconds, what):
 
 
 class Desktop:
-    def __init__(self, build: Path, pictures: Path):
+    def __init__(self, build: Path, pictures: Path, locale: str | None = None):
         self.pictures = pictures  # where screenshots go
+        self.locale = locale
         pictures.mkdir(parents=True, exist_ok=True)
         self.started, self.place = [], None
         try:
@@ -44,17 +45,19 @@ class Desktop:
             display = number.readline().strip()
         if not display:
             raise RuntimeError("Xvfb did not start")
-        self.place = scratch.Scratch(build, display=f":{display}")
+        self.place = scratch.Scratch(build, self.locale, display=f":{display}")
         self.environment = self.place.environment
         bus = self._start(["dbus-daemon", "--session", "--nofork", "--print-address"], env=self.environment,
                           stdout=subprocess.PIPE, text=True)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
         self._start(["openbox"], env=self.environment)
         until(self.is_managed, 60, "the window manager")
+        if (self.locale or "").startswith("de"):  # umlauts are keys of their own
+            subprocess.run(["setxkbmap", "de"], env=self.environment, check=True, timeout=20)
         self.log = open(self.place.folder / "gimp.log", "w+")
         self._start(["gimp-3.0", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
         try:
-            until(lambda: self.windows("GNU Image Manipulation Program"), 180, "GIMP's window")
+            until(lambda: self.windows("GNU Image Manipulation Program|GIMP"), 180, "GIMP's window")
         except TimeoutError:
             print(f"gone: {self.ended()}; GIMP:\n{self.gimp_output()}")
             raise
@@ -111,6 +114,11 @@ class Desktop:
     def height(self, window: str) -> int:
         shell = self.xdotool("getwindowgeometry", "--shell", window)
         return next((int(line.removeprefix("HEIGHT=")) for line in shell.split() if line.startswith("HEIGHT=")), 0)
+
+    def pixels(self, window: str) -> bytes:
+        """What a window shows."""
+        return subprocess.run(["import", "-window", window, "rgb:-"], env=self.environment, check=True, capture_output=True,
+                              timeout=20).stdout
 
     def screenshot(self, name: str) -> None:
         subprocess.run(["import", "-window", "root", str(self.pictures / f"{name}.png")], env=self.environment, check=True,

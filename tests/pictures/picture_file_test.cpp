@@ -1,5 +1,6 @@
 #include "compute/error.h"
 #include "pictures/picture_file.h"
+#include "pictures/result.h"
 #include "tests/cli/process.h"
 #include "tests/pictures/gegl_file.h"
 #include "tests/pictures/png_file.h"

@@ -28,9 +28,7 @@ struct param_reader {
     std::string const& source;
     int line_number = 0;
 
-    [[noreturn]] void damaged(std::string_view what) {
-        fail("'{}' is damaged: line {} {}.", source, line_number, what);
-    }
+    [[noreturn]] void damaged(sentence const& what) { fail("'{}' is damaged: line {} {}.", source, line_number, what); }
 
     // The words of the next line that has any; none at the end.
     std::vector<std::string_view> line() {
@@ -46,30 +44,30 @@ struct param_reader {
 
     double value(std::string_view text) {
         auto const number = number_in<double>(text);
-        if (!number || !std::isfinite(*number)) damaged("has a setting that is no number");
+        if (!number || !std::isfinite(*number)) damaged(say("has a setting that is no number"));
         return *number;
     }
 
     void setting(std::string_view word, ncnn_layer& layer) {
         std::string_view values = word;
         auto const key = number_in<int>(take_until(values, "="));
-        if (!key) damaged("has a setting without a number");
+        if (!key) damaged(say("has a setting without a number"));
         std::vector<double> list;
         while (!values.empty()) list.push_back(value(take_until(values, ",")));
         bool const is_list = *key <= first_list;
         if (list.empty() || (is_list ? list[0] != double(list.size() - 1) : list.size() != 1))
-            damaged("has a setting of another length than it says");
+            damaged(say("has a setting of another length than it says"));
         if (is_list) list.erase(list.begin());
         int const number = is_list ? first_list - *key : *key;
         if (number < 0 || number >= most_settings || !layer.settings.emplace(number, std::move(list)).second)
-            damaged("has a setting twice, or one that no layer has");
+            damaged(say("has a setting twice, or one that no layer has"));
     }
 
     ncnn_layer layer(std::span<std::string_view const> words) {
         auto const inputs = words.size() < 4 ? std::nullopt : number_in<std::size_t>(words[2]);
         auto const outputs = inputs ? number_in<std::size_t>(words[3]) : std::nullopt;
         if (!outputs || *inputs > words.size() || *outputs > words.size() || *inputs + *outputs > words.size() - 4)
-            damaged("is no layer");
+            damaged(say("is no layer"));
         ncnn_layer l{.type = words[0], .name = words[1]};
         auto const blobs = words.subspan(4);
         l.inputs.assign(blobs.begin(), blobs.begin() + std::ptrdiff_t(*inputs));
@@ -102,7 +100,7 @@ std::vector<ncnn_layer> read_ncnn_param(std::span<std::byte const> bytes, std::s
     reader.line();
     auto const counts = reader.line();
     auto const expected = counts.size() == 2 ? number_in<std::size_t>(counts[0]) : std::nullopt;
-    if (!expected) reader.damaged("does not say how many layers and blobs there are");
+    if (!expected) reader.damaged(say("does not say how many layers and blobs there are"));
     if (*expected > most_layers || bytes.size() > most_bytes)
         fail("'{}' is larger than the graph of any model.", source);
     std::vector<ncnn_layer> layers;

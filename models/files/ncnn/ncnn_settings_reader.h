@@ -18,15 +18,17 @@ struct settings_reader {
     std::string const& source;
     std::set<int> asked = {};
 
-    std::string who() const { return std::format("layer {} ({})", show_name(layer.name), show_name(layer.type)); }
+    sentence who() const { return say("layer {} ({})", show_name(layer.name), show_name(layer.type)); }
 
     [[noreturn]] void refuse(int number) const {
         auto const found = layer.settings.find(number);
         std::string values;
         if (found != layer.settings.end())
             for (double v : found->second) values += std::format("{}{}", values.empty() ? "" : ", ", v);
+        if (values.empty())
+            fail("'{}' is of no network that is known here: {} lacks setting {}.", source, who(), number);
         fail("'{}' is of no network that is known here: {} has setting {} = {}.", source, who(), number,
-             values.empty() ? "nothing" : values.substr(0, 60));
+             values.substr(0, 60));
     }
 
     std::vector<double> list(int number) {

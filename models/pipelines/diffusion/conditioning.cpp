@@ -50,7 +50,7 @@ void append_channels(conditioning& to, std::span<float const> values, int channe
 
 text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks, dtype storage) {
     graph g(to.storing(storage));
-    g.stage("read the prompt");
+    g.stage(say("read the prompt"));
     tensor const ids = g.input({.n = chunks, .w = c.context}, dtype::u32);
     tensor const stored = encode_text(scope(g, weights, c.prefix), c, ids, storage).context;
     tensor const context = cast(g, stored, dtype::f32);

@@ -32,7 +32,7 @@ prompts_graph record_prompts(target const& to, weight_store& weights, denoiser_c
                              dtype storage) {
     prompts_graph made{graph(to.storing(storage)), {}, {}, {}, {}};
     graph& g = made.g;
-    g.stage("read the prompt");
+    g.stage(say("read the prompt"));
     denoiser_shape const s = shape_of(c);
     made.context = g.input({.n = images, .w = tokens, .c = s.context_channels});
     if (s.label_channels) {

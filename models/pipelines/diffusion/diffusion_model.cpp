@@ -1,8 +1,6 @@
 #include "models/pipelines/diffusion/diffusion_model.h"
 
 #include "compute/error.h"
-#include "models/library/joined.h"
-#include "models/library/open_checkpoint.h"
 
 #include <utility>
 
@@ -11,16 +9,11 @@ namespace sfumato {
 namespace {
 
 std::shared_ptr<checkpoint const> open(diffusion_model::choice const& c) {
-    return std::make_shared<checkpoint const>(c.vae.empty() ? open_checkpoint(c.source)
-                                                            : open_with_vae(c.source, c.vae));
+    return std::make_shared<checkpoint const>(open_joined(c.source, c.parts));
 }
 
 model_description whole(model_description what, std::string const& source) {
-    if (!what.unet || !what.text)
-        fail("'{}' holds no {}: this is not a whole Stable Diffusion model ({}).", source,
-             what.unet ? "text encoder" : "UNet", what.family);
-    if (!what.vae || !what.vae->decoder)
-        fail("'{}' holds no VAE to make pictures with: name a file that has one (--vae).", source);
+    if (!what.unet) fail("'{}' holds no UNet: this is not a whole Stable Diffusion model ({}).", source, what.family);
     return what;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/library/family.h"
+#include "models/library/joined.h"
 #include "models/nets/denoiser.h"
 #include "models/networks/latent_format.h"
 #include "models/pipelines/shelf.h"
@@ -26,7 +27,7 @@ class diffusion_model : public open_model {
     /// Which model, and how it is used.
     struct choice {
         std::string source;                            // as open_checkpoint takes it
-        std::string vae{};                             // a file whose VAE is used instead of its own; empty: its own
+        joined_parts parts{};                          // files whose networks are used instead of its own
         std::optional<sfumato::prediction> prediction; // the user's own choice; none: as the file says
         std::optional<dtype> precision;                // of matrices; none: as the file has them
         bool operator==(choice const&) const = default;

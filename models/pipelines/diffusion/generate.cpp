@@ -3,6 +3,7 @@
 #include "compute/device.h"
 #include "models/pipelines/diffusion/beginning.h"
 #include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/kept_latent.h"
 #include "models/pipelines/diffusion/latent_preview.h"
 #include "models/pipelines/range.h"
 #include "models/pipelines/stages.h"
@@ -184,7 +185,8 @@ struct generation {
                                    return std::move(found->mean);
                                });
     }
-    std::optional<picture> decode(latent const& l, job const& j) {
+    // Where no picture comes of it, the latent is kept: all steps are in it.
+    std::optional<picture> decode(latent const& l, job const& j) try {
         run_size left = size;
         left.encodes_picture = false;
         return in_enough_range(precision.decode, precision.decode_tile, settings.decode_precision || settings.dtype,
@@ -195,13 +197,20 @@ struct generation {
                                    if (decoded) check_picture(*decoded, d);
                                    return decoded;
                                });
+    } catch (error const& e) {
+        auto const kept = keep_latent(l, model.latents());
+        if (!kept) throw;
+        sentence const said = say("{} All steps are done: their latent is kept as {}; ComfyUI's Load Latent reads it.",
+                                  e.said, kept->string());
+        if (dynamic_cast<device_lost const*>(&e)) throw device_lost(said);
+        throw error(said);
     }
 };
 
 // A tile that is asked for and does not fit gives way to one that does, if that is allowed.
 void generation::make_plan(run_size const& left, bool nearest) {
     run_precision const asked = precision;
-    std::string reason;
+    sentence reason;
     while (true) try {
             memory = plan_memory(d, model, left, precision);
             break;
@@ -209,7 +218,7 @@ void generation::make_plan(run_size const& left, bool nearest) {
             bool const encodes = e.part.role == role::vae_encoder;
             int& tile = encodes ? precision.encode_tile : precision.decode_tile;
             if (!tile || (!encodes && e.part.role != role::vae_decoder)) throw;
-            reason = e.what();
+            reason = e.said;
             tile = 0;
         }
     int const cell = model.latents().cell;
@@ -323,7 +332,7 @@ bool generate(device& d, shelf& models, request const& r, picture const* from, j
     diffusion_settings const& s = r.diffusion;
     assert(r.seed >= 0 && "resolve() comes first");
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    auto& model = models.open<diffusion_model>({s.model, s.vae, s.prediction, s.dtype});
+    auto& model = models.open<diffusion_model>({s.model, {s.vae, s.text_encoder}, s.prediction, s.dtype});
     pixel_size const pixels = size_of(s, model, from);
     std::vector<std::string> warnings;
     std::vector<encoder_input> const texts = encoder_inputs(s, model, warnings);

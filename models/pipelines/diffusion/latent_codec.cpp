@@ -122,7 +122,7 @@ std::vector<int> tile_starts(int extent, tiling const& t) {
 codec_graph record_encode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
     graph g(to.storing(storage));
-    g.stage("encode the picture");
+    g.stage(say("encode the picture"));
     int const cell = latent_format_of(c).cell;
     tensor const in = g.input({.h = height * cell, .w = width * cell, .c = 3});
     tensor const out = vae_encode(network_in(g, weights), c, cast(g, in, storage));
@@ -133,7 +133,7 @@ codec_graph record_encode(target const& to, weight_store& weights, vae_config co
 codec_graph record_decode(target const& to, weight_store& weights, vae_config const& c, int height, int width,
                           dtype storage) {
     graph g(to.storing(storage));
-    g.stage("decode the picture");
+    g.stage(say("decode the picture"));
     tensor const in = g.input({.h = height, .w = width, .c = c.z_channels});
     tensor const out = vae_decode(network_in(g, weights), c, cast(g, in, storage));
     g.output(out);

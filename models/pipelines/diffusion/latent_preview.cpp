@@ -13,7 +13,7 @@ namespace {
 
 codec_graph record_preview(target const& to, weight_store& weights, int height, int width, dtype storage) {
     graph g(to.storing(storage));
-    g.stage("preview");
+    g.stage(say("preview"));
     taesd_config const config = *describe_model(weights.source()).taesd;
     tensor const in = g.input({.h = height, .w = width, .c = config.z_channels});
     tensor const out = taesd_decode(scope(g, weights, ""), config, cast(g, in, storage));

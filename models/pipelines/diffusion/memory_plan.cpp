@@ -201,12 +201,11 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
         std::uint64_t least = ~std::uint64_t(0);
         auto const chosen = by.choose(which, least);
         if (!chosen)
-            throw no_room(which,
-                          std::format("{} at {} × {} pixels needs {} of GPU memory at least ({}), and {} can be had on "
-                                      "{}: choose a smaller "
-                                      "picture, close other programs that use the GPU, or take a smaller model.",
-                                      model.chosen().source, size.width * cell, size.height * cell, gigabytes(least),
-                                      word_for(which), gigabytes(plan.available), d.info().name));
+            throw no_room(
+                which, say("{} at {} × {} pixels needs {} of GPU memory at least ({}), and {} can be had on {}: choose "
+                           "a smaller picture, close other programs that use the GPU, or take a smaller model.",
+                           model.chosen().source, size.width * cell, size.height * cell, gigabytes(least),
+                           word_for(which), gigabytes(plan.available), d.info().name));
         plan.parts[which] = *chosen;
         plan.words += (plan.words.empty() ? "" : ", ") + in_words(which, *chosen, size, cell);
     }

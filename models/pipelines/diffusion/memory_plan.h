@@ -68,7 +68,7 @@ struct memory_plan {
 /// Not even the last setting of a part fits.
 struct no_room : error {
     model_part part;
-    no_room(model_part part, std::string const& what) : error(what), part(part) {}
+    no_room(model_part part, sentence what) : error(std::move(what)), part(part) {}
 };
 
 /// Throws no_room saying what is needed at least and what there is.

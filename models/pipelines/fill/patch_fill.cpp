@@ -126,7 +126,7 @@ patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
 
 tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patch_fill_shape const& shape,
                   window const& area, std::uint32_t seed) {
-    g.stage("prepare");
+    g.stage(say("look at the surroundings"));
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
     tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
@@ -135,7 +135,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
     for (int i = shape.levels - 1; i >= 0; --i) {
         fill_level const& level = levels[i];
         bool const coarsest = i == shape.levels - 1;
-        g.stage(say("fill {} × {}", std::max(1, shape.hole.width >> i), std::max(1, shape.hole.height >> i)));
+        g.stage(say("fill from coarse to fine, {} of {}", shape.levels - i, shape.levels));
         if (!coarsest) filled = pull(g, filled, level.pixels, level.weights);
         float const size = float(std::max(level.width(), level.height()));
         patch_field field = patches_of(
@@ -154,7 +154,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         filled = field.votes;
         coarser = field;
     }
-    g.stage("blend");
+    g.stage(say("blend into the surroundings"));
     return membrane_finish(g, levels[0], filled, area);
 }
 

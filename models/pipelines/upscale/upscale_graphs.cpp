@@ -7,6 +7,7 @@
 #include <cmath>
 #include <format>
 #include <iterator>
+#include <utility>
 
 namespace sfumato {
 
@@ -20,11 +21,10 @@ tensor to_window(tile_graph& t, tensor const& x, upscale_tiles const& cut, doubl
                   {.step_y = step, .step_x = step, .origin = *t.origin});
 }
 
-tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& cut, dtype storage,
-                 std::format_string<int const&, int const&> stage) {
+tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& cut, dtype storage, sentence stage) {
     int const margin = m.shape().margin;
     tile_graph t{.g = graph(to.storing(storage))};
-    t.g.stage(say(stage, cut.width, cut.height));
+    t.g.stage(std::move(stage));
     t.in = t.g.input({.h = cut.height + 2 * margin, .w = cut.width + 2 * margin, .c = 3});
     return t;
 }
@@ -33,7 +33,7 @@ tile_graph begin(target const& to, upscale_model const& m, upscale_tiles const& 
 
 tile_graph record_network(target const& to, weight_store& weights, upscale_model const& m, upscale_tiles const& cut,
                           double scale, dtype storage, bool with_means) {
-    tile_graph t = begin(to, m, cut, storage, "enlarge");
+    tile_graph t = begin(to, m, cut, storage, say("enlarge"));
     whole_means means;
     if (with_means)
         for (int channels : whole_means::channels) means.given.push_back(t.g.input({.c = channels}));
@@ -49,7 +49,7 @@ std::vector<tile_graph> record_means(target const& to, weight_store& weights, up
                                      upscale_tiles const& cut, dtype storage) {
     std::vector<tile_graph> all;
     for (std::size_t k = 0; k < std::size(whole_means::channels); ++k) {
-        tile_graph t = begin(to, m, cut, storage, "look at");
+        tile_graph t = begin(to, m, cut, storage, say("look at the whole picture"));
         whole_means means;
         for (std::size_t i = 0; i < k; ++i) means.given.push_back(t.g.input({.c = whole_means::channels[i]}));
         t.means = means.given;

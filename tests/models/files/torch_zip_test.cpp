@@ -190,7 +190,7 @@ TEST(torch_zip, other_files_are_told_apart) {
     };
     zip_writer other;
     other.add("word/document.xml", "<x/>");
-    EXPECT_NE(told(other.finish()).find("not one of PyTorch: it has no data.pkl"), std::string::npos);
+    EXPECT_NE(told(other.finish()).find("not one of PyTorch (it has no data.pkl)"), std::string::npos);
     zip_writer script;
     script.add("m/data.pkl", "");
     script.add("m/code/__torch__.py", "", 8); // compressed

@@ -63,6 +63,22 @@ TEST(family, sd2_at_full_size) {
               "not above 0.09");
 }
 
+// Fine-tuning adds tokens; the prompt still ends with CLIP's own EOS, and is padded with it or, of the second
+// generation, with 0.
+TEST(family, tokens_that_were_added_stand_for_nothing) {
+    for (std::string const model : {"sd15", "sd21"})
+        for (int vocabulary : {514, 1000, 49407, 49408, 49409, 49410, 49504, 60000}) {
+            checkpoint c = without_config(model);
+            c.tensors[std::string(clip_prefix) + "text_model.embeddings.token_embedding.weight"].shape[0] = vocabulary;
+            auto const m = describe_model(c);
+            ASSERT_TRUE(m.supported) << m.reason;
+            EXPECT_EQ(m.text->vocabulary, vocabulary);
+            EXPECT_EQ(m.text->eos, std::min(vocabulary, 49408) - 1);
+            EXPECT_EQ(m.text->bos, m.text->eos - 1);
+            EXPECT_EQ(m.text->pad, model == "sd15" ? m.text->eos : 0);
+        }
+}
+
 TEST(family, sd2_prediction) {
     checkpoint c = without_config("sd21");
     std::string const name = in_unet + "output_blocks.11.1.transformer_blocks.0.norm1.bias";
@@ -177,8 +193,12 @@ TEST(family, networks_alone) {
     EXPECT_EQ(text.family, "OpenCLIP text encoder");
     EXPECT_EQ(text.text->layers_used, 23);
     auto const unet = describe_model(only(without_config("sd15"), in_unet));
-    EXPECT_TRUE(unet.supported) << unet.reason;
+    EXPECT_FALSE(unet.supported);
     EXPECT_EQ(unet.family, "Stable Diffusion 1.x");
+    EXPECT_EQ(unet.missing, (std::vector<std::string>{"text encoder", "VAE"}));
+    EXPECT_EQ(unet.reason, "a half of a model, which has no text encoder and no VAE; they are taken from other files "
+                           "with --text-encoder FILE and --vae FILE, for example from a whole model of Stable "
+                           "Diffusion 1.x");
     auto const taesd = describe_model(opened("taesd-tiny"));
     EXPECT_TRUE(taesd.supported) << taesd.reason;
     EXPECT_EQ(taesd.taesd, (taesd_config{.channels = 16}));
@@ -213,7 +233,7 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     EXPECT_EQ(name_of("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"), "Stable Diffusion 3");
     EXPECT_EQ(name_of("double_blocks.0.img_attn.qkv.weight"), "FLUX");
     EXPECT_EQ(name_of("lora_unet_down_blocks_0.lora_up.weight"), "LoRA");
-    EXPECT_EQ(name_of("layers.0.residual_group.blocks.0.norm1.weight"), "upscaler (SwinIR, HAT or DAT)");
+    EXPECT_EQ(name_of("layers.0.residual_group.blocks.0.norm1.weight"), "upscaler (of the Swin family)");
     EXPECT_EQ(name_of("model.diffusion_model.new.weight"), "diffusion model of an unknown kind");
     EXPECT_EQ(name_of("x"), "unknown");
 

@@ -185,8 +185,8 @@ TEST(upscalers, what_differs_is_refused) {
     };
     EXPECT_EQ(told("rrdbnet-x4-tiny", [](auto& t) { t["conv_last.weight"].shape = {1, 16, 3, 3}; }),
               R"(tensor "conv_last.weight" is f16 [1, 16, 3, 3] where f16 [3, 16, 3, 3] was expected)");
-    EXPECT_EQ(told("rrdbnet-x4-tiny", [](auto& t) { t["body.0.rdb1.conv1x1.weight"].shape = {8, 16, 1, 1}; }),
-              R"(tensor "body.0.rdb1.conv1x1.weight" belongs to a part that this family does not have)"); // ESRGAN+
+    EXPECT_EQ(told("rrdbnet-x4-tiny", [](auto& t) { t["body.0.rdb1.conv7.weight"].shape = {8, 16, 1, 1}; }),
+              R"(tensor "body.0.rdb1.conv7.weight" belongs to a part that this family does not have)");
     EXPECT_EQ(told("rrdbnet-x4-tiny", [](auto& t) { t.erase("body.1.rdb2.conv3.bias"); }),
               R"(tensor "body.1.rdb2.conv3.bias" is missing)");
     EXPECT_EQ(told("rrdbnet-x4-tiny",
@@ -203,6 +203,26 @@ TEST(upscalers, what_differs_is_refused) {
               R"(tensor "conv_final.weight" is f16 [48, 64, 3, 3] where f16 [12, 64, 3, 3] was expected)");
     EXPECT_EQ(told("upconv7", [](auto& t) { t["net.12.weight"].shape = {3, 128, 3, 3}; }), // vgg_7
               R"(tensor "net.12.weight" is f16 [3, 128, 3, 3] where f16 [256, 3, 4, 4] was expected)");
+}
+
+// The files of networks that do not take colour pictures.
+TEST(upscalers, other_pictures_have_a_sentence) {
+    constexpr char const *grey = "not supported yet: it is made for grey pictures (1 channel); choose one for colour "
+                                 "pictures",
+                         *alpha = "not supported yet: it is made for pictures with alpha (4 channels); choose one for "
+                                  "colour pictures";
+    upconv7_config const grey_upconv7{.channels = 1};
+    for (upscaler_config const& c : std::initializer_list<upscaler_config>{
+             rrdbnet_config{.blocks = 2, .channels = 1}, rrdbnet_config{.blocks = 2, .unshuffle = 2, .channels = 1},
+             srvgg_config{.scale = 2, .channels = 1}, grey_upconv7, rrdbnet_config{.blocks = 2, .channels = 4},
+             srvgg_config{.scale = 4, .channels = 4}, srvgg_config{.scale = 1, .channels = 4}}) {
+        checkpoint file;
+        for (auto const& [name, shape] : tensors_of(c)) file.tensors[name] = {.type = stored_type::f16, .shape = shape};
+        auto const m = describe_model(file);
+        EXPECT_EQ(m.upscaler, c) << name_of(c);
+        EXPECT_EQ(m.reason, shape_of(c).channels == 1 ? grey : alpha) << name_of(c);
+        EXPECT_FALSE(m.supported);
+    }
 }
 
 TEST(upscalers, pro_models_take_another_range) {

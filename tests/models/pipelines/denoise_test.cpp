@@ -9,7 +9,7 @@ namespace {
 
 struct tiny_run {
     static constexpr int cells = 8;
-    diffusion_model model{{.source = "procedural:sd1-tiny", .vae = {}, .prediction = {}, .precision = dtype::f32}};
+    diffusion_model model{{.source = "procedural:sd1-tiny", .parts = {}, .prediction = {}, .precision = dtype::f32}};
     sampling_run run = plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 4});
     latent const image{cells, cells, 4, random_values(cells* cells * 4, -1, 1, 1)},
         noise{cells, cells, 4, random_values(cells* cells * 4, -1, 1, 2)};

@@ -309,9 +309,9 @@ TEST(generate, says_what_is_wrong) {
         {"/nowhere.safetensors", [](request& r) { r.diffusion.model = "/nowhere.safetensors"; }},
         {"holds no UNet", [](request& r) { r.diffusion.model = "procedural:taesd-tiny"; }},
         {"names no model", [](request& r) { r.diffusion.model = ""; }},
-        {"holds no VAE to make pictures with", [&](request& r) { r.diffusion.model = bare; }},
+        {"which has no VAE", [&](request& r) { r.diffusion.model = bare; }},
         {"holds no VAE, but this: TAESD", [](request& r) { r.diffusion.vae = "procedural:taesd-tiny"; }},
-        {"channels", [](request& r) { r.diffusion.vae = "procedural:sd3-tiny"; }},
+        {"is of Stable Diffusion 3", [](request& r) { r.diffusion.vae = "procedural:sd3-tiny"; }},
         {"(Stable Diffusion 1.x pix2pix) cannot be used: not supported yet: it changes a picture as a sentence "
          "commands",
          [&](request& r) { r.diffusion.model = eight; }},

@@ -1,0 +1,82 @@
+#include "plugin/undo_step.h"
+
+#include "plugin/layers.h"
+#include "ui/translated.h"
+
+#include <exception>
+
+namespace sfumato {
+
+namespace {
+
+// Adding a layer activates it, and the next run must read the same source again.
+class active_items {
+  public:
+    explicit active_items(GimpImage* image)
+        : image_(image), layers_(gimp_image_get_selected_layers(image), g_free),
+          channels_(gimp_image_get_selected_channels(image), g_free) {}
+    active_items(active_items const&) = delete;
+    ~active_items() {
+        if (layers_ && layers_[0]) gimp_image_set_selected_layers(image_, const_cast<GimpLayer const**>(layers_.get()));
+        if (channels_ && channels_[0])
+            gimp_image_set_selected_channels(image_, const_cast<GimpChannel const**>(channels_.get()));
+    }
+
+  private:
+    template <class T> using item_list = std::unique_ptr<T*[], decltype(&g_free)>;
+    GimpImage* image_;
+    item_list<GimpLayer> layers_;
+    item_list<GimpChannel> channels_;
+};
+
+struct undo_group {
+    GimpImage* image;
+
+    explicit undo_group(GimpImage* image) : image(image) { gimp_image_undo_group_start(image); }
+    undo_group(undo_group const&) = delete;
+    ~undo_group() { gimp_image_undo_group_end(image); }
+};
+
+struct step {
+    GimpImage* image;
+    std::function<void()> const& what;
+    bool begun = false;
+    std::exception_ptr thrown{};
+};
+
+GimpValueArray* on_step(GimpProcedure* procedure, GimpProcedureConfig*, gpointer data) {
+    auto& s = *static_cast<step*>(data);
+    s.begun = true;
+    try {
+        undo_group const group(s.image);
+        active_items const active(s.image);
+        s.what();
+    } catch (...) {
+        s.thrown = std::current_exception();
+    }
+    return gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
+}
+
+} // namespace
+
+// GIMP calls a step as the menu calls the procedure that does it, and has no other way to name one: it is done by a
+// procedure of its own, which exists no longer than the step takes.
+void as_undo_step(GimpImage* image, sentence const& name, std::function<void()> const& what) {
+    constexpr char const* id = "plug-in-sfumato-step";
+    step s{image, what};
+    GimpPlugIn* const plug_in = gimp_get_plug_in();
+    GimpProcedure* const procedure =
+        gimp_procedure_new(plug_in, id, GIMP_PDB_PROC_TYPE_TEMPORARY, on_step, &s, nullptr);
+    gimp_procedure_set_menu_label(procedure, translated(name).c_str());
+    gimp_plug_in_add_temp_procedure(plug_in, procedure);
+    gimp_value_array_unref(gimp_procedure_run_config(procedure, nullptr));
+    gimp_plug_in_remove_temp_procedure(plug_in, id);
+    // That is not answered, and GIMP reads but one message of a plug-in that has ended: a question lies between this
+    // and the last one, which says how the run went.
+    gimp_image_is_valid(image);
+    g_object_unref(procedure);
+    if (s.thrown) std::rethrow_exception(s.thrown);
+    check_delivered(s.begun);
+}
+
+} // namespace sfumato

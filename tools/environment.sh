@@ -20,7 +20,7 @@ missing_on_host() {
         pkg-config --exists "$module" 2>/dev/null || echo "$module (development files)"
     done
     [ -e /usr/include/vk_mem_alloc.h ] || echo "VulkanMemoryAllocator (development files)"
-    ls /usr/bin/gimp-console-3.* >/dev/null 2>&1 || echo "gimp-console 3"
+    command -v gimp-console-3 >/dev/null || echo "gimp-console 3"
     if ! command -v vulkaninfo >/dev/null; then
         echo "vulkaninfo (vulkan-tools)"
     else

@@ -16,12 +16,17 @@ constexpr int thickest = 14;        // the coarsest level is the first where the
 constexpr int first_candidates = 1200;
 constexpr int most_candidates = 20000;
 constexpr int rounds_at_coarsest = 12;
-constexpr int rounds_below = 12;           // at the next level, and two less at each finer one …
-constexpr int fewest_rounds = 3;           // … but not less than this
-constexpr int sharp_rounds = 4;            // the last ones at full size, which copy more than they blend
+constexpr int rounds_below = 8;            // at the next level, and two less at each finer one …
+constexpr int fewest_rounds = 2;           // … but not less than this
+constexpr int sharp_rounds = 2;            // the last ones at full size, which copy more than they blend
 constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
-constexpr int trials = 6;                  // random candidates of a search
-constexpr vote_options blend{.sharpness = 1 / 450.0f};
+constexpr double many = 100'000; // patches; where there are more, coarser levels have found what there is to find:
+constexpr int few_trials = 2;    // one round, which looks for better ones
+constexpr float near = 8;        // nearby
+constexpr float texture_scale = 4;
+constexpr int trials = 6; // random candidates of a search
+// Means of unlike patches are flat, and flat patches fit them best: where fits differ much, coarse levels copy, too.
+constexpr vote_options blend{.sharpness = 1 / 160.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
 enum class state : std::uint8_t { known, hole, blank };
@@ -88,6 +93,11 @@ window area_at(rect const& hole, int level, int width, int height) {
 
 // Expectation and maximisation in turn: where each patch fits best, then what the patches say together.
 void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, std::uint32_t seed) {
+    if (double(f.area.width()) * f.area.height() > many) {
+        match_search(g, f, 1, few_trials, near, seed);
+        patch_vote(g, f, {.sharpness = (finest ? copy : blend).sharpness, .relative = finest, .known_too = finest});
+        return;
+    }
     float const reach = float(std::max(f.level.width(), f.level.height())) / (coarsest ? 2 : 4);
     for (int round = 0; round < rounds; ++round) {
         match_search(g, f, coarsest ? 4 : 2, trials, reach, seed + 2 * round);
@@ -101,12 +111,14 @@ void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, st
 } // namespace
 
 patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
-    patch_fill_shape shape{.hole = bounds(selection)};
+    patch_fill_shape shape{.hole = bounds(selection), .opaque = true};
     if (std::max(p.width, p.height) > largest_side)
         fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width,
              p.height, largest_side);
     if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
     state_map map = states_of(p, selection);
+    for (std::size_t i = 0; i < map.at.size(); ++i)
+        shape.opaque = shape.opaque && (map.at[i] != state::known || p.pixels[4 * i + 3] >= 1);
     if (std::ranges::find(map.at, state::known) == map.at.end())
         fail("Nothing is left to fill from: everything in reach is selected or transparent; select less.");
     int known = largest_square(map, state::known);
@@ -128,6 +140,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
                   window const& area, std::uint32_t seed) {
     g.stage(say("look at the surroundings"));
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
+    if (shape.opaque) levels[0].pixels = patch_texture(g, levels[0], texture_scale);
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
     tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
 
@@ -155,7 +168,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         coarser = field;
     }
     g.stage(say("blend into the surroundings"));
-    return membrane_finish(g, levels[0], filled, area);
+    return membrane_finish(g, levels[0], filled, area, shape.opaque, shape.levels > 0 ? &coarser : nullptr, copy);
 }
 
 } // namespace sfumato

@@ -10,9 +10,10 @@ namespace sfumato {
 
 /// What is decided before anything is recorded, from the selection's shape alone.
 struct patch_fill_shape {
-    rect hole;      // bounds of the selection
-    int levels = 0; // of the pyramid; 0: nowhere a whole patch to copy, so the fill is smooth
-    int cell = 1;   // at the coarsest level, one first candidate in each cell × cell pixels
+    rect hole;           // bounds of the selection
+    int levels = 0;      // of the pyramid; 0: nowhere a whole patch to copy, so the fill is smooth
+    bool opaque = false; // all that is known is
+    int cell = 1;        // at the coarsest level, one first candidate in each cell × cell pixels
 };
 
 /// Throws error when nothing is selected, or nothing is left to fill from.

@@ -20,11 +20,11 @@ constexpr int rounds_below = 8;            // at the next level, and two less at
 constexpr int fewest_rounds = 2;           // … but not less than this
 constexpr int sharp_rounds = 2;            // the last ones at full size, which copy more than they blend
 constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
-constexpr double many = 100'000; // patches; where there are more, coarser levels have found what there is to find:
-constexpr int few_trials = 2;    // one round, which looks for better ones
-constexpr float near = 8;        // nearby
+constexpr int trials = 6;                  // random candidates of a search
+constexpr int many = 50'000;               // pixels of the hole at a level, above which that is one round with …
+constexpr int few_trials = 2;
+constexpr float near = 8;
 constexpr float texture_scale = 4;
-constexpr int trials = 6; // random candidates of a search
 // Means of unlike patches are flat, and flat patches fit them best: where fits differ much, coarse levels copy, too.
 constexpr vote_options blend{.sharpness = 1 / 160.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
@@ -91,21 +91,27 @@ window area_at(rect const& hole, int level, int width, int height) {
             std::min(((hole.bottom() - 1) >> level) + 1 + reach, height)};
 }
 
+// The vote that ends a round.
+void vote(graph& g, patch_field& f, bool sharp, bool last) {
+    vote_options options = sharp ? copy : blend;
+    options.known_too = last;
+    patch_vote(g, f, options);
+}
+
 // Expectation and maximisation in turn: where each patch fits best, then what the patches say together.
 void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, std::uint32_t seed) {
-    if (double(f.area.width()) * f.area.height() > many) {
-        match_search(g, f, 1, few_trials, near, seed);
-        patch_vote(g, f, {.sharpness = (finest ? copy : blend).sharpness, .relative = finest, .known_too = finest});
-        return;
-    }
     float const reach = float(std::max(f.level.width(), f.level.height())) / (coarsest ? 2 : 4);
     for (int round = 0; round < rounds; ++round) {
         match_search(g, f, coarsest ? 4 : 2, trials, reach, seed + 2 * round);
         match_search(g, f, coarsest ? 2 : 1, trials, reach, seed + 2 * round + 1);
-        vote_options options = finest && round >= rounds - sharp_rounds ? copy : blend;
-        options.known_too = finest && round == rounds - 1;
-        patch_vote(g, f, options);
+        vote(g, f, finest && round >= rounds - sharp_rounds, finest && round == rounds - 1);
     }
+}
+
+// The same where there are many patches: coarser levels have found what there is to find, and better ones are near.
+void refine_quickly(graph& g, patch_field& f, bool finest, std::uint32_t seed) {
+    match_search(g, f, 1, few_trials, near, seed);
+    vote(g, f, finest, finest);
 }
 
 } // namespace
@@ -119,6 +125,7 @@ patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
     state_map map = states_of(p, selection);
     for (std::size_t i = 0; i < map.at.size(); ++i)
         shape.opaque = shape.opaque && (map.at[i] != state::known || p.pixels[4 * i + 3] >= 1);
+    shape.pixels = std::ranges::count(map.at, state::hole);
     if (std::ranges::find(map.at, state::known) == map.at.end())
         fail("Nothing is left to fill from: everything in reach is selected or transparent; select less.");
     int known = largest_square(map, state::known);
@@ -163,7 +170,10 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         }
         int const rounds =
             coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
-        refine(g, field, rounds, coarsest, i == 0, level_seed);
+        if (!coarsest && shape.pixels >> 2 * i > many)
+            refine_quickly(g, field, i == 0, level_seed);
+        else
+            refine(g, field, rounds, coarsest, i == 0, level_seed);
         filled = field.votes;
         coarser = field;
     }

@@ -26,7 +26,7 @@ bool inside(window const& w, fill_level const& level) {
 }
 
 constexpr double patch_work = 25 * 12; // of comparing two patches
-constexpr float largest_seam = 0.2f;   // a step above this is an edge
+constexpr float largest_seam = 0.6f;   // a step above this is an edge; below 0.2, part of a seam stays and is harder
 constexpr int relaxations = 40;        // of either half of the pixels in turn; seams are steep, so few go far
 
 struct weighted {

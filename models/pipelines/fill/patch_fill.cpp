@@ -26,7 +26,7 @@ constexpr int few_trials = 2;
 constexpr float near = 8;
 constexpr float texture_scale = 4;
 // Means of unlike patches are flat, and flat patches fit them best: where fits differ much, coarse levels copy, too.
-constexpr vote_options blend{.sharpness = 1 / 160.0f};
+constexpr vote_options blend{.sharpness = 1 / 280.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
 enum class state : std::uint8_t { known, hole, blank };

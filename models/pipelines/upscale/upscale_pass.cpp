@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace sfumato {
@@ -115,10 +114,7 @@ class pass_over_tiles {
         return m;
     }
 
-    // Of any finite values the result is finite: Lanczos goes beyond them by half at most.
-    std::optional<made> with_lanczos(upscale_tile const& t, std::vector<float> values, job const& j) {
-        constexpr float largest = std::numeric_limits<float>::max() / 4;
-        for (float& v : values) v = std::clamp(v, -largest, largest);
+    std::optional<made> with_lanczos(upscale_tile const& t, std::vector<float> const& values, job const& j) {
         return run_on(lanczos_.value(), t, values, 1, {.cancelled = j.cancelled});
     }
 

@@ -26,6 +26,8 @@ bool inside(window const& w, fill_level const& level) {
 }
 
 constexpr double patch_work = 25 * 12; // of comparing two patches
+constexpr float largest_seam = 0.6f;   // a step above this is an edge; below 0.2, part of a seam stays and is harder
+constexpr int relaxations = 40;        // of either half of the pixels in turn; seams are steep, so few go far
 
 struct weighted {
     tensor pixels, weights;
@@ -60,11 +62,13 @@ tensor distance_to(graph& g, tensor const& values, float low, float high, int re
                                         .reach = reach,
                                         .low = low,
                                         .high = high},
-               over(width, height), 64);
-    g.dispatch(
-        kernel::distance_rows{
-            .columns = g.in(columns), .distances = g.out(distances), .width = width, .height = height},
-        over(width, height), 64);
+               launch::items(width), 12.0 * height);
+    g.dispatch(kernel::distance_rows{.columns = g.in(columns),
+                                     .nearest = g.out(plane(g, width, height, dtype::u32)),
+                                     .distances = g.out(distances),
+                                     .width = width,
+                                     .height = height},
+               launch::items(height), 40.0 * width);
     return distances;
 }
 
@@ -95,6 +99,18 @@ fill_level fill_prepare(graph& g, tensor const& picture, tensor const& selection
                                     .count = count},
                launch::items(count));
     return level;
+}
+
+tensor patch_texture(graph& g, fill_level const& level, float scale) {
+    tensor const textured = colours(g, level.width(), level.height());
+    g.dispatch(kernel::patch_texture{.pixels = g.in(level.pixels),
+                                     .states = g.in(level.states),
+                                     .textured = g.out(textured),
+                                     .width = level.width(),
+                                     .height = level.height(),
+                                     .scale = scale},
+               over(level.width(), level.height()), 60);
+    return textured;
 }
 
 fill_level fill_halve(graph& g, fill_level const& fine) {
@@ -246,7 +262,51 @@ void patch_vote(graph& g, patch_field& f, vote_options const& options) {
                over(f.area), 49 * 30);
 }
 
-tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area) {
+namespace {
+
+void take_seams_out(graph& g, patch_field const& f, vote_options const& voted, window const& area,
+                    tensor const& offsets) {
+    tensor const across = colours(g, area.width(), area.height()), down = colours(g, area.width(), area.height());
+    g.dispatch(kernel::patch_steps{.pixels = g.in(f.level.pixels),
+                                   .votes = g.in(f.votes),
+                                   .states = g.in(f.level.states),
+                                   .confidences = g.in(f.confidences),
+                                   .matches = g.in(f.matches),
+                                   .costs = g.in(f.costs),
+                                   .across = g.out(across),
+                                   .down = g.out(down),
+                                   .width = f.level.width(),
+                                   .height = f.level.height(),
+                                   .left = f.area.left,
+                                   .top = f.area.top,
+                                   .right = f.area.right,
+                                   .bottom = f.area.bottom,
+                                   .first_x = area.left,
+                                   .first_y = area.top,
+                                   .columns = area.width(),
+                                   .rows = area.height(),
+                                   .sharpness = voted.sharpness,
+                                   .largest = largest_seam},
+               over(area), 2 * 49 * 40);
+    for (int i = 0; i < relaxations; ++i)
+        g.dispatch(kernel::membrane_relax{.states = g.in(f.level.states),
+                                          .across = g.in(across),
+                                          .down = g.in(down),
+                                          .offsets = g.inout(offsets),
+                                          .width = f.level.width(),
+                                          .left = area.left,
+                                          .top = area.top,
+                                          .right = area.right,
+                                          .bottom = area.bottom,
+                                          .parity = i % 2,
+                                          .relaxation = 1.7f},
+                   over(area), 60);
+}
+
+} // namespace
+
+tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area, bool opaque,
+                       patch_field const* f, vote_options const& voted) {
     assert(inside(area, level) && same_size(level.pixels, votes));
     int const width = level.width();
     tensor offsets = colours(g, area.width(), area.height());
@@ -264,6 +324,7 @@ tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, w
                                     .bottom = area.bottom},
                over(area));
     offsets = smooth_fill(g, offsets, weights);
+    if (f) take_seams_out(g, *f, voted, area, offsets);
     tensor const filled = colours(g, area.width(), area.height());
     g.dispatch(kernel::fill_finish{.votes = g.in(votes),
                                    .offsets = g.in(offsets),
@@ -272,7 +333,8 @@ tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, w
                                    .left = area.left,
                                    .top = area.top,
                                    .right = area.right,
-                                   .bottom = area.bottom},
+                                   .bottom = area.bottom,
+                                   .opaque = opaque},
                over(area));
     return filled;
 }

@@ -37,6 +37,12 @@ struct fill_level {
 /// those that are not finite are no sources.
 fill_level fill_prepare(graph&, tensor const& picture, tensor const& selection);
 
+/// Where every known pixel is opaque: gives alpha's place to texture, `scale` times the mean difference in brightness
+/// to the neighbours. A mean of patches is flatter than any of them; by this channel, which means do not flatten,
+/// patches as rough as the surroundings are found all the same (A. Newson et al., "Video Inpainting of Complex Scenes",
+/// SIAM J. Imaging Sciences 2014, section 3.2).
+tensor patch_texture(graph&, fill_level const&, float scale);
+
 /// The next coarser level.
 fill_level fill_halve(graph&, fill_level const&);
 
@@ -87,9 +93,12 @@ struct vote_options {
 /// Each pixel of the hole becomes the weighted mean of what the patches over it propose.
 void patch_vote(graph&, patch_field&, vote_options const& = {});
 
-/// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull; relaxing it
-/// further only made rims softer than the picture), and returns area's pixels [h, w, 4] with straight alpha; they mean
-/// something in the hole only.
-tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area);
+/// Carries the votes' error on the hole's rim smoothly into the hole, as a membrane would (push–pull). Returns area's
+/// pixels [h, w, 4] with straight alpha; they mean something in the hole only. `opaque`: alpha is 1, and the votes have
+/// something else in its place. `patches`, if there are any, and the last vote, which was known_too: takes the seams
+/// between patches out as well: pixels' differences become those that patches over both propose, where a seam is no
+/// edge (after S. Darabi et al., "Image Melding", SIGGRAPH 2012, which votes for gradients, too).
+tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area, bool opaque,
+                       patch_field const* patches = nullptr, vote_options const& voted = {});
 
 } // namespace sfumato

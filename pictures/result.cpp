@@ -2,10 +2,10 @@
 
 #include "compute/error.h"
 #include "pictures/scratch_file.h"
+#include "request/rescue.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
@@ -64,27 +64,10 @@ void check_size(fs::path const& path, picture_format const& format, result_size 
              path.string(), bytes * format.least_part / 1e9, double(room.available) / 1e9);
 }
 
-fs::path cache_folder() {
-    char const* const cache = std::getenv("XDG_CACHE_HOME");
-    char const* const home = std::getenv("HOME");
-    if (cache && *cache) return fs::path(cache) / "sfumato";
-    return home && *home ? fs::path(home) / ".cache" / "sfumato" : fs::path();
-}
-
-// The first of sfumato-rescued-1.png, -2.png … that is not there yet.
-fs::path free_name(fs::path const& folder) {
-    for (int k = 1;; ++k) {
-        fs::path const path = folder / std::format("sfumato-rescued-{}.png", k);
-        std::error_code none;
-        if (!fs::exists(fs::symlink_status(path, none))) return path;
-    }
-}
-
 // Where it is; nothing: it could not be kept there.
 std::optional<fs::path> keep(picture_file const& made, fs::path const& folder, std::vector<text_entry> const& texts) {
-    if (folder.empty()) return {};
     try {
-        fs::path const path = free_name(folder);
+        fs::path const path = rescue_name(folder, ".png");
         made.write(path, texts);
         return path;
     } catch (std::exception const&) {
@@ -104,11 +87,9 @@ void write_result(picture_file const& made, fs::path const& path, std::vector<te
                   plain_colour const& background) try {
     made.write(path, texts, background);
 } catch (std::exception const& e) {
-    std::error_code none;
-    fs::path const cache = cache_folder();
-    if (!cache.empty()) fs::create_directories(cache, none);
-    for (fs::path const& folder :
-         {fs::absolute(behind_links(path)).parent_path(), cache, fs::temp_directory_path(none)})
+    std::vector<fs::path> folders = rescue_folders();
+    folders.insert(folders.begin(), fs::absolute(behind_links(path)).parent_path());
+    for (fs::path const& folder : folders)
         if (auto const kept = keep(made, folder, texts))
             fail("{} The picture is finished: it is kept as {}.", e.what(), kept->string());
     throw;

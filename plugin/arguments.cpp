@@ -60,14 +60,9 @@ struct argument_maker {
                                             G_PARAM_READWRITE);
     }
     void operator()(choice const& c) const {
-        [[maybe_unused]] auto const is_one = [names = c.names()](choice_words const& w) {
-            return std::ranges::find(names, std::string_view(w.name)) != names.end();
-        };
-        assert(std::ranges::all_of(words, is_one));
-        GimpChoice* const all = gimp_choice_new();
-        for (int id = 0; choice_words const& w : words) gimp_choice_add(all, w.name, id++, w.label, w.help);
-        gimp_procedure_add_choice_argument(procedure, name.c_str(), label, blurb, all,
-                                           std::get<std::string>(initial).c_str(), G_PARAM_READWRITE);
+        assert(std::ranges::equal(c.names(), words, {}, {},
+                                  [](choice_words const& w) { return std::string_view(w.name); }));
+        add_choice_argument(procedure, name.c_str(), label, blurb, words, std::get<std::string>(initial).c_str());
     }
     void operator()(place const&) const { assert(!"an area is captured, not asked for"); }
 };
@@ -162,8 +157,7 @@ void add_source_argument(GimpProcedure* procedure, operation o) {
 void check_choice(GimpProcedureConfig* config, char const* argument, std::vector<std::string_view> const& names) {
     std::string const chosen = text(config, argument);
     if (std::ranges::find(names, chosen) == names.end())
-        fail("The argument “{}” must be {}, not {}.", argument, say("one of {}", list_names(names, "\"", ", ")),
-             json_show(chosen));
+        fail("The argument “{}” must be {}, not {}.", argument, one_of(names), json_show(chosen));
 }
 
 } // namespace sfumato

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "request/request.h"
+#include "ui/choice_argument.h"
 
 #include <libgimp/gimp.h>
 
@@ -12,15 +13,7 @@
 
 namespace sfumato {
 
-struct choice_words {
-    char const* name; // "layer"
-    char const* label;
-    char const* help = nullptr;
-};
-using choice_list = std::vector<choice_words>;
-
-/// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of those that GIMP
-/// has, in order.
+/// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of all of them, in order.
 /// `initial` has its default.
 void add_argument(GimpProcedure*, operation, char const* key, char const* label, char const* blurb,
                   choice_list const& choices = {}, request const& initial = {});

@@ -1,7 +1,9 @@
 #include "plugin/layers.h"
 
 #include "compute/error.h"
+#include "request/names.h"
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace sfumato {
@@ -63,27 +65,32 @@ GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
 
 namespace {
 
-bool is_result(GimpItem* item) {
-    GimpParasite* const recipe = gimp_item_get_parasite(item, recipe_parasite);
-    if (recipe) gimp_parasite_free(recipe);
-    return recipe;
+// Whether its recipe is of `o`; the file that it came with may say anything.
+bool is_result_of(operation o, GimpItem* item) {
+    std::unique_ptr<GimpParasite, decltype(&gimp_parasite_free)> const recipe(
+        gimp_item_get_parasite(item, recipe_parasite), gimp_parasite_free);
+    if (!recipe) return false;
+    guint32 size = 0;
+    auto const* const text = static_cast<char const*>(gimp_parasite_get_data(recipe.get(), &size));
+    auto const object = nlohmann::json::parse(text, text + strnlen(text, size), nullptr, false);
+    return object.is_object() && object.value("operation", nlohmann::json()) == name_of(o);
 }
 
-// Where, among its siblings, a layer lies above `source` and the results on it.
-int position_over(GimpImage* image, GimpItem* source, GimpItem* parent) {
+// Where, among its siblings, a layer lies above `source` and what the operation has put on it.
+int position_over(GimpImage* image, GimpItem* source, GimpItem* parent, operation o) {
     std::unique_ptr<GimpItem*[], decltype(&g_free)> const siblings(
         parent ? gimp_item_get_children(parent) : reinterpret_cast<GimpItem**>(gimp_image_get_layers(image)), g_free);
     int position = gimp_image_get_item_position(image, source);
-    while (siblings && position > 0 && is_result(siblings[position - 1])) --position;
+    while (siblings && position > 0 && is_result_of(o, siblings[position - 1])) --position;
     return position;
 }
 
 } // namespace
 
-GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* source) {
+GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* source, operation o) {
     source = still_in(image, source);
     GimpItem* const parent = source ? gimp_item_get_parent(GIMP_ITEM(source)) : nullptr;
-    int const position = source ? position_over(image, GIMP_ITEM(source), parent) : 0;
+    int const position = source ? position_over(image, GIMP_ITEM(source), parent, o) : 0;
     check_delivered(gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, position));
     return layer.release();
 }

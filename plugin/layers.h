@@ -42,9 +42,9 @@ loose_layer make_layer(GimpImage*, char const* name, int width, int height, bool
 
 GimpLayerMask* add_mask(GimpLayer*, GimpAddMaskType);
 
-/// Puts it on top of what it covers: directly above `source` and the results that already lie on it, in the same
-/// group. Null, or gone meanwhile: on top of the stack.
-GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* source);
+/// Puts it on top of what it covers: directly above `source` and the operation's results that already lie on it, in the
+/// same group. (A fill stays above the enlarged layer under it.) Null, or gone meanwhile: on top of the stack.
+GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* source, operation);
 
 void attach_recipe(GimpLayer*, request const&);
 

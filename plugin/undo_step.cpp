@@ -71,6 +71,9 @@ void as_undo_step(GimpImage* image, sentence const& name, std::function<void()> 
     gimp_plug_in_add_temp_procedure(plug_in, procedure);
     gimp_value_array_unref(gimp_procedure_run_config(procedure, nullptr));
     gimp_plug_in_remove_temp_procedure(plug_in, id);
+    // That is not answered, and GIMP reads but one message of a plug-in that has ended: a question lies between this
+    // and the last one, which says how the run went.
+    gimp_image_is_valid(image);
     g_object_unref(procedure);
     if (s.thrown) std::rethrow_exception(s.thrown);
     check_delivered(s.begun);

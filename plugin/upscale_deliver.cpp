@@ -54,7 +54,7 @@ loose_layer moved_to(GimpImage* image, loose_layer layer) {
 // What is left to do once the image is scaled.
 GimpLayer* insert(upscale_run& run, GimpImage* image) {
     try {
-        return insert_layer(image, std::move(run.made), run.from.document.source);
+        return insert_layer(image, std::move(run.made), run.from.document.source, operation::upscale);
     } catch (error const& e) {
         if (run.target != target::image) throw;
         fail("Undo once: the image had been scaled already. {}", e.said);
@@ -82,7 +82,8 @@ GimpLayer* deliver_as_image(upscale_run& run, GimpImage* like) {
     rect const size = extent_of(run.made.get());
     image_handle image = make_image_like(like, size.width, size.height);
     check_delivered(bool(image));
-    GimpLayer* const inserted = insert_layer(image.get(), moved_to(image.get(), std::move(run.made)), nullptr);
+    GimpLayer* const inserted =
+        insert_layer(image.get(), moved_to(image.get(), std::move(run.made)), nullptr, operation::upscale);
     gimp_image_undo_enable(image.release());
     return inserted;
 }

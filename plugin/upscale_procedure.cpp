@@ -112,14 +112,11 @@ void add_upscale_arguments(GimpProcedure* procedure) {
                  _("A file with an upscaling network (.pth, .safetensors or ncnn's .param); none: Sfumato's own"));
     add_argument(procedure, operation::upscale, "scale", _("Sc_ale"),
                  _("How many times as wide and as high, whatever the network's own; a restored layer keeps its size"));
-    gimp_procedure_add_choice_argument(
-        procedure, "target", _("_Target"), _("What becomes of the result"),
-        gimp_choice_new_with_values(
-            "image", 0, _("New layer, the image scaled to match"), _("All layers are scaled with the image"), //
-            "new-image", 1, _("New image"), nullptr,                                                          //
-            "layer", 2, _("New layer in the old size (restore)"),
-            _("The network goes over the layer, and the result is brought back to the old size"), nullptr),
-        "image", G_PARAM_READWRITE);
+    add_choice_argument(procedure, "target", _("_Target"), _("What becomes of the result"),
+                        {{"image", _("New layer, the image scaled to match")},
+                         {"new-image", _("New image")},
+                         {"layer", _("New layer in the old size (restore)")}},
+                        "image");
     add_source_argument(procedure, operation::upscale);
     gimp_procedure_add_boolean_argument(procedure, "selection-only", _("Selection onl_y"),
                                         _("Only what is selected, with a layer mask from the selection. Without a "

@@ -18,13 +18,7 @@ namespace {
 // Where the members of a class lie in a request.
 template <class T> auto& holder(auto& r, T request::*) { return r; }
 template <class T> auto& holder(auto& r, T diffusion_settings::*) { return r.diffusion; }
-template <class T> auto& holder(auto& r, T inpaint_settings::*) { return r.inpaint; }
 template <class T> auto& holder(auto& r, T upscale_settings::*) { return r.upscale; }
-
-template <class T> constexpr bool is_of_diffusion(T request::*) { return false; }
-template <class T> constexpr bool is_of_diffusion(T upscale_settings::*) { return false; }
-template <class T> constexpr bool is_of_diffusion(T diffusion_settings::*) { return true; }
-template <class T> constexpr bool is_of_diffusion(T inpaint_settings::*) { return true; }
 
 template <class T> struct without_optional {
     using type = T;
@@ -79,7 +73,6 @@ template <auto member> constexpr field row(field f) {
     if constexpr (std::is_enum_v<type>) f.type = choice{names<type>};
     if constexpr (std::is_same_v<type, bool>) f.type = truth{};
     if constexpr (std::is_same_v<type, rect>) f.type = place{};
-    f.of_diffusion = is_of_diffusion(member);
     f.get = [](request const& r) { return value_of(holder(r, member).*member); };
     f.set = [](request& r, field_value const& value) { return assign(holder(r, member).*member, value); };
     return f;
@@ -89,14 +82,11 @@ template <auto member> constexpr field row(field f) {
 
 using r = request;
 using d = diffusion_settings;
-using i = inpaint_settings;
 using u = upscale_settings;
 
 constexpr operations all{operation::inpaint, operation::txt2img, operation::img2img, operation::upscale},
     inpaint{operation::inpaint}, upscale{operation::upscale}, txt2img{operation::txt2img}, img2img{operation::img2img},
-    generate{operation::txt2img, operation::img2img},
-    diffusion{operation::txt2img, operation::img2img, operation::inpaint},
-    from_document{operation::inpaint, operation::upscale}, from_picture{operation::img2img, operation::inpaint};
+    diffusion{operation::txt2img, operation::img2img}, from_document{operation::inpaint, operation::upscale};
 
 constexpr whole_number side_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64};
 constexpr whole_number tile_side{
@@ -107,17 +97,9 @@ constexpr std::array rows{
     row<&r::method>({.key = "method",
                      .used_by = inpaint,
                      .option = "--method NAME",
-                     .help = "patches of the picture itself, or a diffusion model",
-                     .unset = "diffusion with --model, else patchmatch"}),
+                     .help = "patchmatch: texture from the picture itself"}),
     row<&d::model>({.key = "model",
-                    .used_by = inpaint,
-                    .type = free_text{.names_a_model = true},
-                    .option = "--model MODEL",
-                    .help = "a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder",
-                    .unset = "none: patches",
-                    .quiet = true}),
-    row<&d::model>({.key = "model",
-                    .used_by = generate,
+                    .used_by = diffusion,
                     .type = free_text{.names_a_model = true},
                     .option = "--model MODEL",
                     .help = "a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder"}),
@@ -159,42 +141,13 @@ constexpr std::array rows{
                      .option = "--height N",
                      .help = "pixels",
                      .unset = "as the model was trained"}),
-    row<&i::width>({.key = "width",
-                    .used_by = inpaint,
-                    .type = side_length,
-                    .option = "--width N",
-                    .help = "pixels that the model sees of the context, which is scaled to them",
-                    .unset = "as fits the model",
-                    .quiet = true}),
-    row<&i::height>({.key = "height",
-                     .used_by = inpaint,
-                     .type = side_length,
-                     .option = "--height N",
-                     .help = "pixels",
-                     .unset = "as fits the model",
-                     .quiet = true}),
-    row<&i::strength>({.key = "strength",
-                       .used_by = inpaint,
-                       .type = real_number{0.01, 1},
-                       .option = "--strength X",
-                       .help = "how much of what is selected is made anew; 1: everything"}),
-    row<&i::edge>({.key = "edge",
-                   .used_by = inpaint,
-                   .type = whole_number{0, i::largest_edge},
-                   .option = "--edge N",
-                   .help = "how many pixels the result may spill past the selection, where it blends in",
-                   .unset = "36, or a tenth of a large selection's diagonal"}),
-    row<&i::mask_cells>({.key = "mask_cells",
-                         .used_by = inpaint,
-                         .option = "--mask-cells NAME",
-                         .help = "what a cell of the latent takes of the mask's pixels in it"}),
     row<&d::strength>({.key = "strength",
                        .used_by = img2img,
                        .type = real_number{0.01, 1},
                        .option = "--strength X",
                        .help = "how much is made anew; 1: everything"}),
     row<&d::strength_rule>({.key = "strength_rule",
-                            .used_by = from_picture,
+                            .used_by = img2img,
                             .option = "--strength-rule NAME",
                             .help = "whether all steps run whatever the strength (ComfyUI), or steps × "
                                     "strength of them (diffusers)"}),
@@ -236,7 +189,7 @@ constexpr std::array rows{
                    .help = "the same one on the same GPU gives the same pixels",
                    .unset = "random"}),
     row<&r::seed>({.key = "seed",
-                   .used_by = generate,
+                   .used_by = diffusion,
                    .type = whole_number{-1, INT64_MAX}, // those of other programs go beyond 32 bits
                    .option = "--seed N",
                    .help = "the same one on the same GPU gives the same pixels",
@@ -246,7 +199,7 @@ constexpr std::array rows{
                   .option = "--rng NAME",
                   .help = "whose noise a seed gives, ComfyUI's (cpu) or A1111's (cuda)"}),
     row<&d::batch>({.key = "batch",
-                    .used_by = generate,
+                    .used_by = diffusion,
                     .type = whole_number{1, 64},
                     .option = "--batch N",
                     .help = "so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …"}),
@@ -268,7 +221,7 @@ constexpr std::array rows{
     row<&r::context>({.key = "context",
                       .used_by = inpaint,
                       .option = "--context NAME",
-                      .help = "how much of the surroundings is seen"}),
+                      .help = "how much of the surroundings the fill sees"}),
     row<&r::source>({.key = "source", .used_by = from_document}),
     row<&r::area>({.key = "area", .used_by = from_document, .quiet = true}),
     row<&d::dtype>({.key = "dtype",
@@ -306,13 +259,20 @@ field const* find_field(operation o, std::string_view key) {
     return found == rows.end() ? nullptr : &*found;
 }
 
-std::string list_names(std::vector<std::string_view> const& names, std::string_view quote, std::string_view last) {
+std::string list_names(std::vector<std::string_view> const& names) {
     std::string list;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i) list += i + 1 == names.size() ? last : ", ";
-        list += std::format("{0}{1}{0}", quote, names[i]);
-    }
+    for (std::size_t i = 0; i < names.size(); ++i)
+        list += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + std::string(names[i]);
     return list;
+}
+
+sentence one_of(std::vector<std::string_view> names) {
+    std::string const last = std::format("\"{}\"", names.back());
+    names.pop_back();
+    if (names.empty()) return last;
+    std::string others;
+    for (std::string_view name : names) others += std::format("{}\"{}\"", others.empty() ? "" : ", ", name);
+    return say("{} or {}", others, last);
 }
 
 } // namespace sfumato

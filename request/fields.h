@@ -3,6 +3,7 @@
 // default is the one that its member has in request.h.
 #pragma once
 
+#include "compute/sentence.h"
 #include "request/request.h"
 
 #include <cstdint>
@@ -55,11 +56,10 @@ struct field {
     std::string_view key; // in JSON; GIMP's argument has "-" for "_"
     operations used_by;
     field_type type;
-    std::string_view option;   // "--steps N", a truth "--flag"; empty: the command line has none
-    std::string_view help;     // what it is, in at most a line
-    std::string_view unset;    // what happens where it is not given, if that is more than its default: "random"
-    bool quiet = false;        // not written to JSON while it has its default
-    bool of_diffusion = false; // a request that no diffusion model does has no use for it (by_diffusion)
+    std::string_view option; // "--steps N", a truth "--flag"; empty: the command line has none
+    std::string_view help;   // what it is, in at most a line
+    std::string_view unset;  // what happens where it is not given, if that is more than its default: "random"
+    bool quiet = false;      // not written to JSON while it has its default
 
     field_value (*get)(request const&) = nullptr;
     /// False: it is none of the field's choices. The value is of the field's type and within its range.
@@ -74,8 +74,9 @@ std::vector<field const*> fields_of(operation);
 /// Null: the operation has none of that key.
 field const* find_field(operation, std::string_view key);
 
-/// `"a"`, `"a" or "b"`, `"a", "b" or "c"`. `last`: what stands before the last one.
-std::string list_names(std::vector<std::string_view> const&, std::string_view quote = "",
-                       std::string_view last = " or ");
+/// "a, b or c".
+std::string list_names(std::vector<std::string_view> const&);
+/// `"a", "b" or "c"`: what stands behind "must be".
+sentence one_of(std::vector<std::string_view> names);
 
 } // namespace sfumato

@@ -1,19 +1,21 @@
 #version 460
 #include "common.glsl"
 
-layout(local_size_x = 8, local_size_y = 8) in;
+layout(local_size_x = 64) in;
 layout(push_constant, scalar) uniform block { distance_columns p; };
 
-bool sought(int x, int y) {
-    if (y < 0 || y >= p.height) return false;
-    float value = p.values.at[y * p.width + x];
-    return value >= p.low && value <= p.high;
-}
-
+// One column: down for what is above, up for what is below.
 void main() {
-    int x = int(gl_GlobalInvocationID.x), y = int(gl_GlobalInvocationID.y);
-    if (x >= p.width || y >= p.height) return;
-    int d = 0;
-    while (d < p.reach && !sought(x, y - d) && !sought(x, y + d)) ++d;
-    p.columns.at[y * p.width + x] = float(d);
+    int x = int(flat_id());
+    if (x >= p.width) return;
+    float reach = float(p.reach), d = reach;
+    for (int y = 0; y < p.height; ++y) {
+        float value = p.values.at[y * p.width + x];
+        d = value >= p.low && value <= p.high ? 0.0 : min(d + 1.0, reach);
+        p.columns.at[y * p.width + x] = d;
+    }
+    for (int y = p.height - 2; y >= 0; --y) {
+        d = min(d + 1.0, p.columns.at[y * p.width + x]);
+        p.columns.at[y * p.width + x] = d;
+    }
 }

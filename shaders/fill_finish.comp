@@ -10,6 +10,6 @@ void main() {
     if (x >= columns || y >= p.bottom - p.top) return;
     int o = y * columns + x;
     vec4 colour = p.votes.at[(p.top + y) * p.width + p.left + x] + p.offsets.at[o];
-    float alpha = clamp(colour.a, 0.0, 1.0);
+    float alpha = p.opaque != 0u ? 1.0 : clamp(colour.a, 0.0, 1.0);
     p.filled.at[o] = vec4(colour.rgb / max(alpha, 1e-6), alpha);
 }

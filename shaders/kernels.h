@@ -19,7 +19,16 @@ struct fill_prepare {
     uint count;
 };
 
-// How far the nearest value in low..high is in the same column, at most `reach`.
+// Of an opaque picture, alpha gives its place to how much brightness changes from a pixel to its neighbours.
+struct patch_texture {
+    vec4s pixels;   // [height, width]
+    u32s states;    // [height, width]
+    vec4s textured; // [height, width]
+    int width, height;
+    float scale;
+};
+
+// How far the nearest value in low..high is in the same column, at most `reach`. An invocation is a column.
 struct distance_columns {
     f32s values;  // [height, width]
     f32s columns; // [height, width]
@@ -27,9 +36,10 @@ struct distance_columns {
     float low, high;
 };
 
-// From that, the exact Euclidean distance.
+// From that, the exact Euclidean distance. An invocation is a row.
 struct distance_rows {
     f32s columns;   // [height, width]
+    u32s nearest;   // [height, width]: room to work in
     f32s distances; // [height, width]
     int width, height;
 };
@@ -149,12 +159,39 @@ struct membrane_rim {
     int width, height, left, top, right, bottom;
 };
 
+// What is missing of the steps from each pixel to its right and its lower neighbour, that patches over both propose: seams
+// between patches. Steps far above `largest` are edges, not seams, and stay.
+struct patch_steps {
+    vec4s pixels; // [height, width]: the sources
+    vec4s votes;
+    u32s states;
+    f32s confidences;
+    u32s matches;
+    f32s costs;
+    vec4s across; // [rows, columns], from pixel first_x, first_y on
+    vec4s down;
+    int width, height, left, top, right, bottom, first_x, first_y, columns, rows;
+    float sharpness; // as in patch_vote, relative
+    float largest;
+};
+
+// Every second pixel of the hole: its offset becomes what its neighbours' offsets and the missing steps say; 0 outside.
+struct membrane_relax {
+    u32s states;   // [.., width]
+    vec4s across;  // [bottom - top, right - left]
+    vec4s down;    // the same
+    vec4s offsets; // the same
+    int width, left, top, right, bottom, parity;
+    float relaxation; // 1: just that; up to 2 is faster
+};
+
 // Votes and offsets together, with straight alpha.
 struct fill_finish {
     vec4s votes;   // [.., width]
     vec4s offsets; // [bottom - top, right - left]
     vec4s filled;  // [bottom - top, right - left]
     int width, left, top, right, bottom;
+    uint opaque; // alpha is 1, whatever the votes have in its place
 };
 
 // ---- Networks. `elements` are f32, f16 or bf16; each such field's type is a specialization constant.

@@ -5,19 +5,7 @@
 layout(local_size_x = 8, local_size_y = 8) in;
 layout(push_constant, scalar) uniform block { patch_vote p; };
 
-// The match of the patch centred at `at`, which has no say where there is none.
-uint match_at(ivec2 at) {
-    bool inside = at.x >= p.left && at.y >= p.top && at.x < p.right && at.y < p.bottom;
-    return inside ? p.matches.at[at.y * p.width + at.x] : no_match;
-}
-
-float least_cost(ivec2 at) {
-    float least = 1e30;
-    for (int v = -radius; v <= radius; ++v)
-        for (int u = -radius; u <= radius; ++u)
-            if (match_at(at + ivec2(u, v)) != no_match) least = min(least, p.costs.at[(at.y + v) * p.width + at.x + u]);
-    return least;
-}
+#include "proposals.glsl"
 
 void main() {
     ivec2 at = ivec2(p.left, p.top) + ivec2(gl_GlobalInvocationID.xy);
@@ -25,7 +13,7 @@ void main() {
     int i = at.y * p.width + at.x;
     uint state = p.states.at[i];
     if (state == blank || (state == known && p.known_too == 0u)) return;
-    float base = p.relative != 0u ? least_cost(at) : 0.0;
+    float base = p.relative != 0u ? least_cost(at, ivec2(0)) : 0.0;
     vec4 sum = vec4(0);
     float weights = 0.0;
     for (int v = -radius; v <= radius; ++v)
@@ -34,7 +22,7 @@ void main() {
             if (match == no_match) continue;
             int j = (at.y + v) * p.width + at.x + u;
             ivec2 from = centre_of(match) - ivec2(u, v);
-            float weight = p.confidences.at[j] * exp((base - p.costs.at[j]) * p.sharpness) + 1e-20;
+            float weight = weight_of(j, base);
             sum += weight * p.pixels.at[from.y * p.width + from.x];
             weights += weight;
         }

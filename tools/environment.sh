@@ -20,7 +20,7 @@ missing_on_host() {
         pkg-config --exists "$module" 2>/dev/null || echo "$module (development files)"
     done
     [ -e /usr/include/vk_mem_alloc.h ] || echo "VulkanMemoryAllocator (development files)"
-    ls /usr/bin/gimp-console-3.* >/dev/null 2>&1 || echo "gimp-console 3"
+    command -v gimp-console-3 >/dev/null || echo "gimp-console 3"
     if ! command -v vulkaninfo >/dev/null; then
         echo "vulkaninfo (vulkan-tools)"
     else
@@ -66,8 +66,8 @@ use_root() {
     if [ ! -d "$root" ]; then
         flock -n "$root_lock" || { say "another ./run is making $root: waiting"; flock "$root_lock"; }
         if [ ! -d "$root" ]; then
-            say "making a Debian root in $root, once, about 2 minutes ($reason)"
-            twice "$root.log" "$checkout/tools/make-root" "$recipe" "$root" || {
+            say "making a Debian root in $root, once, 2 minutes or more ($reason)"
+            twice "$root.log" root_step "$checkout/tools/make-root" "$recipe" "$root" || {
                 tail -n 15 "$root.log" >&2
                 die "the root was not made; the lines above are the end of $root.log. It needs the network (Debian's mirror," \
                     "or SFUMATO_MIRROR=URL) and 4 GB in $cache"
@@ -91,7 +91,7 @@ need_root_tools() {
     [ "$(id -u)" = 0 ] || die "please run once: sudo apt-get install ${wanted[*]}"
     say "installing ${wanted[*]} (they make and enter the Debian root)"
     export DEBIAN_FRONTEND=noninteractive
-    twice "$cache/apt.log" apt_install "${wanted[@]}" || {
+    twice "$cache/apt.log" apt_step apt_install "${wanted[@]}" || {
         tail -n 15 "$cache/apt.log" >&2
         die "apt-get could not install ${wanted[*]}: is the network there?"
     }
@@ -102,14 +102,63 @@ apt_install() {
     "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$@"
 }
 
-# twice LOG COMMAND…: a mirror may be changing, and a new machine updates itself at first.
+# twice LOG STEP COMMAND…: a mirror may be changing, and a new machine updates itself at first.
 twice() {
-    local log=$1
-    shift
-    "$@" >"$log" 2>&1 </dev/null && return
-    say "that failed: once more in a minute (why: $log)"
+    watched "$@" && return
+    say "that failed: once more in a minute (why: $1)"
     sleep 60
-    "$@" >"$log" 2>&1 </dev/null
+    watched "$@"
+}
+
+# watched LOG STEP COMMAND…: runs COMMAND with its output in LOG. Meanwhile what STEP prints, given LOG and the seconds so
+# far, is said when it changes, four times a minute at most.
+watched() {
+    local log=$1 step=$2 status=0 follower
+    shift 2
+    : >"$log"
+    follow "$log" "$step" &
+    follower=$!
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    kill "$follower" 2>/dev/null || true
+    wait "$follower" 2>/dev/null || true
+    return "$status"
+}
+
+follow() {
+    local log=$1 step=$2 began=$SECONDS said='' now
+    while sleep 2 && kill -0 $$ 2>/dev/null; do
+        now=$("$step" "$log" $((SECONDS - began)))
+        [ "$now" != "$said" ] || continue
+        say "  $now"
+        said=$now
+        sleep 13
+    done
+}
+
+minutes() { echo "$((($1 + 30) / 60)) min"; }
+
+# How far mmdebstrap is, by its own words.
+root_step() {
+    local now
+    case $(grep '^I: ' "$1" | tail -n 1) in
+    *'installing remaining'*) now='4 of 5: installing the packages' ;;
+    *essential-hook* | *sync-out*) now='3 of 5: downloading the packages' ;;
+    *downloading* | *extracting* | *essential*) now='2 of 5: making a minimal Debian' ;;
+    *customize* | *cleaning* | *success*) now='5 of 5: cleaning up' ;;
+    *) now='1 of 5: reading the lists of packages' ;;
+    esac
+    echo "step $now ($(minutes "$2"))"
+}
+
+apt_step() { echo "apt-get works ($(minutes "$2"))"; }
+
+# How far ninja is: it counts its steps.
+build_step() {
+    local done_of
+    done_of=$(sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' "$1" | tail -n 1)
+    [ -n "$done_of" ] || return 0
+    set -- ${done_of} "$2"
+    echo "step $1 of $2 ($(minutes "$3"), about $(minutes $(($3 * ($2 - $1) / $1))) left)"
 }
 
 # Roots of the same recipe made from an older list, when no ./run is inside.
@@ -122,7 +171,7 @@ remove_old_roots() {
             flock -n 9 || exit 0
             say "removing $old (its package list is no longer used)"
             chmod -R u+rwX "$old" "$old.partial" 2>/dev/null || true
-            rm -rf --one-file-system "$old" "$old.partial" "$old.log" "$lock"
+            rm -rf --one-file-system "$old" "$old.partial" "$old.packages" "$old.log" "$lock"
         ) 9>"$lock"
     done
 }

@@ -1,5 +1,6 @@
 #include "ui/dialog.h"
 
+#include "ui/choice_argument.h"
 #include "ui/model_chooser.h"
 #include "ui/translated.h"
 
@@ -48,7 +49,7 @@ GtkWidget* make_bar() {
 // Labels that GIMP makes are of one width.
 void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> arguments) {
     for (GParamSpec* argument : arguments) {
-        if (!GIMP_IS_PARAM_SPEC_CHOICE(argument)) continue;
+        if (!G_IS_PARAM_SPEC_DOUBLE(argument)) continue;
         GtkWidget* const widget = gimp_procedure_dialog_get_widget(d.window, argument->name, G_TYPE_NONE);
         GtkSizeGroup* const group = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
         gtk_size_group_add_widget(group, label);
@@ -58,26 +59,34 @@ void align_with_labels_of(dialog& d, GtkWidget* label, std::span<GParamSpec*> ar
     }
 }
 
-// The argument's label and the chooser. Returns what names it for filling.
-char const* add_model_chooser(dialog& d, GimpProcedureConfig* config, dialog_look const& look,
-                              std::span<GParamSpec*> arguments, GParamSpec* argument) {
-    constexpr char const *label_id = "model-label", *box_id = "model-box";
+// The argument's label and `widget`. Returns what names the row for filling.
+char const* add_row(dialog& d, std::span<GParamSpec*> arguments, GParamSpec* argument, GtkWidget* widget) {
+    std::string const name = argument->name, label_id = name + "-label", box_id = name + "-box";
     GtkWidget* const label =
-        gimp_procedure_dialog_get_label(d.window, label_id, g_param_spec_get_nick(argument), FALSE, TRUE);
-    GtkWidget* const chooser = make_model_chooser(config, argument->name, look.on_model_picked);
-    GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id, label_id, nullptr);
+        gimp_procedure_dialog_get_label(d.window, label_id.c_str(), g_param_spec_get_nick(argument), FALSE, TRUE);
+    GtkWidget* const box = gimp_procedure_dialog_fill_box(d.window, box_id.c_str(), label_id.c_str(), nullptr);
     gtk_orientable_set_orientation(GTK_ORIENTABLE(box), GTK_ORIENTATION_HORIZONTAL);
     gtk_box_set_spacing(GTK_BOX(box), 6);
-    gtk_box_pack_start(GTK_BOX(box), chooser, TRUE, TRUE, 0);
-    gtk_label_set_mnemonic_widget(GTK_LABEL(label), chooser);
+    gtk_box_pack_start(GTK_BOX(box), widget, TRUE, TRUE, 0);
+    gtk_label_set_mnemonic_widget(GTK_LABEL(label), widget);
     align_with_labels_of(d, label, arguments);
     gtk_widget_set_tooltip_text(label, g_param_spec_get_blurb(argument));
     gtk_widget_show_all(box);
     gtk_label_set_xalign(GTK_LABEL(label), 0);
-    return box_id;
+    return g_intern_string(box_id.c_str());
 }
 
-// Every argument as GIMP shows it, except models.
+// What stands for an argument when the dialog is filled: its name, as GIMP shows it, or a row of ours.
+char const* row_of(dialog& d, GimpProcedureConfig* config, dialog_look const& look, std::span<GParamSpec*> arguments,
+                   GParamSpec* argument) {
+    char const* const name = argument->name;
+    if (std::string_view(name) == "model")
+        return add_row(d, arguments, argument, make_model_chooser(config, name, look.on_model_picked));
+    if (choice_list const* choices = choices_of(argument))
+        return add_row(d, arguments, argument, make_choice_box(config, name, *choices));
+    return name;
+}
+
 void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dialog_look const& look) {
     int count = 0;
     GParamSpec** const first = gimp_procedure_get_arguments(procedure, &count);
@@ -86,9 +95,7 @@ void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dial
     for (GParamSpec* argument : arguments) {
         std::string_view const name = argument->name;
         if (name == "run-mode" || name == "image" || name == "drawables") continue;
-        char const* const shown =
-            name == "model" ? add_model_chooser(d, config, look, arguments, argument) : argument->name;
-        names = g_list_append(names, const_cast<char*>(shown));
+        names = g_list_append(names, const_cast<char*>(row_of(d, config, look, arguments, argument)));
     }
     gimp_procedure_dialog_fill_list(d.window, names);
     g_list_free(names);

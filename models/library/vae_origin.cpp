@@ -50,7 +50,8 @@ vae_origin origin_of_vae(std::string_view model, vae_config const& vae, stated_f
     if (auto const family = family_beginning_with(families, model); !family.empty())
         return {std::string(family), std::format("it is in a model of {}", model)};
     if (auto const family = family_beginning_with(architectures, d.architecture); !family.empty())
-        return {std::string(family), std::format("its metadata's modelspec.architecture is {}", show_name(d.architecture))};
+        return {std::string(family),
+                std::format("its metadata's modelspec.architecture is {}", show_name(d.architecture))};
     if (d.vae_scale)
         for (auto const& [scale, family] : scales)
             if (std::abs(*d.vae_scale - scale) < 1e-4)

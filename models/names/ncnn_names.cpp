@@ -27,8 +27,8 @@ std::vector<int> match(ncnn_graph const& file, ncnn_graph const& network, std::s
         bool const same = partners[n] < 0 && taken[f] < 0 && there.settings == expected.settings &&
                           there.operands.size() == expected.operands.size();
         if (!same)
-            fail("'{}' is not {}, although it is most like it: layer {} is {} where {} was expected{}.", source, name,
-                 show_name(there.name), show(there.settings), show(expected.settings),
+            fail("'{}' is not {}, although it is most like it: layer {} is a {} where a {} was expected{}.", source,
+                 name, show_name(there.name), show(there.settings), show(expected.settings),
                  there.settings == expected.settings ? say(" of something else") : sentence());
         partners[n] = f;
         taken[f] = n;

@@ -1,4 +1,4 @@
-"""The fill beside its peers: PSNR, SSIM, rim, time and memory over the cases of fill_cases.py.
+"""The fill beside its peers: PSNR, SSIM, rim, texture, time and memory over the cases of fill_cases.py.
 
   python3 fill.py cases FOLDER      writes the cases
   python3 fill.py compare FOLDER    fills them with `sfumato` (on PATH), measures all methods' results, prints the table and
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 import fill_metrics as metrics
-from fill_cases import KINDS, write_cases
+from fill_cases import ALL_KINDS, KINDS, STATISTICAL, write_cases
 from measure import OtherWork, measured, quiet_now
 
 METHODS = {"sfumato": "sfumato patchmatch", "matchpatch": "G'MIC matchpatch", "resynthesizer": "Resynthesizer"}
@@ -42,6 +42,7 @@ def judge(case, method):
     return {"case": case.name, "kind": case.name.rsplit("-", 1)[1], "method": method,
             "psnr": metrics.psnr(filled, original, hole), "ssim": metrics.ssim(filled, original, hole),
             "rim": metrics.rim_jump(filled, original, hole), "changed": changed, "largest": largest,
+            "texture": metrics.texture_distance(filled, original, hole),
             **json.loads((case / f"{method}.json").read_text())}
 
 
@@ -53,19 +54,25 @@ def table(rows, methods):
     lines = ["| method | PSNR dB | SSIM | rim jump | pixels changed outside | wall s | CPU s | peak MiB |",
              "|---|---|---|---|---|---|---|---|"]
     for method in methods:
-        own = [row for row in rows if row["method"] == method]
+        own = [row for row in rows if row["method"] == method and row["kind"] in KINDS]
         outside = f"{mean(own, 'changed'):.0f} (up to {max(row['largest'] for row in own)}/255)"
         lines.append(f"| {METHODS[method]} | {mean(own, 'psnr'):.2f} | {mean(own, 'ssim'):.3f} | {mean(own, 'rim', abs):.2f} ({mean(own, 'rim'):+.2f}) "
                      f"| {outside if mean(own, 'changed') else 'none'} | {mean(own, 'wall'):.2f} | {mean(own, 'cpu'):.2f} "
                      f"| {max(row['peak_mib'] for row in own):.0f} |")
-    lines += ["", "| PSNR dB / SSIM / rim jump | " + " | ".join(KINDS) + " |", "|---" * (len(KINDS) + 1) + "|"]
-    for method in methods:
-        cells = []
-        for kind in KINDS:
-            own = [row for row in rows if row["method"] == method and row["kind"] == kind]
-            cells.append(f"{mean(own, 'psnr'):.2f} / {mean(own, 'ssim'):.3f} / {mean(own, 'rim', abs):.2f}")
-        lines.append(f"| {METHODS[method]} | " + " | ".join(cells) + " |")
+    alike = [kind for kind in ALL_KINDS if kind not in STATISTICAL]
+    lines += [""] + table_by_kind(rows, methods, "PSNR dB / SSIM / rim jump", alike, lambda own:
+                                  f"{mean(own, 'psnr'):.2f} / {mean(own, 'ssim'):.3f} / {mean(own, 'rim', abs):.2f}")
+    lines += [""] + table_by_kind(rows, methods, "distance of gradients / of deviations", STATISTICAL, lambda own:
+                                  " / ".join(f"{d:.2f}" for d in np.mean([row["texture"] for row in own], axis=0)))
     return "\n".join(lines)
+
+
+def table_by_kind(rows, methods, what, kinds, cell):
+    lines = [f"| {what} | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for method in methods:
+        cells = [cell([row for row in rows if row["method"] == method and row["kind"] == kind]) for kind in kinds]
+        lines.append(f"| {METHODS[method]} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def frame(mask):
@@ -103,17 +110,19 @@ def compare(folder):
     methods = [m for m in METHODS if all((case / f"{m}.json").exists() for case in cases)]
     rows = [judge(case, method) for case in cases for method in methods]
     (Path(folder) / "results.json").write_text(json.dumps(rows, indent=1))
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         contact_sheet([c for c in cases if c.name.endswith(kind)], ["original", "hole", *methods],
                       Path(folder) / f"sheet-{kind}.png")
-    print(f"{len(cases)} holes in {len(cases) // len(KINDS)} photographs of 1024x768, {os.cpu_count()} cores; means, but peak "
-          f"memory and 'up to' are maxima.\nOther CPU use: {before:.0f} % before, {after:.0f} % after; while each method ran: "
+    photographs = sum(row["kind"] in KINDS for row in rows) // len(methods)
+    print(f"{len(cases)} holes, {photographs} of them in photographs of 1024x768 (the first table), {os.cpu_count()} cores; means, but "
+          f"peak memory and 'up to' are maxima.\nOther CPU use: {before:.0f} % before, {after:.0f} % after; while each method ran: "
           + ", ".join(f"{METHODS[m]} {mean([r for r in rows if r['method'] == m], 'other'):.0f} %" for m in methods) + ".\n")
     print(table(rows, methods))
     print("\nRim jump: how much the mean luma step across the hole's rim differs from the original's own, in 8-bit levels\n"
           "(in brackets the mean with its sign: - softer than the original's, + harder).\n"
+          "Distances: of the hole's histograms from those of a ring around it, in levels; 0 is alike (fill_metrics.py).\n"
           "wall, CPU, memory: the whole process for sfumato and G'MIC; for Resynthesizer its engine's process, without GIMP.")
-    print(f"Contact sheets ({', '.join(['original', 'hole', *methods])}): {folder}/sheet-{{{','.join(KINDS)}}}.png")
+    print(f"Contact sheets ({', '.join(['original', 'hole', *methods])}): {folder}/sheet-{{{','.join(ALL_KINDS)}}}.png")
 
 
 if __name__ == "__main__":

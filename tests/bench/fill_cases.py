@@ -1,6 +1,8 @@
-"""The photographs and holes of `./run bench fill`: ten crops of 1024x768 (budgie-backgrounds, CC0) with four holes each.
+"""The pictures and holes of `./run bench fill`: ten crops of 1024x768 (budgie-backgrounds, CC0) with four holes each; more
+holes over skies, at the border, and over lines; and three textures of 512x512 with three holes each (textures/: pictures of
+scikit-image, which took them from CC0Textures and, grass, from DeviantArt; CC0).
 
-The table is fixed, so that figures of different days can be compared; a change here starts a new series in LOG.md.
+The tables are fixed, so that figures of different days can be compared; a change here starts a new series in LOG.md.
 """
 from pathlib import Path
 
@@ -41,6 +43,20 @@ CASES = {
 }
 KINDS = ("round", "scratch", "object", "border")
 
+# kind: (photograph, left edge of the crop, outline, shape)
+MORE = {
+    "sky": [("beacon-street-sunset", 0, "border", (300, -20, 240, 160)), ("extreme-desert-hike", 60, "border", (420, -20, 240, 170)),
+            ("canyon-wren", 260, "border", (600, -20, 220, 160)), ("tea-gardens", 64, "border", (560, -20, 240, 150)),
+            ("roman-colosseum", 340, "border", (880, 200, 170, 200))],
+    "lines": [("high-trestle-trail", 64, "round", (300, 455, 50)), ("high-trestle-trail", 64, "round", (688, 137, 45)),
+              ("waves-midnight", 170, "round", (500, 400, 60)), ("lake-sherburne", 200, "round", (512, 578, 55)),
+              ("beacon-street-sunset", 200, "round", (333, 520, 45))],
+}
+TEXTURES = ("brick", "gravel", "grass")
+TEXTURE_HOLES = [("round", (260, 255, 68)), ("object", (250, 250, 220)), ("border", (380, 180, 160, 150))]
+STATISTICAL = ("gravel", "grass")  # no measure pixel by pixel fits these: something flat and grey would do well
+ALL_KINDS = (*KINDS, *MORE, *TEXTURES)
+
 
 def photograph(name, left):
     picture = Image.open(PHOTOGRAPHS / f"{name}.jpg").convert("RGB")
@@ -48,40 +64,51 @@ def photograph(name, left):
     return picture.crop((left, 0, left + SIZE[0], SIZE[1]))
 
 
-def hole(kind, shape):
+def hole(outline, shape, size=SIZE):
     """An 8-bit mask, 255 inside the hole."""
     s = OVERSAMPLED
-    mask = Image.new("L", (SIZE[0] * s, SIZE[1] * s))
+    mask = Image.new("L", (size[0] * s, size[1] * s))
     draw = ImageDraw.Draw(mask)
-    if kind == "round":
+    if outline == "round":
         x, y, r = shape
         draw.ellipse([(x - r) * s, (y - r) * s, (x + r) * s, (y + r) * s], fill=255)
-    elif kind == "scratch":
+    elif outline == "scratch":
         draw.line([(x * s, y * s) for x, y in shape], fill=255, width=5 * s, joint="curve")
-    elif kind == "object":
+    elif outline == "object":
         x, y, height = shape
         draw.polygon([((x + u * height) * s, (y + v * height) * s) for u, v in FIGURE], fill=255)
     else:
         x, y, w, h = shape
         draw.rounded_rectangle([x * s, y * s, (x + w) * s, (y + h) * s], 30 * s, fill=255)
-    return mask.resize(SIZE, Image.BOX).point(lambda v: 255 if v >= 128 else 0)
+    return mask.resize(size, Image.BOX).point(lambda v: 255 if v >= 128 else 0)
+
+
+def pictures_and_holes():
+    """(name, original, mask) of every case, in the table's order."""
+    for name, (left, *shapes) in CASES.items():
+        for kind, shape in zip(KINDS, shapes):
+            yield f"{name}-{kind}", photograph(name, left), hole(kind, shape)
+    for kind, cases in MORE.items():
+        for i, (name, left, outline, shape) in enumerate(cases):
+            yield f"{name}-{i}-{kind}", photograph(name, left), hole(outline, shape)
+    for kind in TEXTURES:
+        for outline, shape in TEXTURE_HOLES:
+            texture = Image.open(Path(__file__).parent / "textures" / f"{kind}.jpg").convert("RGB")
+            yield f"{outline}-{kind}", texture, hole(outline, shape, texture.size)
 
 
 def write_cases(folder):
-    """Writes original.png, hole.png (blanked) and mask.png for every case into folder/<photograph>-<kind>/; returns the
-    folders in the table's order. Files that are there already and equal are left alone."""
+    """Writes original.png, hole.png (blanked) and mask.png for every case into folder/<picture>-<kind>/; returns the folders
+    in the table's order. Files that are there already and equal are left alone."""
     folders = []
-    for name, (left, *shapes) in CASES.items():
-        original = photograph(name, left)
-        for kind, shape in zip(KINDS, shapes):
-            case = Path(folder) / f"{name}-{kind}"
-            case.mkdir(parents=True, exist_ok=True)
-            mask = hole(kind, shape)
-            blanked = original.copy()
-            blanked.paste(BLANK, mask=mask)
-            for file, picture in (("original.png", original), ("mask.png", mask), ("hole.png", blanked)):
-                write_if_changed(case / file, picture)
-            folders.append(case)
+    for name, original, mask in pictures_and_holes():
+        case = Path(folder) / name
+        case.mkdir(parents=True, exist_ok=True)
+        blanked = original.copy()
+        blanked.paste(BLANK, mask=mask)
+        for file, picture in (("original.png", original), ("mask.png", mask), ("hole.png", blanked)):
+            write_if_changed(case / file, picture)
+        folders.append(case)
     return folders
 
 

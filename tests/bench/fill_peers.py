@@ -88,7 +88,7 @@ def resynthesizer(cases, fresh):
     environment = {**os.environ, "GIMP3_DIRECTORY": str(profile), "HOME": str(profile),
                    "CASES": "\n".join(map(str, cases))}
     other = OtherWork()
-    gimp = measured(["gimp-console-3.2", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval",
+    gimp = measured(["gimp-console-3", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval",
                      "-b", batch], environment)
     lines = log.read_text().splitlines() if log.exists() else []
     if len(lines) != len(cases):

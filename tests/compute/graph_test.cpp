@@ -103,7 +103,7 @@ TEST(plan, stops_when_the_watcher_says_so) {
     plan p(test_device(), g);
     int calls = 0;
     EXPECT_FALSE(p.run([&](sentence const& stage, double fraction) {
-        EXPECT_EQ(stage, "many pieces");
+        EXPECT_EQ(stage, say("many pieces"));
         EXPECT_LT(fraction, 0.2);
         return ++calls < 4;
     }));

@@ -13,7 +13,7 @@ def speaks_german():
     status, why = inpaint(image, [source])
     check(f"nothing selected: {why}", why.startswith("Nichts ist ausgewählt."))
     select(image, 60, 50, 20, 10)
-    status, why = inpaint(image, [source])
+    status, why = inpaint(image, [source], source="layer")
     check(f"outside the layer: {why}", "außerhalb der Ebene „Foto“" in why)
     select(image, 10, 10, 15, 12)
     status, why = inpaint(image, [source])

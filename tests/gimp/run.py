@@ -20,7 +20,7 @@ seconds = 1770
 with scratch.Scratch(build, locale=locale) as place:
     try:
         gimp = subprocess.run(
-            ["gimp-console-3.0", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
+            ["gimp-console-3", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
             env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
     except subprocess.TimeoutExpired as late:
         print((late.stdout or b"").decode(errors="replace"))

@@ -159,8 +159,16 @@ def wrong_choices_are_errors():
     select(image, 40, 30, 30, 24)
     for argument in ("source", "context", "method"):
         refused(PROCEDURE, f"a wrong {argument}", image, [source], f"The argument “{argument}” must be", **{argument: "nonsense"})
-    refused(PROCEDURE, "too large a seed", image, [source], "The argument “seed” must be", seed=2**32)
     refused("plug-in-sfumato-upscale", "a wrong target", image, [source], "The argument “target” must be", target="nonsense")
+    # Numbers GIMP itself checks.
+    script_fu = Gimp.get_pdb().lookup_procedure("plug-in-script-fu-eval")
+    for argument, why in (('#:source "nonsense"', "must be"), (f"#:seed {2**32}", "out of range")):
+        config = script_fu.create_config()
+        call = f"(plug-in-sfumato-inpaint #:image {image.get_id()} #:drawables (vector {source.get_id()}) {argument})"
+        config.set_property("script", call)
+        result = script_fu.run(config)
+        told = result.index(1) if result.length() > 1 else ""
+        check(f"Script-Fu, {argument}: {told}", result.index(0) != SUCCESS and why in told)
 
 
 close()

@@ -52,8 +52,10 @@ class Desktop:
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
         self._start(["openbox"], env=self.environment)
         until(self.is_managed, 60, "the window manager")
+        if (self.locale or "").startswith("de"):  # umlauts are keys of their own
+            subprocess.run(["setxkbmap", "de"], env=self.environment, check=True, timeout=20)
         self.log = open(self.place.folder / "gimp.log", "w+")
-        self._start(["gimp-3.0", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
+        self._start(["gimp-3", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
         try:
             until(lambda: self.windows("GNU Image Manipulation Program|GIMP"), 180, "GIMP's window")
         except TimeoutError:
@@ -130,7 +132,7 @@ class Desktop:
                     "image = Gimp.get_images()[0] if Gimp.get_images() else None\nanswer = None\n"
                     f"{code}\nopen({str(reply) + '.new'!r}, 'w').write(json.dumps(answer, default=str))\n"
                     f"os.rename({str(reply) + '.new'!r}, {str(reply)!r})")
-        subprocess.run(["gimp-3.0", "-s", "--batch-interpreter", "python-fu-eval", "-b", prepared], env=self.environment,
+        subprocess.run(["gimp-3", "-s", "--batch-interpreter", "python-fu-eval", "-b", prepared], env=self.environment,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=seconds)
         until(reply.exists, seconds, "an answer from inside GIMP")
         return json.loads(reply.read_text())

@@ -22,7 +22,7 @@ def open_dialog(desk, entry="Inpaint Selection"):
     """Through GIMP's action search, as a user without a mouse would."""
     for _ in range(3):
         desk.keys(main_window(desk), "slash")
-        until(lambda: desk.windows("^Search Actions"), 20, "the action search")
+        until(lambda: desk.windows("^(Search Actions|Aktion)"), 20, "the action search")
         time.sleep(0.5)
         desk.type(entry)
         time.sleep(1)

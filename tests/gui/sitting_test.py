@@ -16,6 +16,7 @@ pictures = Path(sys.argv[3]) if len(sys.argv) > 3 else build / "screenshots" / (
 INPAINT, UPSCALE = ("Auswahl füllen", "Ebene vergrößern") if german else ("Inpaint Selection", "Upscale Layer")
 FILLED, ENLARGED = ("Gefüllt", "Vergrößert") if german else ("Inpaint", "Upscaled")
 OK_FILL, OK_UPSCALE = ("alt+f", "alt+v") if german else ("alt+i", "alt+u")
+MESSAGE = "GIMP Message|GIMP-Meldung|Fehler|Error"
 SEED = "alt+t" if german else "alt+d"
 
 MAKE_PHOTO = """
@@ -98,6 +99,8 @@ def says_that_quick_mask_is_on(desk):
     check("Quick Mask: the dialog stays and says something", eventually(lambda: desk.pixels(dialog) != unsaid, True))
     desk.screenshot("quick-mask")
     why = desk.inside("answer = run(PROCEDURE, image, image.get_selected_drawables())[1]")
+    for window in desk.windows(MESSAGE):  # GIMP shows the script's error
+        desk.keys(window, "Escape")
     check(f"Quick Mask: what a script is told ({why})", ("Die Schnellmaske ist an" if german else "The Quick Mask is on") in why)
     check("Quick Mask: Escape closes", pressed_away(desk, dialog))
     desk.keys(main_window(desk), "shift+q")
@@ -125,7 +128,7 @@ def close_image(desk):
 
 def quiet(desk, before):
     """No error window, and nothing on GIMP's standard error that is about us."""
-    windows = desk.windows("GIMP Message|GIMP-Meldung|Fehler|Error")
+    windows = desk.windows(MESSAGE)
     lines = [line for line in desk.gimp_output()[before:].splitlines() if "sfumato" in line.lower()]
     check(f"closed: no error windows {windows}, at most one sentence {lines}", not windows and len(lines) <= 1)
 

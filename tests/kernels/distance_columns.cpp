@@ -33,7 +33,7 @@ TEST(distance_columns, nearest_in_the_column) {
                                                   .reach = reach,
                                                   .low = 0.8f,
                                                   .high = 0.9f},
-                         {uint32_t(s.width), uint32_t(s.height)});
+                         launch::items(s.width));
             r.run();
             EXPECT_EQ(r.download(d), reference(values, s, reach, 0.8f, 0.9f)) << s.width << " × " << s.height;
         }

@@ -1,6 +1,7 @@
 // Finished work is not lost: what can refuse a result is found before the work, and what is refused after it is kept.
 #include "pictures/result.h"
 #include "tests/cli/process.h"
+#include "tests/environment_variable.h"
 #include "tests/pictures/gegl_file.h"
 #include "tests/pictures/png_file.h"
 
@@ -10,18 +11,6 @@ using namespace sfumato;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Of one place in the environment, as long as this lives.
-struct environment_variable {
-    std::string const name;
-    std::optional<std::string> before;
-
-    environment_variable(std::string name, std::string const& value) : name(std::move(name)) {
-        if (char const* const v = std::getenv(this->name.c_str())) before = v;
-        ::setenv(this->name.c_str(), value.c_str(), 1);
-    }
-    ~environment_variable() { before ? ::setenv(name.c_str(), before->c_str(), 1) : ::unsetenv(name.c_str()); }
-};
 
 std::set<std::string> names_in(fs::path const& folder) {
     std::set<std::string> names;

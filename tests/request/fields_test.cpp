@@ -15,9 +15,7 @@ namespace {
 constexpr operation all_operations[] = {operation::inpaint, operation::txt2img, operation::img2img, operation::upscale};
 
 json request_with(operation o, field const& f, json const& value) {
-    request r{.operation = o};
-    if (f.of_diffusion && f.key != "model") r.diffusion.model = "m"; // else an inpaint has no use for it
-    json object = request_to_json(r);
+    json object = request_to_json({.operation = o});
     object[f.key] = value;
     return object;
 }

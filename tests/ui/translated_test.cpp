@@ -50,8 +50,10 @@ TEST_F(translated_sentences, a_sentence_within_a_sentence) {
 TEST_F(translated_sentences, what_the_system_says) {
     std::string const said = translated(say("'{}' cannot be opened: {}.", "x.pth", system_says(ENOENT)));
     EXPECT_TRUE(said.starts_with("„x.pth“ lässt sich nicht öffnen: ")) << said;
-    if (std::string const german = dgettext("libc", "No such file or directory"); german != "No such file or directory")
+    if (std::string const german = dgettext("libc", "No such file or directory");
+        german != "No such file or directory") {
         EXPECT_NE(said.find(german), said.npos) << said; // the system has a catalogue
+    }
 }
 
 // Whoever sends them may be another build.

@@ -16,12 +16,17 @@ constexpr int thickest = 14;        // the coarsest level is the first where the
 constexpr int first_candidates = 1200;
 constexpr int most_candidates = 20000;
 constexpr int rounds_at_coarsest = 12;
-constexpr int rounds_below = 12;           // at the next level, and two less at each finer one …
-constexpr int fewest_rounds = 3;           // … but not less than this
-constexpr int sharp_rounds = 4;            // the last ones at full size, which copy more than they blend
+constexpr int rounds_below = 8;            // at the next level, and two less at each finer one …
+constexpr int fewest_rounds = 2;           // … but not less than this
+constexpr int sharp_rounds = 2;            // the last ones at full size, which copy more than they blend
 constexpr float trust_at_coarsest = 1e-5f; // so little that the hole's middle follows its rim, not its flat start
 constexpr int trials = 6;                  // random candidates of a search
-constexpr vote_options blend{.sharpness = 1 / 450.0f};
+constexpr int many = 50'000;               // pixels of the hole at a level, above which that is one round with …
+constexpr int few_trials = 2;
+constexpr float near = 8;
+constexpr float texture_scale = 4;
+// Means of unlike patches are flat, and flat patches fit them best: where fits differ much, coarse levels copy, too.
+constexpr vote_options blend{.sharpness = 1 / 280.0f};
 constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
 
 enum class state : std::uint8_t { known, hole, blank };
@@ -86,27 +91,41 @@ window area_at(rect const& hole, int level, int width, int height) {
             std::min(((hole.bottom() - 1) >> level) + 1 + reach, height)};
 }
 
+// The vote that ends a round.
+void vote(graph& g, patch_field& f, bool sharp, bool last) {
+    vote_options options = sharp ? copy : blend;
+    options.known_too = last;
+    patch_vote(g, f, options);
+}
+
 // Expectation and maximisation in turn: where each patch fits best, then what the patches say together.
 void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, std::uint32_t seed) {
     float const reach = float(std::max(f.level.width(), f.level.height())) / (coarsest ? 2 : 4);
     for (int round = 0; round < rounds; ++round) {
         match_search(g, f, coarsest ? 4 : 2, trials, reach, seed + 2 * round);
         match_search(g, f, coarsest ? 2 : 1, trials, reach, seed + 2 * round + 1);
-        vote_options options = finest && round >= rounds - sharp_rounds ? copy : blend;
-        options.known_too = finest && round == rounds - 1;
-        patch_vote(g, f, options);
+        vote(g, f, finest && round >= rounds - sharp_rounds, finest && round == rounds - 1);
     }
+}
+
+// The same where there are many patches: coarser levels have found what there is to find, and better ones are near.
+void refine_quickly(graph& g, patch_field& f, bool finest, std::uint32_t seed) {
+    match_search(g, f, 1, few_trials, near, seed);
+    vote(g, f, finest, finest);
 }
 
 } // namespace
 
 patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
-    patch_fill_shape shape{.hole = bounds(selection)};
+    patch_fill_shape shape{.hole = bounds(selection), .opaque = true};
     if (std::max(p.width, p.height) > largest_side)
         fail("The selection and its surroundings are {} × {} pixels, more than {} on a side: select less.", p.width,
              p.height, largest_side);
     if (shape.hole.empty()) fail("Nothing is selected: select the part of the picture to fill.");
     state_map map = states_of(p, selection);
+    for (std::size_t i = 0; i < map.at.size(); ++i)
+        shape.opaque = shape.opaque && (map.at[i] != state::known || p.pixels[4 * i + 3] >= 1);
+    shape.pixels = std::ranges::count(map.at, state::hole);
     if (std::ranges::find(map.at, state::known) == map.at.end())
         fail("Nothing is left to fill from: everything in reach is selected or transparent; select less.");
     int known = largest_square(map, state::known);
@@ -128,6 +147,7 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
                   window const& area, std::uint32_t seed) {
     g.stage(say("look at the surroundings"));
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
+    if (shape.opaque) levels[0].pixels = patch_texture(g, levels[0], texture_scale);
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
     tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
 
@@ -150,12 +170,15 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         }
         int const rounds =
             coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
-        refine(g, field, rounds, coarsest, i == 0, level_seed);
+        if (!coarsest && shape.pixels >> 2 * i > many)
+            refine_quickly(g, field, i == 0, level_seed);
+        else
+            refine(g, field, rounds, coarsest, i == 0, level_seed);
         filled = field.votes;
         coarser = field;
     }
     g.stage(say("blend into the surroundings"));
-    return membrane_finish(g, levels[0], filled, area);
+    return membrane_finish(g, levels[0], filled, area, shape.opaque, shape.levels > 0 ? &coarser : nullptr, copy);
 }
 
 } // namespace sfumato

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace sfumato {
@@ -114,7 +115,10 @@ class pass_over_tiles {
         return m;
     }
 
-    std::optional<made> with_lanczos(upscale_tile const& t, std::vector<float> const& values, job const& j) {
+    // Of any finite values the result is finite: Lanczos goes beyond them by half at most.
+    std::optional<made> with_lanczos(upscale_tile const& t, std::vector<float> values, job const& j) {
+        constexpr float largest = std::numeric_limits<float>::max() / 4;
+        for (float& v : values) v = std::clamp(v, -largest, largest);
         return run_on(lanczos_.value(), t, values, 1, {.cancelled = j.cancelled});
     }
 

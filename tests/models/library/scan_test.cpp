@@ -51,7 +51,7 @@ TEST(scan, a_tree_of_many_programs) {
               "ComfyUI/models/loras/a.ckpt: damaged\n"
               "ComfyUI/models/upscale_models/x4.safetensors: upscaler (RRDBNet ×4)\n"
               "ComfyUI/models/vae_approx/taesd.safetensors: TAESD\n"
-              "hub/snapshot: Stable Diffusion 1.x inpainting\n");
+              "hub/snapshot: Stable Diffusion 1.x inpainting (not usable)\n"); // it has no text encoder
 }
 
 TEST(scan, upscalers_of_many_programs) {

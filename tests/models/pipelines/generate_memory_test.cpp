@@ -1,7 +1,10 @@
 // Runs from a request and memory: the same pixels whatever there is of it, or a recipe that says no; as much as was
 // planned.
 #include "models/files/safetensors_write.h"
+#include "models/library/open_checkpoint.h"
 #include "models/library/procedural.h"
+#include "models/pipelines/diffusion/diffusion_model.h"
+#include "tests/environment_variable.h"
 #include "tests/models/pipelines/generate_cases.h"
 #include "tests/models/pipelines/less_memory.h"
 #include "tests/scratch_folder.h"
@@ -123,9 +126,8 @@ TEST(generate, a_recipe_determines_the_pixels) {
     }
 }
 
-// The decoder's numbers go beyond fp16: it runs again in fp32, which the recipe then says, and no later run is told.
-TEST(generate, a_second_try_is_in_the_recipe) {
-    scratch_folder const folder;
+// The numbers of its decoder go beyond fp16.
+std::string write_with_large_decoder(scratch_folder const& folder) {
     checkpoint large = procedural_checkpoint("sd1-tiny");
     std::string const path = folder / "large.safetensors";
     for (char const* name : {"first_stage_model.decoder.conv_in.weight", "first_stage_model.decoder.conv_in.bias"}) {
@@ -141,8 +143,14 @@ TEST(generate, a_second_try_is_in_the_recipe) {
         };
     }
     write_safetensors(path, large.tensors, large.metadata);
+    return path;
+}
+
+// The decoder runs again in fp32, which the recipe then says, and no later run is told.
+TEST(generate, a_second_try_is_in_the_recipe) {
+    scratch_folder const folder;
     request r = small_request();
-    r.diffusion.model = path;
+    r.diffusion.model = write_with_large_decoder(folder);
     r.diffusion.dtype = {};
     r.diffusion.precision = dtype::f16; // as a GPU likes it
     shelf models;
@@ -152,8 +160,43 @@ TEST(generate, a_second_try_is_in_the_recipe) {
     EXPECT_EQ(recipe.diffusion.precision, dtype::f16);
     EXPECT_EQ(recipe.diffusion.decode_precision, dtype::f32);
     EXPECT_EQ(results(test_device(), models, recipe).at(0).made.pixels, once[0].made.pixels);
+}
+
+// What was asked for cannot be done, but the steps are not lost.
+TEST(generate, a_latent_that_cannot_be_decoded_is_kept) {
+    scratch_folder const folder;
+    environment_variable const cache("XDG_CACHE_HOME", folder / "cache");
+    request r = small_request();
+    r.diffusion.model = write_with_large_decoder(folder);
+    r.diffusion.dtype = {};
+    r.diffusion.precision = dtype::f16;
+    shelf models;
+    picture const wanted = results(test_device(), models, r).at(0).made;
     r.diffusion.decode_precision = dtype::f16;
-    EXPECT_THROW(results(test_device(), models, r), error);
+    std::string const path = folder / "cache/sfumato/sfumato-rescued-1.latent";
+    try {
+        results(test_device(), models, r);
+        FAIL();
+    } catch (error const& e) {
+        EXPECT_NE(std::string(e.what()).find("their latent is kept as " + path), std::string::npos) << e.what();
+    }
+    checkpoint const kept = open_checkpoint(path);
+    stored_tensor const& t = kept.tensors.at("latent_tensor");
+    auto& model = models.open<diffusion_model>({r.diffusion.model, {}, {}, {}});
+    latent l{int(t.shape[2]), int(t.shape[3]), int(t.shape[1])};
+    std::vector<std::byte> scratch;
+    auto const bytes = t.read(scratch);
+    std::size_t const cells = std::size_t(l.height * l.width), channels = std::size_t(l.channels);
+    l.values.resize(cells * channels);
+    for (std::size_t i = 0; i < l.values.size(); ++i) {
+        float v;
+        std::memcpy(&v, &bytes[4 * i], 4);
+        l.values[i % cells * channels + i / cells] = float(v * model.latents().scale);
+    }
+    auto made = decode_latent(test_device(), model.weights({role::vae_decoder}), model.vae(), l, {}, dtype::f32, {});
+    ASSERT_TRUE(made);
+    for (float& v : made->pixels) v = std::clamp(v, 0.0f, 1.0f);
+    EXPECT_GT(psnr(*made, wanted), 60);
 }
 
 TEST(generate, memory_is_used_as_planned) {

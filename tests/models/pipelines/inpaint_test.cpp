@@ -86,6 +86,55 @@ TEST(inpaint, a_texture_continues) {
     EXPECT_LT(mean_error(p, m, fill(p, m)), 0.05);
 }
 
+// Differences between neighbours, red, in both directions, where both lie in `area`.
+std::vector<double> steps_in(picture const& p, rect const& area) {
+    std::vector<double> steps;
+    auto const at = [&](int x, int y) { return double(p.pixels[(std::size_t(y) * p.width + x) * 4]); };
+    for (int y = area.y; y + 1 < area.bottom(); ++y)
+        for (int x = area.x; x + 1 < area.right(); ++x)
+            for (double next : {at(x + 1, y), at(x, y + 1)}) steps.push_back(std::abs(next - at(x, y)));
+    return steps;
+}
+
+double mean(std::vector<double> const& values) {
+    double sum = 0;
+    for (double v : values) sum += v;
+    return sum / double(values.size());
+}
+
+// A quarter of it is flat, and flat patches fit any mean of rough ones best.
+TEST(inpaint, what_is_rough_stays_rough) {
+    auto const noise = [](int x, int y) {
+        auto v = std::uint32_t(x) * 0x9e3779b1u + std::uint32_t(y) * 0x85ebca77u;
+        v = (v ^ v >> 16) * 0x7feb352du;
+        v = (v ^ v >> 15) * 0x846ca68bu;
+        return float((v ^ v >> 16) >> 8) / float(1 << 24);
+    };
+    auto const p = paint(300, 240, [&](int x, int y) {
+        bool const flat = noise(x / 16 + 1000, y / 16) < 0.25f;
+        float const grey = 0.5f + (flat ? 0.06f : 0.5f) * (noise(x / 2, y / 2) - 0.5f);
+        return colour{grey, grey, grey, 1};
+    });
+    rect const hole{100, 70, 100, 100};
+    for (int seed : {1, 2}) {
+        auto const r = fill(p, select(300, 240, hole), seed);
+        double const roughness = mean(steps_in(r.picture, {hole.x - r.x, hole.y - r.y, hole.width, hole.height}));
+        EXPECT_NEAR(roughness / mean(steps_in(p, {0, 0, 300, 240})), 1, 0.3);
+    }
+}
+
+TEST(inpaint, a_sky_at_the_border_has_no_steps) {
+    auto const p = paint(240, 200, [](int x, int y) {
+        float const tone = 0.35f + 0.4f * float(y) / 200 + 0.12f * std::sin(float(x) / 60);
+        return colour{tone, tone, 0.8f, 1};
+    });
+    rect const hole{70, 0, 100, 90};
+    auto const r = fill(p, select(240, 200, hole));
+    auto const steps = steps_in(r.picture, {0, 0, r.picture.width, r.picture.height});
+    auto const given = steps_in(p, {0, 0, 240, 200});
+    EXPECT_LT(*std::ranges::max_element(steps), 2 * *std::ranges::max_element(given));
+}
+
 TEST(inpaint, nothing_is_read_from_the_hole) {
     auto const p = paint(120, 100, texture);
     auto const m = select(120, 100, {0, 30, 40, 70}); // at two borders

@@ -3,6 +3,7 @@
 
 #include "models/files/safetensors_write.h"
 #include "models/library/open_checkpoint.h"
+#include "models/pipelines/upscale/upscale_parts.h"
 #include "tests/kernels/kernel_test.h"
 #include "tests/models/pipelines/enlarge.h"
 #include "tests/scratch_folder.h"
@@ -60,6 +61,35 @@ inline enlarged enlarge(picture const& p, request const& r, std::optional<upscal
     EXPECT_TRUE(made);
     if (made) e.made = std::move(*made);
     return e;
+}
+
+// The client of a run: what is read and given, and when.
+struct parts_client final : run_client {
+    picture const& given;
+    picture made;
+    std::vector<rect> reads{}, foreseen{}, taken{};
+    std::vector<run_plan> plans{};
+
+    parts_client(picture const& given, double scale)
+        : given(given), made(upscaled(given.width, scale), upscaled(given.height, scale)) {}
+    std::optional<picture> read_picture(std::string_view name, rect const& area) override {
+        EXPECT_EQ(name, "picture");
+        reads.push_back(area);
+        return crop(given, area);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; }
+    void will_read(std::string_view, rect const& area) override { foreseen.push_back(area); }
+    void take(run_result r) override {
+        taken.push_back({r.x, r.y, r.picture.width, r.picture.height});
+        for (int y = 0; y < r.picture.height; ++y)
+            std::copy_n(&r.picture.pixels[4 * std::size_t(y * r.picture.width)], 4 * r.picture.width,
+                        &made.pixels[4 * std::size_t((r.y + y) * made.width + r.x)]);
+    }
+    void planned(run_plan const& p) override { plans.push_back(p); }
+};
+
+inline run_input input_of(request const& r, picture const& p) {
+    return {.request = r, .pictures = {{"picture", p.width, p.height}}};
 }
 
 inline double largest_difference(picture const& a, picture const& b) {

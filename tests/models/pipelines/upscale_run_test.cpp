@@ -59,35 +59,6 @@ TEST(upscale, tiles_of_a_picture_with_alpha_are_those_of_the_whole) {
     EXPECT_LT(alpha, 2e-3);
 }
 
-// The client of a run: what is read and given, and when.
-struct parts_client final : run_client {
-    picture const& given;
-    picture made;
-    std::vector<rect> reads{}, foreseen{}, taken{};
-    std::vector<run_plan> plans{};
-
-    parts_client(picture const& given, double scale)
-        : given(given), made(upscaled(given.width, scale), upscaled(given.height, scale)) {}
-    std::optional<picture> read_picture(std::string_view name, rect const& area) override {
-        EXPECT_EQ(name, "picture");
-        reads.push_back(area);
-        return crop(given, area);
-    }
-    std::optional<mask> read_mask(std::string_view, rect const&) override { return std::nullopt; }
-    void will_read(std::string_view, rect const& area) override { foreseen.push_back(area); }
-    void take(run_result r) override {
-        taken.push_back({r.x, r.y, r.picture.width, r.picture.height});
-        for (int y = 0; y < r.picture.height; ++y)
-            std::copy_n(&r.picture.pixels[4 * std::size_t(y * r.picture.width)], 4 * r.picture.width,
-                        &made.pixels[4 * std::size_t((r.y + y) * made.width + r.x)]);
-    }
-    void planned(run_plan const& p) override { plans.push_back(p); }
-};
-
-run_input input_of(request const& r, picture const& p) {
-    return {.request = r, .pictures = {{"picture", p.width, p.height}}};
-}
-
 TEST(upscale, a_picture_of_any_size_is_read_and_given_in_parts) {
     picture const p = sketch(1100, 20); // its result is longer than a part
     request const r = asked(x4, 4);

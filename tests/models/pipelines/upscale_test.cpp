@@ -243,5 +243,13 @@ TEST(upscale, a_model_of_another_kind_is_refused) {
     }
 }
 
+// Lanczos goes beyond what is given; the largest floats stay numbers all the same.
+TEST(upscale, of_the_largest_numbers_is_finite) {
+    picture p = sketch(9, 7);
+    for (std::size_t i = 0; i < p.pixels.size(); i += 4) p.pixels[i] = (i / 4 + i / 36) % 2 ? 3.4e38f : -3.4e38f;
+    for (double scale : {1.0, 3.0, 7.3})
+        for (float v : enlarge(p, asked(x4, scale)).made.pixels) ASSERT_TRUE(std::isfinite(v)) << scale;
+}
+
 } // namespace
 } // namespace sfumato

@@ -124,14 +124,16 @@ watched() {
     return "$status"
 }
 
+# Sleeps are short: the last one outlives the command, and holds whatever reads our words that long.
 follow() {
     local log=$1 step=$2 began=$SECONDS said='' now
-    while sleep 2 && kill -0 $$ 2>/dev/null; do
+    local last=$((began - 13))
+    while sleep 1 && kill -0 $$ 2>/dev/null; do
+        [ $((SECONDS - last)) -ge 15 ] || continue
         now=$("$step" "$log" $((SECONDS - began)))
         [ "$now" != "$said" ] || continue
         say "  $now"
-        said=$now
-        sleep 13
+        said=$now last=$SECONDS
     done
 }
 

@@ -7,10 +7,13 @@
 #include "pictures/recipe.h"
 #include "pictures/result.h"
 #include "request/context.h"
+#include "request/fields.h"
 #include "request/json.h"
 #include "request/memory_client.h"
+#include "request/names.h"
 
 #include <cstdio>
+#include <format>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -22,7 +25,7 @@ namespace {
 
 // A request that names its area (a recipe does) sees exactly that; otherwise its context decides.
 rect choose_area(request const& r, rect const& selected, picture_file const& file) {
-    if (r.area.empty()) return context_box(selected, file.width(), file.height(), r.context);
+    if (r.area.empty()) return context_box(r, selected, file.width(), file.height());
     if (intersect(r.area, {0, 0, file.width(), file.height()}) != r.area)
         fail("The request's \"area\" does not lie inside the picture ({} × {}); remove it from the request.",
              file.width(), file.height());
@@ -31,11 +34,35 @@ rect choose_area(request const& r, rect const& selected, picture_file const& fil
     return r.area;
 }
 
+// A recipe may name the model or the method; then the run says what is missing.
+void check_options(options const& given) {
+    if (given.has("--recipe")) return;
+    auto const method = find_choice<sfumato::method>(given.value("--method"));
+    for (field const* f : fields_of(operation::inpaint)) {
+        if (!f->of_diffusion || f->option.empty() || !given.has(f->option_name())) continue;
+        if (method == method::patchmatch)
+            throw usage_error(std::format("{} is not for --method patchmatch", f->option_name()));
+        if (!given.has("--model")) throw usage_error(std::format("{} needs --model MODEL", f->option_name()));
+    }
+    if (method == method::diffusion && !given.has("--model"))
+        throw usage_error("--method diffusion needs --model MODEL");
+}
+
+// Tells the plan and warnings.
+struct inpaint_client final : memory_client {
+    progress_line& line;
+
+    explicit inpaint_client(progress_line& line) : line(line) {}
+    void planned(run_plan const& plan) override { line.plan(plan); }
+    void warn(sentence const& s) override { line.warn(s.text()); }
+};
+
 int inpaint_file(options const& given) {
     if (given.files.size() != 1) throw usage_error("inpaint takes exactly one picture");
     if (!given.has("--mask")) throw usage_error("inpaint needs --mask MASK");
     if (!given.has("-o")) throw usage_error("inpaint needs -o OUT");
     std::string const in = given.files.front(), out = given.value("-o");
+    check_options(given);
     cancel_on_interrupt();
 
     progress_line line(given.has("--json"));
@@ -56,20 +83,22 @@ int inpaint_file(options const& given) {
 
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    memory_client client;
-    picture& context = client.pictures["picture"] = file.crop(r.area);
+    inpaint_client client(line);
+    picture& context = client.pictures["picture"] = file.crop(r.area, colours_of(r));
     make_unknown_transparent(context);
     client.masks["selection"] = std::move(selection);
-    bool const done = open_jobs(given.value("--device")).run(client.input(r), client, j);
+    run_input in_run = client.input(r);
+    in_run.nearest = given.has("--nearest");
+    bool const done = open_jobs(given.value("--device")).run(in_run, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!done) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
 
-    json const recipe = request_to_json(r);
-    for (run_result const& made : client.results)
-        file.paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask);
+    run_result const& made = client.results.at(0);
+    json const recipe = request_to_json(made.recipe);
+    file.paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask, colours_of(r));
     write_result(file, out, {{recipe_keyword, json_line(recipe)}}, background);
     line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
                 {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});
@@ -82,21 +111,25 @@ std::vector<help_option> help_of_options() {
                {{"--mask MASK", "a picture of the same size: white is filled, black kept, grey in between; "
                                 "transparent parts are kept; a picture of one colour counts by its alpha"},
                 {"-o OUT", "the file to write; a PNG keeps the request as its comment"}});
-    all.insert(all.end(), {background_help,
-                           device_help,
-                           {"--json", "progress, result and error on standard output, one JSON object a line"}});
+    all.insert(all.end(),
+               {background_help,
+                device_help,
+                {"--nearest", "if a recipe's tile of the VAE does not fit the memory, the nearest that does"},
+                {"--json", "plan, progress, result and error on standard output, one JSON object a line"}});
     return all;
 }
 
 std::string const help = help_text(
     {.example = "sfumato inpaint photo.png --mask wires.png -o clean.png",
      .usage = "sfumato inpaint IN --mask MASK -o OUT [OPTION…]",
-     .about = "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Every other pixel "
-              "stays as it is.\n"
-              "PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name. Depth and colour "
-              "profile are kept where the format can (JPEG and WebP are lossy and 8-bit), and what IN says beside its "
-              "pixels (EXIF, XMP, IPTC, resolution). MASK lies on the pixels as they are stored, before EXIF's "
-              "orientation turns them.",
+     .about =
+         "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Without --model it is "
+         "filled with patches of its surroundings. With one it is made anew, after the words of --prompt, and "
+         "blends in up to --edge pixels beyond what MASK selects. Every other pixel stays as it is.\n"
+         "PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name. Depth and colour "
+         "profile are kept where the format can (JPEG and WebP are lossy and 8-bit), and what IN says beside its "
+         "pixels (EXIF, XMP, IPTC, resolution). MASK lies on the pixels as they are stored, before EXIF's "
+         "orientation turns them.",
      .options = help_of_options(),
      .end = exit_codes_help});
 
@@ -104,11 +137,11 @@ std::string const help = help_text(
 
 command const inpaint_command{
     .name = "inpaint",
-    .summary = "fill the masked part of a picture from its surroundings",
+    .summary = "fill the masked part of a picture, from its surroundings or with a Stable Diffusion model",
     .help = help,
     .run = inpaint_file,
     .with_value = options_with_value(operation::inpaint, {"--mask", "-o", "--background", "--device"}),
-    .flags = options_without_value(operation::inpaint, {"--json"}),
+    .flags = options_without_value(operation::inpaint, {"--json", "--nearest"}),
 };
 
 } // namespace sfumato

@@ -7,7 +7,7 @@
 #include "models/library/joined.h"
 #include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
-#include "models/pipelines/diffusion/generate.h"
+#include "models/pipelines/diffusion/inpaint_by_diffusion.h"
 #include "models/pipelines/fill/inpaint.h"
 #include "models/pipelines/upscale/upscale.h"
 
@@ -58,6 +58,37 @@ class engine {
     shelf models;
 };
 
+// ---- Diffusion models
+
+run_plan in_short(memory_plan const& plan) {
+    return {.text = plan.text(), .needed = plan.needed, .available = plan.available};
+}
+
+generate_watch watch_for(run_input const& in, run_client& client) {
+    generate_watch watch{.planned = [&](memory_plan const& plan) { client.planned(in_short(plan)); }};
+    watch.warned = [&](std::string const& text) { client.warn(text); };
+    watch.nearest = in.nearest;
+    if (in.previews) watch.preview = [&](picture const& p) { client.preview(p); };
+    if (in.previews && !in.preview_model.empty())
+        watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(in.preview_model));
+    return watch;
+}
+
+// Of `run` (watch → whether it ran to its end), which is left when its plan is made. Nothing: cancelled before.
+template <class Run> std::optional<run_plan> plan_of_diffusion(Run const& run) {
+    struct enough {};
+    run_plan found;
+    try {
+        run({.planned = [&](memory_plan const& plan) {
+            found = in_short(plan);
+            throw enough();
+        }});
+    } catch (enough const&) {
+        return found;
+    }
+    return std::nullopt;
+}
+
 // ---- Fill
 
 struct fill_pictures {
@@ -78,16 +109,23 @@ std::optional<fill_pictures> read_fill(run_input const& in, run_client& client) 
 bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
     auto const read = read_fill(in, client);
     if (!read) return false;
-    auto result = inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
+    auto result = by_diffusion(in.request)
+                      ? inpaint_by_diffusion(e.open_device(), e.models, in.request, read->given, read->selection, j,
+                                             watch_for(in, client))
+                      : inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
     client.take(std::move(*result));
     return true;
 }
 
-std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client& client, job const&) {
+std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client& client, job const& j) {
     auto const read = read_fill(in, client);
-    return read ? std::optional(plan_of_inpaint(e.open_device(), e.models, in.request, read->given, read->selection))
-                : std::nullopt;
+    if (!read) return std::nullopt;
+    device& d = e.open_device();
+    if (!by_diffusion(in.request)) return plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
+    return plan_of_diffusion([&](generate_watch const& watch) {
+        return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, watch).has_value();
+    });
 }
 
 // ---- Upscale
@@ -117,14 +155,6 @@ std::optional<run_plan> estimate_enlarge(engine& e, run_input const& in, run_cli
 // ---- Text to image, image to image
 
 bool make_pictures(engine& e, run_input const& in, run_client& client, job const& j) {
-    generate_watch watch{.planned = [&](memory_plan const& plan) {
-        client.planned({.text = plan.text(), .needed = plan.needed, .available = plan.available});
-    }};
-    watch.warned = [&](std::string const& text) { client.warn(text); };
-    watch.nearest = in.nearest;
-    if (in.previews) watch.preview = [&](picture const& p) { client.preview(p); };
-    if (in.previews && !in.preview_model.empty())
-        watch.preview_decoder = std::make_shared<checkpoint const>(open_taesd(in.preview_model));
     std::optional<picture> from;
     if (in.request.operation == operation::img2img) {
         named_picture const& p = find_picture(in, "picture", 4);
@@ -132,25 +162,19 @@ bool make_pictures(engine& e, run_input const& in, run_client& client, job const
         if (!from) return false;
     }
     auto const take = [&](generated g) { client.take({.picture = std::move(g.made), .recipe = std::move(g.recipe)}); };
-    return generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, take, watch);
+    return generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, take, watch_for(in, client));
 }
 
 std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_client&, job const& j) {
-    struct enough {}; // of the run, when its plan is made
-    run_plan found;
-    generate_watch const watch{.planned = [&](memory_plan const& plan) {
-        found = {.text = plan.text(), .needed = plan.needed, .available = plan.available};
-        throw enough();
-    }};
     std::optional<picture> from; // only its size matters
     if (in.request.operation == operation::img2img) {
         named_picture const& p = find_picture(in, "picture", 4);
         from.emplace(p.width, p.height);
     }
-    try {
-        generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, [](generated) {}, watch);
-    } catch (enough const&) {}
-    return found;
+    device& d = e.open_device();
+    return plan_of_diffusion([&](generate_watch const& watch) {
+        return generate(d, e.models, in.request, from ? &*from : nullptr, j, [](generated) {}, watch);
+    });
 }
 
 // ---- The table

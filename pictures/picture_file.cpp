@@ -114,7 +114,7 @@ void picture_file::write_pixels(int x, int y, picture const& p, colours given) {
     set_pixels(pixels(), {x, y, p.width, p.height}, p.pixels.data(), given);
 }
 
-void picture_file::paste(int x, int y, picture const& filled, mask const& composite) {
+void picture_file::paste(int x, int y, picture const& filled, mask const& composite, colours c) {
     assert(filled.width == composite.width && filled.height == composite.height);
     assert((intersect({x, y, filled.width, filled.height}, {0, 0, width(), height()}) ==
             rect{x, y, filled.width, filled.height}));
@@ -122,17 +122,17 @@ void picture_file::paste(int x, int y, picture const& filled, mask const& compos
     std::vector<float> row(std::size_t(filled.width) * 4);
     for (int line = 0; line < filled.height; ++line) {
         float const* const over = filled.pixels.data() + std::size_t(line) * filled.width * 4;
-        float const* const c = composite.values.data() + std::size_t(line) * filled.width;
+        float const* const seen = composite.values.data() + std::size_t(line) * filled.width;
         // Runs of pixels that the mask shows: the others are not even written, so they stay bit for bit.
         for (int start = 0, end; start < filled.width; start = end) {
             end = start + 1;
-            if (c[start] <= 0) continue;
-            while (end < filled.width && c[end] > 0) ++end;
+            if (seen[start] <= 0) continue;
+            while (end < filled.width && seen[end] > 0) ++end;
             rect const run{x + start, y + line, end - start, 1};
-            get_pixels(under, run, row.data());
+            get_pixels(under, run, row.data(), c);
             for (int i = start; i < end; ++i)
-                blend(over + std::size_t(i) * 4, c[i], row.data() + std::size_t(i - start) * 4);
-            set_pixels(under, run, row.data());
+                blend(over + std::size_t(i) * 4, seen[i], row.data() + std::size_t(i - start) * 4);
+            set_pixels(under, run, row.data(), c);
         }
     }
 }

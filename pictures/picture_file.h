@@ -37,7 +37,7 @@ class picture_file {
 
     /// Lays `filled` over the picture at (x, y) as a layer with the mask `composite` would lie; where the mask is 0
     /// nothing is written.
-    void paste(int x, int y, picture const& filled, mask const& composite);
+    void paste(int x, int y, picture const& filled, mask const& composite, colours = colours::document);
 
     /// Replaces the pixels there, alpha too (dropped where the file has none); the part must lie inside.
     void write_pixels(int x, int y, picture const&, colours = colours::document);

@@ -60,8 +60,10 @@ struct argument_maker {
                                             G_PARAM_READWRITE);
     }
     void operator()(choice const& c) const {
-        assert(std::ranges::equal(c.names(), words, {}, {},
-                                  [](choice_words const& w) { return std::string_view(w.name); }));
+        [[maybe_unused]] auto const is_one = [names = c.names()](choice_words const& w) {
+            return std::ranges::find(names, std::string_view(w.name)) != names.end();
+        };
+        assert(std::ranges::all_of(words, is_one));
         add_choice_argument(procedure, name.c_str(), label, blurb, words, std::get<std::string>(initial).c_str());
     }
     void operator()(place const&) const { assert(!"an area is captured, not asked for"); }

@@ -13,7 +13,8 @@
 
 namespace sfumato {
 
-/// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of all of them, in order.
+/// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of those that GIMP has, in
+/// order.
 /// `initial` has its default.
 void add_argument(GimpProcedure*, operation, char const* key, char const* label, char const* blurb,
                   choice_list const& choices = {}, request const& initial = {});

@@ -140,7 +140,7 @@ captured capture(GimpImage* image, GimpDrawable* const* drawables, request reque
     source_copy from = copy_source(image, drawables, request.source);
     check_selection(image);
     rect const &layer = from.extent, selected = selected_part(image, from);
-    rect const box = context_box(moved(selected, -layer.x, -layer.y), layer.width, layer.height, request.context);
+    rect const box = context_box(request, moved(selected, -layer.x, -layer.y), layer.width, layer.height);
     captured c{.request = std::move(request)};
     c.request.area = moved(box, layer.x, layer.y);
     // Zero where the area leaves the canvas.

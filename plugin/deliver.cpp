@@ -11,8 +11,8 @@ namespace sfumato {
 GimpLayer* deliver(GimpImage* image, captured const& from, run_result const& result) {
     check_image(image);
     check_colours_and_place(image, from.document);
-    request const& request = from.request;
-    sentence const name = say("Inpaint ({}, seed {})", name_of(request.method), request.seed);
+    request const& request = result.recipe;
+    sentence const name = say("Inpaint ({}, seed {})", name_of(*request.method), request.seed);
     // The whole layer is made before it becomes part of the image, so that nothing is left behind when something fails.
     loose_layer made = make_layer(image, translated(name).c_str(), result.picture.width, result.picture.height, true);
     check_delivered(gimp_layer_set_offsets(made.get(), request.area.x + result.x, request.area.y + result.y));

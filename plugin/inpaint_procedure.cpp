@@ -54,7 +54,7 @@ sentence time_of(GimpProcedureConfig* config, double pixels) {
 
 void add_inpaint_arguments(GimpProcedure* procedure) {
     add_argument(procedure, operation::inpaint, "method", _("_Method"), _("How the selection is filled"),
-                 {{"patchmatch", _("Patches of the surroundings")}});
+                 {{"patchmatch", _("Patches of the surroundings")}}, {.method = method::patchmatch});
     add_source_argument(procedure, operation::inpaint);
     add_argument(procedure, operation::inpaint, "context", _("Con_text"),
                  _("How much of the surroundings the fill may look at"),

@@ -4,7 +4,8 @@
 namespace sfumato {
 
 enum class operation { inpaint, txt2img, img2img, upscale };
-enum class method { patchmatch };
+/// What fills a selection: patches of its surroundings, or a diffusion model.
+enum class method { patchmatch, diffusion };
 /// How much of the surroundings a pipeline sees.
 enum class context { automatic, image, selection };
 /// Which pixels are read: the active layer alone or all that is visible.
@@ -45,6 +46,13 @@ enum class scheduler {
     trailing,     // diffusers: 999, 999 − 1000/n …, rounded
     linspace,     // diffusers: evenly from 999 to 0; σ interpolated linearly
     lcm,          // of the 50 timesteps that LCM was distilled at, n evenly
+};
+
+/// What a cell of the latent takes of a mask's pixels that lie in it.
+enum class mask_cells {
+    maximum, // a cell that holds anything of the mask is made anew as a whole
+    mean,
+    nearest, // that of its first pixel: diffusers
 };
 
 /// How a strength below 1, for runs that begin from a picture, shortens them.

@@ -1,5 +1,5 @@
-// Which part of a picture a fill needs to see. Callers crop to it before they send pixels, so that a small selection
-// in a huge picture costs little.
+// Which part of a picture an inpaint needs to see. Callers crop to it before they send pixels, so that a small
+// selection in a huge picture costs little.
 #pragma once
 
 #include "request/picture.h"
@@ -9,6 +9,10 @@ namespace sfumato {
 
 /// The context box of a selection in a canvas of width × height pixels. Always contains `selection`, clipped to the
 /// canvas; shifted rather than shrunk at the borders.
-rect context_box(rect const& selection, int width, int height, context);
+rect context_box(request const&, rect const& selection, int width, int height);
+
+/// How many pixels a diffusion model's result may spill past the selection: as the request says, or by the selection's
+/// size.
+int edge_of(request const&, rect const& selection);
 
 } // namespace sfumato

@@ -18,7 +18,13 @@ namespace {
 // Where the members of a class lie in a request.
 template <class T> auto& holder(auto& r, T request::*) { return r; }
 template <class T> auto& holder(auto& r, T diffusion_settings::*) { return r.diffusion; }
+template <class T> auto& holder(auto& r, T inpaint_settings::*) { return r.inpaint; }
 template <class T> auto& holder(auto& r, T upscale_settings::*) { return r.upscale; }
+
+template <class T> constexpr bool is_of_diffusion(T request::*) { return false; }
+template <class T> constexpr bool is_of_diffusion(T upscale_settings::*) { return false; }
+template <class T> constexpr bool is_of_diffusion(T diffusion_settings::*) { return true; }
+template <class T> constexpr bool is_of_diffusion(T inpaint_settings::*) { return true; }
 
 template <class T> struct without_optional {
     using type = T;
@@ -73,6 +79,7 @@ template <auto member> constexpr field row(field f) {
     if constexpr (std::is_enum_v<type>) f.type = choice{names<type>};
     if constexpr (std::is_same_v<type, bool>) f.type = truth{};
     if constexpr (std::is_same_v<type, rect>) f.type = place{};
+    f.of_diffusion = is_of_diffusion(member);
     f.get = [](request const& r) { return value_of(holder(r, member).*member); };
     f.set = [](request& r, field_value const& value) { return assign(holder(r, member).*member, value); };
     return f;
@@ -82,11 +89,14 @@ template <auto member> constexpr field row(field f) {
 
 using r = request;
 using d = diffusion_settings;
+using i = inpaint_settings;
 using u = upscale_settings;
 
 constexpr operations all{operation::inpaint, operation::txt2img, operation::img2img, operation::upscale},
     inpaint{operation::inpaint}, upscale{operation::upscale}, txt2img{operation::txt2img}, img2img{operation::img2img},
-    diffusion{operation::txt2img, operation::img2img}, from_document{operation::inpaint, operation::upscale};
+    generate{operation::txt2img, operation::img2img},
+    diffusion{operation::txt2img, operation::img2img, operation::inpaint},
+    from_document{operation::inpaint, operation::upscale}, from_picture{operation::img2img, operation::inpaint};
 
 constexpr whole_number side_length{.least = 0, .most = 1 << 14, .multiple_of = 8, .smallest = 64};
 constexpr whole_number tile_side{
@@ -97,9 +107,17 @@ constexpr std::array rows{
     row<&r::method>({.key = "method",
                      .used_by = inpaint,
                      .option = "--method NAME",
-                     .help = "patchmatch: texture from the picture itself"}),
+                     .help = "patches of the picture itself, or a diffusion model",
+                     .unset = "diffusion with --model, else patchmatch"}),
     row<&d::model>({.key = "model",
-                    .used_by = diffusion,
+                    .used_by = inpaint,
+                    .type = free_text{.names_a_model = true},
+                    .option = "--model MODEL",
+                    .help = "a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder",
+                    .unset = "none: patches",
+                    .quiet = true}),
+    row<&d::model>({.key = "model",
+                    .used_by = generate,
                     .type = free_text{.names_a_model = true},
                     .option = "--model MODEL",
                     .help = "a checkpoint (.safetensors, .ckpt, .gguf) or a diffusers folder"}),
@@ -141,13 +159,42 @@ constexpr std::array rows{
                      .option = "--height N",
                      .help = "pixels",
                      .unset = "as the model was trained"}),
+    row<&i::width>({.key = "width",
+                    .used_by = inpaint,
+                    .type = side_length,
+                    .option = "--width N",
+                    .help = "pixels that the model sees of the context, which is scaled to them",
+                    .unset = "as fits the model",
+                    .quiet = true}),
+    row<&i::height>({.key = "height",
+                     .used_by = inpaint,
+                     .type = side_length,
+                     .option = "--height N",
+                     .help = "pixels",
+                     .unset = "as fits the model",
+                     .quiet = true}),
+    row<&i::strength>({.key = "strength",
+                       .used_by = inpaint,
+                       .type = real_number{0.01, 1},
+                       .option = "--strength X",
+                       .help = "how much of what is selected is made anew; 1: everything"}),
+    row<&i::edge>({.key = "edge",
+                   .used_by = inpaint,
+                   .type = whole_number{0, i::largest_edge},
+                   .option = "--edge N",
+                   .help = "how many pixels the result may spill past the selection, where it blends in",
+                   .unset = "36, or a tenth of a large selection's diagonal"}),
+    row<&i::mask_cells>({.key = "mask_cells",
+                         .used_by = inpaint,
+                         .option = "--mask-cells NAME",
+                         .help = "what a cell of the latent takes of the mask's pixels in it"}),
     row<&d::strength>({.key = "strength",
                        .used_by = img2img,
                        .type = real_number{0.01, 1},
                        .option = "--strength X",
                        .help = "how much is made anew; 1: everything"}),
     row<&d::strength_rule>({.key = "strength_rule",
-                            .used_by = img2img,
+                            .used_by = from_picture,
                             .option = "--strength-rule NAME",
                             .help = "whether all steps run whatever the strength (ComfyUI), or steps × "
                                     "strength of them (diffusers)"}),
@@ -189,7 +236,7 @@ constexpr std::array rows{
                    .help = "the same one on the same GPU gives the same pixels",
                    .unset = "random"}),
     row<&r::seed>({.key = "seed",
-                   .used_by = diffusion,
+                   .used_by = generate,
                    .type = whole_number{-1, INT64_MAX}, // those of other programs go beyond 32 bits
                    .option = "--seed N",
                    .help = "the same one on the same GPU gives the same pixels",
@@ -199,7 +246,7 @@ constexpr std::array rows{
                   .option = "--rng NAME",
                   .help = "whose noise a seed gives, ComfyUI's (cpu) or A1111's (cuda)"}),
     row<&d::batch>({.key = "batch",
-                    .used_by = diffusion,
+                    .used_by = generate,
                     .type = whole_number{1, 64},
                     .option = "--batch N",
                     .help = "so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …"}),
@@ -221,7 +268,7 @@ constexpr std::array rows{
     row<&r::context>({.key = "context",
                       .used_by = inpaint,
                       .option = "--context NAME",
-                      .help = "how much of the surroundings the fill sees"}),
+                      .help = "how much of the surroundings is seen"}),
     row<&r::source>({.key = "source", .used_by = from_document}),
     row<&r::area>({.key = "area", .used_by = from_document, .quiet = true}),
     row<&d::dtype>({.key = "dtype",

@@ -13,13 +13,17 @@ template <class T> using row = named_choice<T>;
 constexpr std::array operation_rows{
     row<operation>{operation::inpaint, "inpaint"}, row<operation>{operation::txt2img, "txt2img"},
     row<operation>{operation::img2img, "img2img"}, row<operation>{operation::upscale, "upscale"}};
-constexpr std::array method_rows{row<method>{method::patchmatch, "patchmatch"}};
+constexpr std::array method_rows{row<method>{method::patchmatch, "patchmatch"},
+                                 row<method>{method::diffusion, "diffusion"}};
 constexpr std::array context_rows{row<context>{context::automatic, "automatic"}, row<context>{context::image, "image"},
                                   row<context>{context::selection, "selection"}};
 constexpr std::array source_rows{row<source>{source::layer, "layer"}, row<source>{source::visible, "visible"}};
 constexpr std::array prediction_rows{row<prediction>{prediction::epsilon, "epsilon"},
                                      row<prediction>{prediction::v, "v"}};
 constexpr std::array generator_rows{row<generator>{generator::cpu, "cpu"}, row<generator>{generator::cuda, "cuda"}};
+constexpr std::array mask_cells_rows{row<mask_cells>{mask_cells::maximum, "maximum"},
+                                     row<mask_cells>{mask_cells::mean, "mean"},
+                                     row<mask_cells>{mask_cells::nearest, "nearest"}};
 constexpr std::array strength_rule_rows{row<strength_rule>{strength_rule::full_steps, "full_steps"},
                                         row<strength_rule>{strength_rule::fewer_steps, "fewer_steps"}};
 constexpr std::array dtype_rows{row<dtype>{dtype::f32, "fp32"}, row<dtype>{dtype::f16, "fp16"},
@@ -64,6 +68,7 @@ template <> std::span<named_choice<prediction> const> choices() { return predict
 template <> std::span<named_choice<generator> const> choices() { return generator_rows; }
 template <> std::span<named_choice<sampler> const> choices() { return sampler_rows; }
 template <> std::span<named_choice<scheduler> const> choices() { return scheduler_rows; }
+template <> std::span<named_choice<mask_cells> const> choices() { return mask_cells_rows; }
 template <> std::span<named_choice<strength_rule> const> choices() { return strength_rule_rows; }
 template <> std::span<named_choice<dtype> const> choices() { return dtype_rows; }
 

@@ -112,6 +112,13 @@ struct writer {
 
 constexpr field version_field{.key = "sfumato", .type = whole_number{1, request::version}};
 
+bool is_known(request const& r, std::string const& key) {
+    field const* const f = find_field(r.operation, key);
+    if (!f) return key == version_field.key || key == "made_by";
+    bool const names_none = key == "model" && r.diffusion.model.empty();
+    return !f->of_diffusion || by_diffusion(r) || names_none;
+}
+
 } // namespace
 
 request request_from_json(json const& object, keys* unknown) {
@@ -124,11 +131,14 @@ request request_from_json(json const& object, keys* unknown) {
             reader{f, *found, unknown}.refuse(std::visit(rule_of(), f.type));
     };
     take(*find_field(r.operation, "operation")); // of any
-    for (field const* f : fields_of(r.operation)) take(*f);
+    for (field const* f : fields_of(r.operation))
+        if (!f->of_diffusion || f->key == "model") take(*f); // by_diffusion asks for the method and the model
+    for (field const* f : fields_of(r.operation))
+        if (f->of_diffusion && by_diffusion(r)) take(*f);
     if (version == 1 && r.diffusion.clip_skip == 1) r.diffusion.clip_skip.reset();
     if (unknown)
         for (auto const& [key, value] : object.items())
-            if (!find_field(r.operation, key) && key != version_field.key && key != "made_by") unknown->push_back(key);
+            if (!is_known(r, key)) unknown->push_back(key);
     if (r.seed > INT64_MAX - (r.diffusion.batch - 1))
         fail("The request's \"seed\" is too large for a \"batch\" of {}: its pictures have the seeds that follow.",
              r.diffusion.batch);
@@ -140,6 +150,7 @@ json request_to_json(request const& r) {
     json object{{version_field.key, request::version}};
     for (field const* f : fields_of(r.operation)) {
         field_value const value = f->get(r);
+        if (f->of_diffusion && !by_diffusion(r)) continue;
         bool const is_unset = std::holds_alternative<std::monostate>(value) || (f->quiet && value == f->get(initial));
         if (!is_unset) object[f->key] = std::visit(writer(), value);
     }
@@ -149,6 +160,7 @@ json request_to_json(request const& r) {
 request resolve(request r) {
     if (find_field(r.operation, "seed") && r.seed < 0)
         r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
+    if (r.operation == operation::inpaint) r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

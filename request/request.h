@@ -18,7 +18,7 @@
 
 namespace sfumato {
 
-/// What a diffusion model is asked for: txt2img and img2img.
+/// What a diffusion model is asked for: txt2img, img2img and inpaint.
 struct diffusion_settings {
     std::string model;        // a file, a diffusers folder, or procedural:NAME
     std::string vae;          // a file that the VAE is taken from instead; empty: the model's own
@@ -46,6 +46,18 @@ struct diffusion_settings {
                                           // allows
 
     bool operator==(diffusion_settings const&) const = default;
+};
+
+/// … and beside that for an inpaint.
+struct inpaint_settings {
+    static constexpr int largest_edge = 1024;
+
+    double strength = 1; // 1 = nothing of what is selected stays
+    sfumato::mask_cells mask_cells = sfumato::mask_cells::maximum;
+    std::optional<int> edge;   // pixels that the result may spill past the selection; none: by its size (edge_of)
+    int width = 0, height = 0; // of what the model sees: pixels, multiples of 8; 0: as fits
+
+    bool operator==(inpaint_settings const&) const = default;
 };
 
 /// What an upscaling network is asked for.
@@ -76,7 +88,7 @@ struct request {
     static constexpr int version = 2;
 
     sfumato::operation operation = operation::inpaint;
-    sfumato::method method = method::patchmatch;
+    std::optional<sfumato::method> method; // of an inpaint; none: diffusion where a model is named, else patchmatch
     /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve), never found in a recipe. An
     /// upscale has none.
     std::int64_t seed = -1;
@@ -84,25 +96,29 @@ struct request {
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture
     diffusion_settings diffusion;
+    inpaint_settings inpaint;
     upscale_settings upscale;
 
     bool operator==(request const&) const = default;
 };
 
+/// A diffusion model does it.
+inline bool by_diffusion(request const& r) {
+    if (r.operation != operation::inpaint) return r.operation != operation::upscale;
+    return r.method ? r.method == method::diffusion : !r.diffusion.model.empty();
+}
+
 /// In which colours its pictures go to the engine and come back. What is copied or enlarged may have any; diffusion
 /// models and their VAEs have only ever seen sRGB.
-inline colours colours_of(request const& r) {
-    bool const by_diffusion = r.operation == operation::txt2img || r.operation == operation::img2img;
-    return by_diffusion ? colours::srgb : colours::document;
-}
+inline colours colours_of(request const& r) { return by_diffusion(r) ? colours::srgb : colours::document; }
 
 /// Checks types, ranges and the version; throws error, where it is about a value request_error. Unknown keys are not an
 /// error (a newer Sfumato wrote them) but are reported in `unknown`.
 request request_from_json(nlohmann::json const&, std::vector<std::string>* unknown = nullptr);
 nlohmann::json request_to_json(request const&);
 
-/// The same request with a random seed where none was given, and ours for an upscale without a model: what it is from
-/// now on makes the same pixels again.
+/// The same request with a random seed where none was given, the method of an inpaint, and ours for an upscale without
+/// a model: what it is from now on makes the same pixels again.
 request resolve(request);
 
 } // namespace sfumato

@@ -4,6 +4,8 @@
 #include "compute/error.h"
 #include "models/eval/diffusers.h"
 #include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/inpaint_masks.h"
+#include "models/pipelines/diffusion/inpaint_window.h"
 #include "models/pipelines/diffusion/latent_codec.h"
 #include "models/sampling/noise.h"
 #include "request/json.h"
@@ -79,13 +81,11 @@ picture picture_of(case_tensor const& image, std::vector<float> const* mask) {
 }
 
 // Binary, at the latent's size by nearest neighbour, as torch's interpolate.
-std::vector<float> latent_mask(case_tensor const& mask, int height, int width) {
-    std::int64_t const h = mask.shape[2], w = mask.shape[3];
-    std::vector<float> small(std::size_t(height) * width);
-    for (int y = 0; y < height; ++y)
-        for (int x = 0; x < width; ++x)
-            small[std::size_t(y) * width + x] = mask.values[y * h / height * w + x * w / width] >= 0.5f;
-    return small;
+std::vector<float> latent_mask_of(case_tensor const& values, int cell) {
+    mask m(int(values.shape[3]), int(values.shape[2]));
+    m.values = values.values;
+    pixel_size const size{m.width, m.height};
+    return latent_mask(cut(m, 0.5f), {.context = size, .seen = size}, cell, mask_cells::nearest);
 }
 
 prompt_chunks chunks_of(network_case const& c, char const* name) {
@@ -127,16 +127,19 @@ beginning begin_as(pipeline_run const& r, sampling_run const& run, std::string c
     case_tensor const& image = r.c.at("in.image", {1, 3, h * format.cell, w * format.cell});
     bool const masks = mode == "inpaint", from_image = !masks || strength < 1;
     int drawn = 0;
-    std::optional<latent> encoded, masked;
+    std::optional<latent> encoded, shown;
     if (from_image || !is_inpainting) encoded = r.encode(picture_of(image, nullptr), random_latent(r.c, drawn++));
     latent const noise = random_latent(r.c, drawn++);
     known_pictures pictures{.from = encoded ? &*encoded : nullptr};
     if (masks) {
         case_tensor const& mask = r.c.at("in.mask", {1, 1, h * format.cell, w * format.cell});
-        pictures.mask = latent_mask(mask, h, w);
+        std::vector<float> cells = latent_mask_of(mask, format.cell);
         if (is_inpainting) {
-            masked = r.encode(picture_of(image, &mask.values), random_latent(r.c, drawn++));
-            pictures.masked = &*masked;
+            shown = r.encode(picture_of(image, &mask.values), random_latent(r.c, drawn++));
+            pictures.shown = &*shown;
+            pictures.hole = std::move(cells);
+        } else {
+            pictures.mask = std::move(cells);
         }
     }
     return begin(run, noise, pictures, is_inpainting, !from_image);

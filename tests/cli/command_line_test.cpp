@@ -57,6 +57,16 @@ TEST_F(command_line, fills_a_picture) {
     EXPECT_EQ(recipe.area, (rect{0, 0, side, side}));
 }
 
+TEST_F(command_line, a_model_s_options_are_in_the_recipe) {
+    ended const e = inpaint({"--seed", "51", "--model", "m", "--prompt", "a cat", "--strength", "0.5", "--edge", "9",
+                             "--mask-cells", "mean", "--steps", "7", "--width", "640"});
+    EXPECT_EQ(e.code, 0) << e.err;
+    request wanted{.method = method::diffusion, .seed = 51, .area = {0, 0, side, side}};
+    wanted.diffusion = {.model = "m", .prompt = "a cat", .steps = 7};
+    wanted.inpaint = {.strength = 0.5, .mask_cells = mask_cells::mean, .edge = 9, .width = 640};
+    EXPECT_EQ(request_from_json(json::parse(read_png(out).texts.at("Comment"))), wanted);
+}
+
 TEST_F(command_line, json_lines) {
     ended const e = inpaint({"--seed", "51", "--json", "--context", "selection"});
     EXPECT_EQ(e.code, 0) << e.err;
@@ -119,7 +129,19 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
         {{"inpaint", in, "--mask", chosen, "-o", out, "--seed", "4294967296"},
          "--seed must be a whole number from -1 to 4294967295, not 4294967296"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--method", "magic"},
-         "--method must be \"patchmatch\", not \"magic\""},
+         "--method must be \"patchmatch\" or \"diffusion\", not \"magic\""},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--method", "diffusion"},
+         "--method diffusion needs --model MODEL"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--prompt", "a cat"}, "--prompt needs --model MODEL"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--method", "patchmatch"},
+         "--model is not for --method patchmatch"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--strength", "0"},
+         "--strength must be a number from 0.01 to 1, not 0"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--edge", "-1"},
+         "--edge must be a whole number from 0 to 1024, not -1"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--mask-cells", "most"},
+         "--mask-cells must be \"maximum\", \"mean\" or \"nearest\""},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--batch", "2"}, "unknown option --batch"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--context", "all"}, "--context must be \"automatic\""},
         {{"serve", "extra"}, "takes no file"},
         {{"serve", "--idle-exit", "-1"}, "--idle-exit must be"},

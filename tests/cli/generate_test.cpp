@@ -104,6 +104,45 @@ TEST_F(generate, img2img_takes_any_picture) {
     EXPECT_EQ(fraction, 1);
 }
 
+// Every pixel beyond the edge stays as it is, and the recipe in the file makes the same picture again.
+TEST_F(generate, an_inpaint_changes_what_is_selected_alone) {
+    constexpr int width = 150, height = 110, left = 60, top = 40, side = 30, edge = 8;
+    png_file in{.width = width, .height = height, .depth = 16, .color = PNG_COLOR_TYPE_RGB, .samples = {}},
+        chosen{.width = width, .height = height, .color = PNG_COLOR_TYPE_GRAY, .samples = {}};
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x) {
+            for (int c = 0; c < 3; ++c) in.samples.push_back(std::uint16_t(9000 + 300 * x + 50 * y * c));
+            bool const is_selected = x >= left && x < left + side && y >= top && y < top + side;
+            chosen.samples.push_back(is_selected ? 255 : 0);
+        }
+    write_png(folder / "in.png", in);
+    write_png(folder / "mask.png", chosen);
+    std::vector<std::string> const inpaint{SFUMATO, "inpaint", folder / "in.png", "--mask", folder / "mask.png"};
+    ended const e = run(inpaint, {"--model", "procedural:sd1-tiny", "--prompt", "a fox", "--seed", "7", "--steps", "2",
+                                  "--width", "128", "--edge", std::to_string(edge), "-o", folder / "out.png"});
+    ASSERT_EQ(e.code, 0) << e.err;
+    EXPECT_TRUE(mentions(e.err, "needs ")) << e.err; // the plan
+    png_file const out = read_png(folder / "out.png");
+    ASSERT_EQ(out.depth, 16);
+    int changed = 0;
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x) {
+            std::size_t const i = 3 * (std::size_t(y) * width + std::size_t(x));
+            double const away = std::hypot(std::max({left - x, x - (left + side - 1), 0}),
+                                           std::max({top - y, y - (top + side - 1), 0}));
+            bool const is_same = std::equal(&in.samples[i], &in.samples[i] + 3, &out.samples[i]);
+            if (away > edge + 1) {
+                ASSERT_TRUE(is_same) << x << ", " << y;
+            }
+            changed += away == 0 && !is_same;
+        }
+    EXPECT_GT(changed, side * side * 9 / 10);
+
+    ASSERT_EQ(run(inpaint, {"--recipe", folder / "out.png", "-o", folder / "again.png"}).code, 0);
+    EXPECT_EQ(read_png(folder / "again.png").samples, out.samples);
+    EXPECT_EQ(read_png(folder / "again.png").texts, out.texts);
+}
+
 // Fine-tuning adds tokens: they are not what prompts are padded with.
 TEST_F(generate, an_added_token_changes_nothing) {
     checkpoint model = procedural_checkpoint("sd1-tiny");

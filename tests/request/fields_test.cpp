@@ -15,7 +15,9 @@ namespace {
 constexpr operation all_operations[] = {operation::inpaint, operation::txt2img, operation::img2img, operation::upscale};
 
 json request_with(operation o, field const& f, json const& value) {
-    json object = request_to_json({.operation = o});
+    request r{.operation = o};
+    if (f.of_diffusion && f.key != "model") r.diffusion.model = "m"; // else an inpaint has no use for it
+    json object = request_to_json(r);
     object[f.key] = value;
     return object;
 }

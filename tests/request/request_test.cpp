@@ -79,6 +79,25 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
         }
 }
 
+// What is for a model alone stands in no recipe of a fill without one, and is told of there.
+TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
+    request r = unusual_request(operation::inpaint);
+    r.seed = 5, r.diffusion.batch = 1, r.diffusion.strength = 0.75;
+    r.inpaint = {.strength = 0.3, .mask_cells = mask_cells::mean, .edge = 0, .width = 640, .height = 512};
+    EXPECT_TRUE(by_diffusion(r));
+    EXPECT_EQ(colours_of(r), colours::srgb);
+    std::vector<std::string> unknown;
+    EXPECT_EQ(request_from_json(request_to_json(r), &unknown), r);
+    EXPECT_TRUE(unknown.empty());
+    EXPECT_EQ(resolve(r).method, method::diffusion);
+    r.method = method::patchmatch;
+    EXPECT_FALSE(by_diffusion(r));
+    EXPECT_EQ(request_to_json(r), request_to_json({.method = method::patchmatch, .seed = 5}));
+    EXPECT_EQ(resolve(request()).method, method::patchmatch);
+    request_from_json(json{{"sfumato", 1}, {"prompt", "a cat"}, {"edge", 3}, {"model", ""}}, &unknown);
+    EXPECT_EQ(unknown, (std::vector<std::string>{"edge", "prompt"}));
+}
+
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),
@@ -153,7 +172,7 @@ TEST(request, takes_other_programs_names) {
 }
 
 TEST(request, is_written_as_documented) {
-    request const r{.seed = 42, .area = {1, 2, 3, 4}};
+    request const r{.method = method::patchmatch, .seed = 42, .area = {1, 2, 3, 4}};
     EXPECT_EQ(request_to_json(r),
               json::parse(R"({"sfumato": 2, "operation": "inpaint", "method": "patchmatch", "seed": 42,
         "context": "automatic", "source": "layer", "area": {"x": 1, "y": 2, "width": 3, "height": 4}})"));
@@ -179,7 +198,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
          "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},
-        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\", not 3"},
+        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\" or \"diffusion\", not 3"},
         {R"({"sfumato": 1, "context": null})", "\"context\"", "\"automatic\", \"image\" or \"selection\", not null"},
         {R"({"sfumato": 1, "source": ["layer"]})", "\"source\"", "\"layer\" or \"visible\", not a list"},
         {R"({"sfumato": 1, "seed": -2})", "\"seed\"", "from -1 to 4294967295, not -2"},

@@ -15,13 +15,13 @@ latent start(sampling_run const& run, latent noise, latent const* image) {
 }
 
 // The mask and the masked picture's latent, side by side.
-std::vector<float> inpainting_channels(std::vector<float> const& mask, latent const& masked) {
-    assert(mask.size() == std::size_t(masked.height) * masked.width);
+std::vector<float> inpainting_channels(std::vector<float> const& hole, latent const& shown) {
+    assert(hole.size() == std::size_t(shown.height) * shown.width);
     std::vector<float> all;
-    for (std::size_t cell = 0; cell < mask.size(); ++cell) {
-        all.push_back(mask[cell]);
-        auto const from = masked.values.begin() + std::ptrdiff_t(cell) * masked.channels;
-        all.insert(all.end(), from, from + masked.channels);
+    for (std::size_t cell = 0; cell < hole.size(); ++cell) {
+        all.push_back(hole[cell]);
+        auto const from = shown.values.begin() + std::ptrdiff_t(cell) * shown.channels;
+        all.insert(all.end(), from, from + shown.channels);
     }
     return all;
 }
@@ -33,9 +33,8 @@ beginning begin(sampling_run const& run, latent noise, known_pictures const& p, 
     beginning b{start(run, noise, begins_with_noise ? nullptr : p.from)};
     std::size_t const cells = std::size_t(noise.height) * noise.width;
     if (is_inpainting)
-        b.further = inpainting_channels(p.mask.empty() ? std::vector<float>(cells, 1) : p.mask, *p.masked);
-    else if (!p.mask.empty())
-        b.known = known_latent{p.mask, *p.from, std::move(noise.values)};
+        b.further = inpainting_channels(p.hole.empty() ? std::vector<float>(cells, 1) : p.hole, *p.shown);
+    if (!p.mask.empty()) b.known = known_latent{p.mask, *p.from, std::move(noise.values)};
     return b;
 }
 

@@ -26,13 +26,15 @@ struct beginning {
 
 /// The pictures of a run, as latents; none: the run has no such picture.
 struct known_pictures {
-    latent const* from = nullptr;   // to begin with, or around the mask
-    latent const* masked = nullptr; // of an inpainting model: with mid-grey where the mask is
-    std::vector<float> mask{};      // [height, width] as known_latent has it; empty: all is made anew
+    latent const* from = nullptr; // to begin with, or around the mask
+    std::vector<float> mask{};    // [height, width] as known_latent has it; empty: all is made anew
+    // What an inpainting model is shown.
+    latent const* shown = nullptr; // with mid-grey where …
+    std::vector<float> hole{};     // [height, width] … this is 1; empty: everywhere
 };
 
-/// txt2img (no picture), img2img (`from`) and inpainting (`from` and `mask`). `is_inpainting`: the model is one.
-/// `begins_with_noise`: `from` is only what stays around the mask.
+/// txt2img (no picture), img2img (`from`) and inpainting (`mask`, or what an inpainting model is shown, or both).
+/// `is_inpainting`: the model is one. `begins_with_noise`: `from` is only what stays around the mask.
 beginning begin(sampling_run const&, latent noise, known_pictures const&, bool is_inpainting,
                 bool begins_with_noise = false);
 

@@ -18,6 +18,11 @@ struct latent {
     std::vector<float> values;               // [height, width, channels]
 };
 
+struct pixel_size {
+    int width = 0, height = 0;
+    bool operator==(pixel_size const&) const = default;
+};
+
 /// How a picture is cut; tile 0: whole.
 struct tiling {
     int tile = 0;    // side in cells

@@ -143,6 +143,15 @@ std::uint64_t peak_of(device& d, diffusion_model& model, run_size const& size, m
     std::vector<entry> there; // the one used longest ago first
     for (weight_slot const* slot : model.all_slots()) there.push_back({slot, slot->bytes(d)});
     std::uint64_t peak = 0;
+    auto const add_pictures = [&](std::uint64_t bytes) {
+        if (!bytes) return;
+        std::uint64_t others = 0;
+        for (entry const& e : there) others += e.bytes;
+        for (; !there.empty() && others + bytes > plan.available; there.erase(there.begin()))
+            others -= there.front().bytes;
+        peak = std::max(peak, others + bytes);
+    };
+    add_pictures(size.before);
     for (model_part which : turns_of(model, size)) {
         part_plan p = plan.of(which);
         weight_slot const& own = model.slot(which);
@@ -163,6 +172,7 @@ std::uint64_t peak_of(device& d, diffusion_model& model, run_size const& size, m
         peak = std::max(peak, others + p.peak(loaded));
         there.push_back({&own, p.weights, true});
     }
+    add_pictures(size.after);
     return peak;
 }
 
@@ -209,6 +219,8 @@ memory_plan plan_memory(device& d, diffusion_model& model, run_size const& size,
         plan.parts[which] = *chosen;
         plan.words += (plan.words.empty() ? "" : ", ") + in_words(which, *chosen, size, cell);
     }
+    if (auto const pictures = std::max(size.before, size.after))
+        plan.words += std::format(", picture {}", gigabytes(pictures));
     plan.needed = peak_of(d, model, size, plan);
     return plan;
 }

@@ -16,14 +16,15 @@ namespace sfumato {
 
 /// What is asked of a model.
 struct run_size {
-    int height = 64, width = 64;      // of the latent
-    int pictures = 1;                 // one after the other
-    int chunks = 1;                   // of the prompt
-    bool guided = true;               // with a negative prompt, in the same batch
-    bool encodes_picture = false;     // first: the one to begin with, or one that an inpainting model is shown
-    bool masked = false;              // what lies outside of a mask stays
-    std::uint64_t preview_bytes = 0;  // beside the denoiser, where TAESD decodes previews
-    std::vector<clip_config> texts{}; // the encoders, where the request lets them stop; empty: as the model has them
+    int height = 64, width = 64;         // of the latent
+    int pictures = 1;                    // one after the other
+    int chunks = 1;                      // of the prompt
+    bool guided = true;                  // with a negative prompt, in the same batch
+    bool encodes_picture = false;        // first: the one to begin with, or one that an inpainting model is shown
+    bool masked = false;                 // what lies outside of a mask stays
+    std::uint64_t preview_bytes = 0;     // beside the denoiser, where TAESD decodes previews
+    std::uint64_t before = 0, after = 0; // of the networks: what is done with pictures
+    std::vector<clip_config> texts{};    // the encoders, where the request lets them stop; empty: as the model has them
 };
 
 /// What changes the pixels: of a recipe, or chosen and then written into it.

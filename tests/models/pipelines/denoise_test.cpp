@@ -37,6 +37,24 @@ TEST(denoise, a_mask_keeps_what_is_outside_of_it) {
     EXPECT_NE(half.values, free.values);
 }
 
+// It is shown a hole, and may still have strengths.
+TEST(denoise, a_mask_holds_for_an_inpainting_model_too) {
+    tiny_run t;
+    diffusion_model model(
+        {.source = "procedural:sd1-inpaint-tiny", .parts = {}, .prediction = {}, .precision = dtype::f32});
+    std::vector<float> mask(t.cells * t.cells), hole(mask.size(), 1);
+    std::fill_n(mask.begin(), mask.size() / 2, 1.0f);
+    auto const made = denoise(
+        test_device(), model.weights({role::denoiser}), model.denoiser(),
+        {.run = t.run,
+         .start = begin(t.run, t.noise, {.from = &t.image, .mask = mask, .shown = &t.image, .hole = hole}, true),
+         .positive = t.prompt},
+        dtype::f32, {});
+    ASSERT_TRUE(made);
+    for (std::size_t i = 0; i < made->values.size(); ++i)
+        ASSERT_EQ(made->values[i] == t.image.values[i], i >= made->values.size() / 2) << i;
+}
+
 // A strength between 0 and 1 begins from the picture where so much of the run is left.
 TEST(denoise, the_mask_is_a_strength) {
     tiny_run t;

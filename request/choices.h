@@ -48,6 +48,12 @@ enum class scheduler {
     lcm,          // of the 50 timesteps that LCM was distilled at, n evenly
 };
 
+/// How much time an inpaint takes for what lies around the hole.
+enum class quality {
+    normal,
+    high, // LanPaint: Langevin steps before each step, with ordinary models
+};
+
 /// What a cell of the latent takes of a mask's pixels that lie in it.
 enum class mask_cells {
     maximum, // a cell that holds anything of the mask is made anew as a whole

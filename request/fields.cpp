@@ -184,6 +184,12 @@ constexpr std::array rows{
                    .option = "--edge N",
                    .help = "how many pixels the result may spill past the selection, where it blends in",
                    .unset = "36, or a tenth of a large selection's diagonal"}),
+    row<&i::quality>(
+        {.key = "quality",
+         .used_by = inpaint,
+         .option = "--quality NAME",
+         .help =
+             "high: six times as slow, and fits better into what is around a large hole; not for inpainting models"}),
     row<&i::mask_cells>({.key = "mask_cells",
                          .used_by = inpaint,
                          .option = "--mask-cells NAME",

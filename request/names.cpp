@@ -21,6 +21,7 @@ constexpr std::array source_rows{row<source>{source::layer, "layer"}, row<source
 constexpr std::array prediction_rows{row<prediction>{prediction::epsilon, "epsilon"},
                                      row<prediction>{prediction::v, "v"}};
 constexpr std::array generator_rows{row<generator>{generator::cpu, "cpu"}, row<generator>{generator::cuda, "cuda"}};
+constexpr std::array quality_rows{row<quality>{quality::normal, "normal"}, row<quality>{quality::high, "high"}};
 constexpr std::array mask_cells_rows{row<mask_cells>{mask_cells::maximum, "maximum"},
                                      row<mask_cells>{mask_cells::mean, "mean"},
                                      row<mask_cells>{mask_cells::nearest, "nearest"}};
@@ -68,6 +69,7 @@ template <> std::span<named_choice<prediction> const> choices() { return predict
 template <> std::span<named_choice<generator> const> choices() { return generator_rows; }
 template <> std::span<named_choice<sampler> const> choices() { return sampler_rows; }
 template <> std::span<named_choice<scheduler> const> choices() { return scheduler_rows; }
+template <> std::span<named_choice<quality> const> choices() { return quality_rows; }
 template <> std::span<named_choice<mask_cells> const> choices() { return mask_cells_rows; }
 template <> std::span<named_choice<strength_rule> const> choices() { return strength_rule_rows; }
 template <> std::span<named_choice<dtype> const> choices() { return dtype_rows; }

@@ -32,6 +32,7 @@ template <> std::span<named_choice<prediction> const> choices(); // those that a
 template <> std::span<named_choice<generator> const> choices();
 template <> std::span<named_choice<sampler> const> choices();
 template <> std::span<named_choice<scheduler> const> choices();
+template <> std::span<named_choice<quality> const> choices();
 template <> std::span<named_choice<mask_cells> const> choices();
 template <> std::span<named_choice<strength_rule> const> choices();
 template <> std::span<named_choice<dtype> const> choices();

@@ -53,6 +53,7 @@ struct inpaint_settings {
     static constexpr int largest_edge = 1024;
 
     double strength = 1; // 1 = nothing of what is selected stays
+    sfumato::quality quality = sfumato::quality::normal;
     sfumato::mask_cells mask_cells = sfumato::mask_cells::maximum;
     std::optional<int> edge;   // pixels that the result may spill past the selection; none: by its size (edge_of)
     int width = 0, height = 0; // of what the model sees: pixels, multiples of 8; 0: as fits

@@ -40,4 +40,12 @@ kernel::sampler_coefficients step_coefficients(sampling_run const& run, int i, d
     return c;
 }
 
+kernel::sampler_coefficients look_coefficients(sampling_run const& run, int i, double guidance) {
+    evaluation const& e = run.evaluations[std::size_t(i)];
+    kernel::sampler_coefficients c{
+        .guidance = float(guidance), .x0_x = float(e.x0.x), .x0_model = float(e.x0.model), .next_x = 1};
+    find_places(run, i, c.places);
+    return c;
+}
+
 } // namespace sfumato

@@ -83,7 +83,12 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
 TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
     request r = unusual_request(operation::inpaint);
     r.seed = 5, r.diffusion.batch = 1, r.diffusion.strength = 0.75;
-    r.inpaint = {.strength = 0.3, .mask_cells = mask_cells::mean, .edge = 0, .width = 640, .height = 512};
+    r.inpaint = {.strength = 0.3,
+                 .quality = quality::high,
+                 .mask_cells = mask_cells::mean,
+                 .edge = 0,
+                 .width = 640,
+                 .height = 512};
     EXPECT_TRUE(by_diffusion(r));
     EXPECT_EQ(colours_of(r), colours::srgb);
     std::vector<std::string> unknown;

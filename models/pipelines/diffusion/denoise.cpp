@@ -114,12 +114,11 @@ void upload_as(plan& p, tensor const& t, std::vector<float> const& values) {
     p.upload<std::uint16_t>(t, halves);
 }
 
-// What the network is shown first: x and what stays of an inpainting model's input, for each image.
-std::vector<float> first_input(denoise_inputs const& in, tensor const& input) {
-    latent const& x = in.start.x;
+// What the network is shown: x and what stays of an inpainting model's input, for each image.
+std::vector<float> network_input(denoise_inputs const& in, latent const& x, evaluation const& e, tensor const& input) {
     int const c = x.channels, all = input.shape.c;
     assert(in.start.further.size() == std::size_t(x.height) * x.width * (all - c));
-    float const scale = float(in.run.evaluations.front().input_scale);
+    float const scale = float(e.input_scale);
     std::vector<float> values(input.shape.count());
     for (std::size_t cell = 0; cell < values.size() / all; ++cell) {
         std::size_t const of_image = cell % (std::size_t(x.height) * x.width);
@@ -139,12 +138,95 @@ std::vector<float> mask_after(sampling_run const& run, std::size_t i, std::vecto
     return mask;
 }
 
+// What is known of x: the cells of which less than half is made anew.
+lanpaint_known known_of(known_latent const& k) {
+    lanpaint_known known{{}, k.image.values};
+    for (std::size_t i = 0; i < known.image.size(); ++i)
+        known.is_known.push_back(k.mask[i / std::size_t(k.image.channels)] < 0.5f);
+    return known;
+}
+
 void check_finite(std::vector<float> const& values, int step, int steps, device& d) {
     if (std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return;
     fail("The model computed values that are no numbers in step {} of {} on {}: its file may be damaged, or needs more "
          "precision than this device's 16-bit numbers have (try --dtype fp32).",
          step + 1, steps, d.info().name);
 }
+
+// The steps, one after another, and what is thought before them.
+class step_runner {
+  public:
+    step_runner(device& d, step_graph recorded, denoise_inputs const& in, job const& j)
+        : in_(in), job_(j), device_(d), step_(std::move(recorded)), plan_(d, std::move(step_.g)), x_(in.start.x) {
+        for (int i = 0; i < evaluations(); ++i) calls_ += 1 + rounds(i);
+        show(in.run.evaluations.front());
+        if (!in.start.known) return;
+        plan_.upload<float>(step_.known.image, in.start.known->image.values);
+        plan_.upload<float>(step_.known.noise, in.start.known->noise);
+    }
+
+    int evaluations() const { return int(in_.run.evaluations.size()); }
+
+    // False: cancelled.
+    bool run(int i) {
+        evaluation const& e = in_.run.evaluations[std::size_t(i)];
+        if (rounds(i) && !think_before(i)) return false;
+        if (in_.start.known)
+            plan_.upload<float>(step_.known.mask, mask_after(in_.run, std::size_t(i), in_.start.known->mask));
+        if (e.uses_noise()) plan_.upload<float>(step_.state.noise, in_.noise());
+        if (!call(e, step_coefficients(in_.run, i, in_.guidance))) return false;
+        x_.values = plan_.download<float>(step_.state.x);
+        check_finite(x_.values, e.step, in_.run.steps, device_);
+        if (!in_.each) return true;
+        latent x0 = x_;
+        x0.values = picture();
+        in_.each(i, x_, x0);
+        return true;
+    }
+
+    latent const& x() const { return x_; }
+
+  private:
+    int rounds(int i) const { return in_.thinks ? rounds_before(*in_.thinks, in_.run, std::size_t(i)) : 0; }
+    std::vector<float> picture() { return plan_.download<float>(step_.x0); }
+
+    void show(evaluation const& e) {
+        upload_as(plan_, step_.input, network_input(in_, x_, e, step_.input));
+        plan_.upload<float>(step_.state.x, x_.values);
+    }
+    bool call(evaluation const& e, kernel::sampler_coefficients const& coefficients) {
+        plan_.upload(step_.state.coefficients, &coefficients, sizeof coefficients);
+        plan_.upload<float>(step_.timestep, std::vector<float>(step_.timestep.shape.count(), float(e.timestep)));
+        bool const going = plan_.run([&](sentence const&, double fraction) {
+            job_.report({say("step {} of {}", e.step + 1, in_.run.steps), (called_ + fraction) / calls_});
+            return !job_.is_cancelled();
+        });
+        ++called_;
+        return going;
+    }
+    bool think_before(int i) {
+        evaluation const& e = in_.run.evaluations[std::size_t(i)];
+        plan_.upload<float>(step_.known.mask, std::vector<float>(step_.known.mask.shape.count(), 1)); // x stays
+        auto const predict = [&](std::vector<float> const& z) {
+            x_.values = z;
+            show(e);
+            return call(e, look_coefficients(in_.run, i, in_.guidance)) ? picture() : std::vector<float>();
+        };
+        std::vector<float> z = x_.values;
+        if (!think(*in_.thinks, e.level, known_of(*in_.start.known), z, predict, in_.noise)) return false;
+        x_.values = std::move(z);
+        show(e);
+        return true;
+    }
+
+    denoise_inputs const& in_;
+    job const& job_;
+    device& device_;
+    step_graph step_;
+    plan plan_;
+    latent x_;
+    int calls_ = 0, called_ = 0; // of the network
+};
 
 } // namespace
 
@@ -163,7 +245,7 @@ denoise_costs measure_denoise(device& d, weight_store& weights, denoiser_config 
 
 std::optional<latent> denoise(device& d, weight_store& weights, denoiser_config const& c, denoise_inputs const& in,
                               dtype storage, job const& j) {
-    latent x = in.start.x, x0 = x;
+    latent const& x = in.start.x;
     int const images = in.negative ? 2 : 1;
     prompts_graph prompts = record_prompts(d.target(), weights, c, images, in.positive.tokens, storage);
     step_graph step =
@@ -172,34 +254,10 @@ std::optional<latent> denoise(device& d, weight_store& weights, denoiser_config 
     auto const running = load(d, weights, j);
     if (!running || !read_prompts(d, prompts, in, *running)) return std::nullopt;
 
-    plan p(d, std::move(step.g));
-    upload_as(p, step.input, first_input(in, step.input));
-    p.upload<float>(step.state.x, x.values);
-    if (in.start.known) {
-        p.upload<float>(step.known.image, in.start.known->image.values);
-        p.upload<float>(step.known.noise, in.start.known->noise);
-    }
-    int const count = int(in.run.evaluations.size());
-    for (int i = 0; i < count; ++i) {
-        evaluation const& e = in.run.evaluations[i];
-        kernel::sampler_coefficients const coefficients = step_coefficients(in.run, i, in.guidance);
-        p.upload(step.state.coefficients, &coefficients, sizeof coefficients);
-        p.upload<float>(step.timestep, std::vector<float>(images, float(e.timestep)));
-        if (in.start.known) p.upload<float>(step.known.mask, mask_after(in.run, std::size_t(i), in.start.known->mask));
-        if (e.uses_noise()) p.upload<float>(step.state.noise, in.noise());
-        bool const going = p.run([&](sentence const&, double fraction) {
-            running->report({say("step {} of {}", e.step + 1, in.run.steps), (i + fraction) / count});
-            return !running->is_cancelled();
-        });
-        if (!going) return std::nullopt;
-        x.values = p.download<float>(step.state.x);
-        check_finite(x.values, e.step, in.run.steps, d);
-        if (in.each) {
-            x0.values = p.download<float>(step.x0);
-            in.each(i, x, x0);
-        }
-    }
-    return x;
+    step_runner steps(d, std::move(step), in, *running);
+    for (int i = 0; i < steps.evaluations(); ++i)
+        if (!steps.run(i)) return std::nullopt;
+    return steps.x();
 }
 
 } // namespace sfumato

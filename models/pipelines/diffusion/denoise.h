@@ -3,6 +3,7 @@
 
 #include "models/pipelines/diffusion/beginning.h"
 #include "models/pipelines/diffusion/conditioning.h"
+#include "models/sampling/lanpaint.h"
 #include "request/job.h"
 
 #include <functional>
@@ -18,6 +19,7 @@ struct denoise_inputs {
     conditioning const* negative = nullptr; // null: no guidance
     double guidance = 1;
     std::function<std::vector<float>()> noise{}; // the next unit normals, channels last, when the sampler wants some
+    std::optional<lanpaint_settings> thinks{};   // before steps; there is something known to begin with
     /// Told after each evaluation: its number, x, and the picture as predicted.
     std::function<void(int, latent const& x, latent const& x0)> each{};
 };

@@ -6,9 +6,11 @@
 #include "models/pipelines/diffusion/latent_preview.h"
 #include "models/pipelines/range.h"
 #include "models/sampling/noise.h"
+#include "request/names.h"
 #include "request/samplers.h"
 
 #include <algorithm>
+#include <format>
 #include <utility>
 
 namespace sfumato {
@@ -52,14 +54,16 @@ std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion
     return all;
 }
 
-sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, double strength) {
-    return plan_sampling({.sampler = s.sampler,
-                          .scheduler = s.scheduler.value_or(row_of(s.sampler).scheduler),
+// Euler, where thoughts would come between what the sampler does.
+sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, generation_start const& start) {
+    sampler const by = start.thinks && !can_think(s.sampler) ? sampler::euler : s.sampler;
+    return plan_sampling({.sampler = by,
+                          .scheduler = s.scheduler.value_or(row_of(by).scheduler),
                           .steps = s.steps,
                           .prediction = model.what().prediction,
                           .zero_terminal_snr = s.zero_terminal_snr || model.what().zero_terminal_snr,
                           .xl = model.what().unet->adm_in_channels > 0,
-                          .strength = strength,
+                          .strength = start.from_picture ? start.strength : 1,
                           .rule = s.strength_rule});
 }
 
@@ -109,11 +113,22 @@ diffusion_model& open_model(shelf& models, diffusion_settings const& s) {
 
 generation::generation(device& d, diffusion_model& model, diffusion_settings const& s, generate_watch const& watch,
                        generation_start const& start)
-    : device_(d), model_(model), settings_(s), watch_(watch),
-      sampling_(sampling_of(s, model, start.from_picture ? start.strength : 1)),
+    : device_(d), model_(model), settings_(s), watch_(watch), sampling_(sampling_of(s, model, start)),
       precision_(precision_of(s, d, model.latents().cell)) {
     std::vector<std::string> warnings;
     texts_ = encoder_inputs(s, model, warnings);
+    if (start.thinks) {
+        if (model.is_inpainting())
+            fail("The quality \"high\" is for ordinary models, and {} is an inpainting model: leave the quality out.",
+                 s.model);
+        if (!can_think(s.sampler))
+            warnings.push_back(std::format("{} cannot be had with the quality \"high\": Euler is taken instead.",
+                                           display_name(s.sampler)));
+        thinks_.emplace();
+    }
+    evaluations_ = int(sampling_.evaluations.size());
+    for (std::size_t i = 0; thinks_ && i < sampling_.evaluations.size(); ++i)
+        evaluations_ += rounds_before(*thinks_, sampling_, i);
     int const cell = model.latents().cell;
     size_ = {.height = start.pixels.height / cell,
              .width = start.pixels.width / cell,
@@ -138,7 +153,7 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
 double generation::work(role r) const {
     auto const of = memory_.parts.find({r});
     if (of == memory_.parts.end()) return 0;
-    return r == role::denoiser ? of->second.work * double(sampling_.evaluations.size()) : of->second.work;
+    return r == role::denoiser ? of->second.work * evaluations_ : of->second.work;
 }
 
 double generation::work_of_prompts() const {
@@ -254,7 +269,8 @@ std::optional<latent> generation::denoise(std::vector<conditioning> const& promp
                       .positive = prompts.front(),
                       .negative = size_.guided ? &prompts.back() : nullptr,
                       .guidance = settings_.cfg,
-                      .noise = [&] { return draw(later); }};
+                      .noise = [&] { return draw(later); },
+                      .thinks = thinks_};
     if (watch_.preview && (decoder || !format.preview_factors.empty()))
         in.each = [&](int, latent const&, latent const& x0) {
             if (auto const seen = decoder ? decoder->decode(x0, j) : latent_preview(x0, format)) watch_.preview(*seen);

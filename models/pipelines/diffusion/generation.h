@@ -7,7 +7,7 @@
 #include "models/pipelines/diffusion/generate.h"
 #include "models/pipelines/diffusion/memory_plan.h"
 #include "models/pipelines/stages.h"
-#include "models/sampling/samplers.h"
+#include "models/sampling/lanpaint.h"
 
 #include <optional>
 #include <vector>
@@ -26,7 +26,8 @@ struct generation_start {
     pixel_size pixels;                   // of the picture that the model makes: whole cells
     bool from_picture = false;           // begins with one …
     double strength = 1;                 // … of which so much is made anew
-    bool masked = false;                 // … within a mask
+    bool masked = false;                 // … within a mask …
+    bool thinks = false;                 // … with thoughts before each step (lanpaint_settings)
     std::uint64_t before = 0, after = 0; // of the networks: bytes on the device for what is done with pictures
 };
 
@@ -73,6 +74,8 @@ class generation {
     std::vector<encoder_input> texts_;
     run_size size_;
     sampling_run sampling_;
+    std::optional<lanpaint_settings> thinks_;
+    int evaluations_ = 0; // of the denoiser for a picture
     run_precision precision_;
     memory_plan memory_{};
 };

@@ -83,6 +83,7 @@ std::optional<run_result> inpaint_by_diffusion(device& d, shelf& models, request
                   .from_picture = true,
                   .strength = r.inpaint.strength,
                   .masked = true,
+                  .thinks = r.inpaint.quality == quality::high,
                   .before = std::max({bytes_of_masks(d, window.context), bytes_to_model(d, window),
                                       bytes_of_prefill(d, models, r, context, filling)}),
                   .after = std::max(bytes_from_model(d, window), bytes_of_fit(d, masks->denoise))});

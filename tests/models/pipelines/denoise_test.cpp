@@ -69,6 +69,33 @@ TEST(denoise, the_mask_is_a_strength) {
     EXPECT_GT(nmse(t.masked(std::vector<float>(mask.size(), 1)).values, wanted.values), 1e-6);
 }
 
+// Thinking changes what is made, and nothing of what is known; without rounds it changes nothing.
+TEST(denoise, thinks_before_steps) {
+    tiny_run t;
+    std::vector<float> mask(t.cells * t.cells);
+    std::fill_n(mask.begin(), mask.size() / 2, 1.0f);
+    auto const with = [&](int rounds) {
+        unsigned seed = 0;
+        int told = 0;
+        latent const made =
+            *denoise(test_device(), t.model.weights({role::denoiser}), t.model.denoiser(),
+                     {.run = t.run,
+                      .start = begin(t.run, t.noise, {.from = &t.image, .mask = mask}, false),
+                      .positive = t.prompt,
+                      .noise = [&] { return random_values(t.noise.values.size(), -1.7f, 1.7f, ++seed); },
+                      .thinks = lanpaint_settings{.rounds = rounds},
+                      .each = [&](int, latent const&, latent const&) { ++told; }},
+                     dtype::f32, {});
+        EXPECT_EQ(told, 4) << "thoughts are not told of";
+        return made.values;
+    };
+    std::vector<float> const plain = t.masked(mask).values, none = with(0), thought = with(3);
+    EXPECT_EQ(none, plain);
+    for (std::size_t i = plain.size() / 2; i < plain.size(); ++i) ASSERT_EQ(thought[i], t.image.values[i]);
+    EXPECT_GT(nmse(thought, plain), 1e-6);
+    EXPECT_EQ(with(3), thought);
+}
+
 // ---- Residuals of a control network
 
 // The shapes of what the input blocks of sd1-tiny put out for a latent of cells × cells, and of the middle.

@@ -148,13 +148,14 @@ TEST(inpaint_by_diffusion, what_is_asked_changes_pixels) {
     auto const add = [&](std::function<void(request&)> const& change) {
         request r = inpaint_request();
         change(r);
-        EXPECT_TRUE(all.insert(run_inpaint(r, p, m).result.picture.pixels).second);
+        EXPECT_TRUE(all.insert(run_inpaint(r, p, m).result.picture.pixels).second) << request_to_json(r);
     };
     add([](request&) {});
     add([](request& r) { r.diffusion.prompt = "a tree"; });
     add([](request& r) { r.diffusion.prompt = ""; });
-    add([](request& r) { r.inpaint.mask_cells = mask_cells::mean; });
-    add([](request& r) { r.inpaint.mask_cells = mask_cells::nearest; });
+    for (mask_cells const rule : {mask_cells::maximum, mask_cells::mean, mask_cells::nearest}) // in two steps the same
+        add([&](request& r) { r.diffusion.steps = 5, r.inpaint.mask_cells = rule; });
+    add([](request& r) { r.inpaint.quality = quality::high; });
     add([](request& r) { r.inpaint.edge = 4; });
     add([](request& r) { r.inpaint.strength = 0.5; });
     add([](request& r) { r.inpaint.width = 160; });
@@ -237,6 +238,8 @@ TEST(inpaint_by_diffusion, says_what_is_wrong) {
         {"names no model", [](request& r) { r.diffusion.model = ""; }},
         {"/nowhere.safetensors", [](request& r) { r.diffusion.model = "/nowhere.safetensors"; }},
         {"holds no UNet", [](request& r) { r.diffusion.model = "procedural:taesd-tiny"; }},
+        {"is an inpainting model: leave the quality out",
+         [](request& r) { r.diffusion.model = "procedural:sd1-inpaint-tiny", r.inpaint.quality = quality::high; }},
         {"Strength 0.01 leaves none",
          [](request& r) { r.inpaint.strength = 0.01, r.diffusion.strength_rule = strength_rule::fewer_steps; }},
     };

@@ -80,7 +80,7 @@ template <class F> std::string error_of(F f) {
 } // namespace
 
 TEST(protocol, a_run_arrives_as_it_was_sent) {
-    run_input const sent{.request = {.seed = 7},
+    run_input const sent{.request = {.method = method::patchmatch, .seed = 7},
                          .pictures = {{"picture", 5, 3, 4}, {"selection", 5, 3, 1}, {"hint:0", 1, 1, 4}},
                          .previews = true,
                          .preview_model = "taesd.safetensors"};

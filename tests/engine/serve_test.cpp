@@ -32,7 +32,7 @@ TEST(serve, runs_a_request_and_reports_progress) {
     EXPECT_EQ(result.picture.pixels[0], 102.f / 255);
     EXPECT_EQ(result.picture.pixels[4], 0);
     EXPECT_EQ(result.mask.values[0], 1);
-    EXPECT_EQ(result.recipe, request{.seed = 102});
+    EXPECT_EQ(result.recipe, (request{.method = method::patchmatch, .seed = 102}));
 }
 
 TEST(serve, a_failing_job_is_an_error_reply_and_the_engine_lives) {

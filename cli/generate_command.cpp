@@ -1,6 +1,7 @@
 // txt2img and img2img: what the options say becomes a request, and its pictures become files.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/picture_names.h"
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
@@ -49,23 +50,6 @@ generation_parameters parameters_of(request const& r, picture const& made) {
                             .rng = d.rng == generator::cpu ? "CPU" : ""};
     if (r.operation == operation::img2img) p.denoising_strength = float(d.strength);
     return p;
-}
-
-// OUT, or for several pictures OUT-1, OUT-2 … before the ending.
-std::string name_of_picture(std::string const& out, int k, int count) {
-    if (count == 1) return out;
-    std::filesystem::path const path = out;
-    return (path.parent_path() / std::format("{}-{}{}", path.stem().string(), k + 1, path.extension().string()))
-        .string();
-}
-
-std::vector<std::string> names_of_pictures(options const& given, int count, result_size const& size) {
-    std::vector<std::string> names;
-    for (int k = 0; k < count; ++k) {
-        names.push_back(name_of_picture(given.value("-o"), k, count));
-        check_can_write(names.back(), size);
-    }
-    return names;
 }
 
 // Has the picture to begin with; tells the plan, and writes previews where they are wanted, and each picture as soon as
@@ -124,7 +108,7 @@ run_input input_of(options const& given, request const& r, generate_client& clie
 int generate_files(options const& given, request const& r, std::optional<picture> from, progress_line& line) {
     result_size const size =
         from ? result_size{from->width, from->height} : result_size{r.diffusion.width, r.diffusion.height};
-    generate_client client(line, names_of_pictures(given, r.diffusion.batch, size), given.background());
+    generate_client client(line, names_of_pictures(given.value("-o"), r.diffusion.batch, size), given.background());
     if (from) client.pictures["picture"] = std::move(*from);
     run_input const in = input_of(given, r, client);
     check_pictures(in);

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/picture_names.h"
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unistd.h>
 
 namespace sfumato {
@@ -48,11 +50,27 @@ void check_options(options const& given) {
         throw usage_error("--method diffusion needs --model MODEL");
 }
 
-// Tells the plan and warnings.
+// Tells the plan and warnings, and writes each picture as soon as it comes.
 struct inpaint_client final : memory_client {
     progress_line& line;
+    std::string const in;
+    std::optional<picture_file> file;
+    std::vector<std::string> const names;
+    plain_colour const background;
+    request recipe{}; // of the first
+    std::size_t taken = 0;
 
-    explicit inpaint_client(progress_line& line) : line(line) {}
+    inpaint_client(progress_line& line, std::string in, std::vector<std::string> names, plain_colour const& background)
+        : line(line), in(std::move(in)), names(std::move(names)), background(background) {
+        file.emplace(this->in, [&](std::string const& text) { line.warn(text); });
+    }
+    void take(run_result made) override {
+        if (taken > 0) file.emplace(in); // without what was pasted
+        request const& r = made.recipe;
+        if (taken == 0) recipe = r;
+        file->paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask, colours_of(r));
+        write_result(*file, names.at(taken++), {{recipe_keyword, json_line(request_to_json(r))}}, background);
+    }
     void planned(run_plan const& plan) override { line.plan(plan); }
     void warn(sentence const& s) override { line.warn(s.text()); }
 };
@@ -61,47 +79,47 @@ int inpaint_file(options const& given) {
     if (given.files.size() != 1) throw usage_error("inpaint takes exactly one picture");
     if (!given.has("--mask")) throw usage_error("inpaint needs --mask MASK");
     if (!given.has("-o")) throw usage_error("inpaint needs -o OUT");
-    std::string const in = given.files.front(), out = given.value("-o");
+    std::string const in = given.files.front();
     check_options(given);
     cancel_on_interrupt();
 
     progress_line line(given.has("--json"));
     request r = request_of(given, operation::inpaint, line);
-    plain_colour const background = given.background();
-    check_can_write(out);
-    check_differ(in, out);
-    check_differ(given.value("--mask"), out);
+    std::vector<std::string> const names = names_of_pictures(given.value("-o"), r.diffusion.batch, {});
+    for (std::string const& name : names) {
+        check_differ(in, name);
+        check_differ(given.value("--mask"), name);
+    }
 
     line.show({.stage = say("read {}", in)});
-    picture_file file(in, [&](std::string const& text) { line.warn(text); });
-    check_can_write(out, {file.width(), file.height(), file.bytes_per_pixel()});
+    inpaint_client client(line, in, names, given.background());
+    picture_file const& file = *client.file;
+    for (std::string const& name : names) check_can_write(name, {file.width(), file.height(), file.bytes_per_pixel()});
     mask selection = read_mask(given.value("--mask"), file.width(), file.height());
     rect const selected = bounds(selection);
     if (selected.empty()) fail("The mask {} selects nothing; paint white what is to be filled.", given.value("--mask"));
     r.area = choose_area(r, selected, file);
-    selection = crop(selection, r.area);
 
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    inpaint_client client(line);
     picture& context = client.pictures["picture"] = file.crop(r.area, colours_of(r));
     make_unknown_transparent(context);
-    client.masks["selection"] = std::move(selection);
+    client.masks["selection"] = crop(selection, r.area);
     run_input in_run = client.input(r);
     in_run.nearest = given.has("--nearest");
     bool const done = open_jobs(given.value("--device")).run(in_run, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!done) {
-        line.finish("cancelled", {{"type", "cancelled"}});
+        std::string const kept =
+            client.taken ? std::format("; {} of {} pictures are there", client.taken, names.size()) : "";
+        line.finish("cancelled" + kept, {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-
-    run_result const& made = client.results.at(0);
-    json const recipe = request_to_json(made.recipe);
-    file.paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask, colours_of(r));
-    write_result(file, out, {{recipe_keyword, json_line(recipe)}}, background);
-    line.finish(std::format("{}: filled in {:.2f} s, seed {}", out, seconds.count(), r.seed),
-                {{"type", "result"}, {"output", out}, {"seconds", seconds.count()}, {"request", recipe}});
+    std::string const more = names.size() > 1 ? std::format(" and {} more", names.size() - 1) : "";
+    json told{{"type", "result"}, {"seconds", seconds.count()}, {"request", request_to_json(client.recipe)}};
+    if (names.size() == 1) told["output"] = names.front();
+    told["outputs"] = names;
+    line.finish(std::format("{}{}: filled in {:.2f} s, seed {}", names.front(), more, seconds.count(), r.seed), told);
     return exit_code::ok;
 }
 

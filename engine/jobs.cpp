@@ -109,10 +109,12 @@ std::optional<fill_pictures> read_fill(run_input const& in, run_client& client) 
 bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
     auto const read = read_fill(in, client);
     if (!read) return false;
-    auto result = by_diffusion(in.request)
-                      ? inpaint_by_diffusion(e.open_device(), e.models, in.request, read->given, read->selection, j,
-                                             watch_for(in, client))
-                      : inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
+    if (by_diffusion(in.request)) {
+        auto const take = [&](run_result result) { client.take(std::move(result)); };
+        return inpaint_by_diffusion(e.open_device(), e.models, in.request, read->given, read->selection, j, take,
+                                    watch_for(in, client));
+    }
+    auto result = inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
     client.take(std::move(*result));
     return true;
@@ -124,7 +126,7 @@ std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client
     device& d = e.open_device();
     if (!by_diffusion(in.request)) return plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
     return plan_of_diffusion([&](generate_watch const& watch) {
-        return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, watch).has_value();
+        return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, [](run_result) {}, watch);
     });
 }
 

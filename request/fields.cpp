@@ -190,6 +190,13 @@ constexpr std::array rows{
          .option = "--quality NAME",
          .help =
              "high: six times as slow, and fits better into what is around a large hole; not for inpainting models"}),
+    row<&i::detail>(
+        {.key = "detail",
+         .used_by = inpaint,
+         .type = real_number{0, 1},
+         .option = "--detail X",
+         .help = "strength of a second pass at full size, in tiles, where the model saw the context smaller than "
+                 "it is; 0: none"}),
     row<&i::mask_cells>({.key = "mask_cells",
                          .used_by = inpaint,
                          .option = "--mask-cells NAME",
@@ -252,7 +259,7 @@ constexpr std::array rows{
                   .option = "--rng NAME",
                   .help = "whose noise a seed gives, ComfyUI's (cpu) or A1111's (cuda)"}),
     row<&d::batch>({.key = "batch",
-                    .used_by = generate,
+                    .used_by = diffusion,
                     .type = whole_number{1, 64},
                     .option = "--batch N",
                     .help = "so many pictures, of seed, seed + 1 …: OUT-1, OUT-2 …"}),

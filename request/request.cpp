@@ -139,7 +139,8 @@ request request_from_json(json const& object, keys* unknown) {
     if (unknown)
         for (auto const& [key, value] : object.items())
             if (!is_known(r, key)) unknown->push_back(key);
-    if (r.seed > INT64_MAX - (r.diffusion.batch - 1))
+    field const* const seed = find_field(r.operation, "seed");
+    if (seed && r.seed > std::get<whole_number>(seed->type).most - (r.diffusion.batch - 1))
         fail("The request's \"seed\" is too large for a \"batch\" of {}: its pictures have the seeds that follow.",
              r.diffusion.batch);
     return r;

@@ -57,6 +57,7 @@ struct inpaint_settings {
     sfumato::mask_cells mask_cells = sfumato::mask_cells::maximum;
     std::optional<int> edge;   // pixels that the result may spill past the selection; none: by its size (edge_of)
     int width = 0, height = 0; // of what the model sees: pixels, multiples of 8; 0: as fits
+    double detail = 0.4;       // where it sees less than there is: strength of a second pass at full size; 0: none
 
     bool operator==(inpaint_settings const&) const = default;
 };

@@ -141,7 +141,7 @@ TEST_F(command_line, usage_errors_are_exit_code_2) {
          "--edge must be a whole number from 0 to 1024, not -1"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--mask-cells", "most"},
          "--mask-cells must be \"maximum\", \"mean\" or \"nearest\""},
-        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--batch", "2"}, "unknown option --batch"},
+        {{"inpaint", in, "--mask", chosen, "-o", out, "--model", "m", "--scale", "2"}, "unknown option --scale"},
         {{"inpaint", in, "--mask", chosen, "-o", out, "--context", "all"}, "--context must be \"automatic\""},
         {{"serve", "extra"}, "takes no file"},
         {{"serve", "--idle-exit", "-1"}, "--idle-exit must be"},

@@ -141,6 +141,14 @@ TEST_F(generate, an_inpaint_changes_what_is_selected_alone) {
     ASSERT_EQ(run(inpaint, {"--recipe", folder / "out.png", "-o", folder / "again.png"}).code, 0);
     EXPECT_EQ(read_png(folder / "again.png").samples, out.samples);
     EXPECT_EQ(read_png(folder / "again.png").texts, out.texts);
+
+    // Of a batch each is made from the picture, not from the one before.
+    ASSERT_EQ(
+        run(inpaint, {"--recipe", folder / "out.png", "--seed", "6", "--batch", "2", "-o", folder / "two.png"}).code,
+        0);
+    EXPECT_NE(read_png(folder / "two-1.png").samples, out.samples);
+    EXPECT_EQ(read_png(folder / "two-2.png").samples, out.samples);
+    EXPECT_EQ(read_png(folder / "two-2.png").texts, out.texts);
 }
 
 // Fine-tuning adds tokens: they are not what prompts are padded with.

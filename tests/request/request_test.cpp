@@ -82,13 +82,14 @@ TEST(request, of_a_diffusion_model_survives_the_round_trip) {
 // What is for a model alone stands in no recipe of a fill without one, and is told of there.
 TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
     request r = unusual_request(operation::inpaint);
-    r.seed = 5, r.diffusion.batch = 1, r.diffusion.strength = 0.75;
+    r.seed = 5, r.diffusion.batch = 2, r.diffusion.strength = 0.75;
     r.inpaint = {.strength = 0.3,
                  .quality = quality::high,
                  .mask_cells = mask_cells::mean,
                  .edge = 0,
                  .width = 640,
-                 .height = 512};
+                 .height = 512,
+                 .detail = 0.25};
     EXPECT_TRUE(by_diffusion(r));
     EXPECT_EQ(colours_of(r), colours::srgb);
     std::vector<std::string> unknown;

@@ -4,13 +4,15 @@
 #include "models/pipelines/diffusion/generate.h"
 #include "request/run.h"
 
-#include <optional>
+#include <functional>
 
 namespace sfumato {
 
-/// `context`: what the model sees, in sRGB's colours; `selection`: of the same size. In what comes back, `picture`
-/// equals what was given, bit for bit, where `mask` is 0. Nothing returned: cancelled. Throws error as generate() does.
-std::optional<run_result> inpaint_by_diffusion(device&, shelf&, request const&, picture const& context,
-                                               mask const& selection, job const&, generate_watch const& = {});
+/// `context`: what the model sees, in sRGB's colours; `selection`: of the same size. `take` gets the results of a batch
+/// one by one, each as soon as it is there: in `picture` all equals what was given, bit for bit, where `mask` is 0.
+/// Where the model saw the context smaller than it is, a second pass makes what it made anew at full size, by
+/// inpaint_settings::detail, from the given pixels outside the mask. False: cancelled. Throws error as generate() does.
+bool inpaint_by_diffusion(device&, shelf&, request const&, picture const& context, mask const& selection, job const&,
+                          std::function<void(run_result)> const& take, generate_watch const& = {});
 
 } // namespace sfumato

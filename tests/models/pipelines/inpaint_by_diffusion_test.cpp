@@ -22,7 +22,7 @@ request inpaint_request(std::string const& model = "procedural:sd1-tiny") {
                    .steps = 2,
                    .sampler = sampler::euler,
                    .dtype = dtype::f32};
-    r.inpaint = {.edge = 12, .width = 128, .height = 96};
+    r.inpaint = {.edge = 12, .width = 128, .height = 96, .detail = 0};
     return resolve(r);
 }
 
@@ -56,9 +56,8 @@ finished run_inpaint(shelf& models, request const& r, picture const& p, mask con
     finished f;
     generate_watch watch{.planned = [&](memory_plan const& plan) { f.plan = plan; }};
     if (previews) watch.preview = [&](picture const& seen) { f.previews.push_back(seen); };
-    auto made = inpaint_by_diffusion(test_device(), models, r, p, m, {}, watch);
-    EXPECT_TRUE(made);
-    f.result = std::move(*made);
+    auto const take = [&](run_result made) { f.result = std::move(made); };
+    EXPECT_TRUE(inpaint_by_diffusion(test_device(), models, r, p, m, {}, take, watch));
     return f;
 }
 finished run_inpaint(request const& r, picture const& p, mask const& m) {
@@ -111,6 +110,49 @@ TEST(inpaint_by_diffusion, a_recipe_makes_the_same_pixels) {
     request other = r;
     other.seed = 8;
     EXPECT_GT(difference(run_inpaint(other, p, m).result.picture, first.picture), 0.005);
+}
+
+// Of a batch each picture is what its recipe makes alone.
+TEST(inpaint_by_diffusion, a_batch_has_the_seeds_that_follow) {
+    picture const p = photo();
+    mask const m = selection_of(p);
+    request r = inpaint_request();
+    r.diffusion.batch = 3;
+    shelf models;
+    std::vector<run_result> all;
+    ASSERT_TRUE(inpaint_by_diffusion(test_device(), models, r, p, m, {},
+                                     [&](run_result made) { all.push_back(std::move(made)); }));
+    ASSERT_EQ(all.size(), 3u);
+    for (int k = 0; k < 3; ++k) {
+        EXPECT_EQ(all[k].recipe.seed, 7 + k);
+        EXPECT_EQ(all[k].recipe.diffusion.batch, 1);
+        EXPECT_EQ(run_inpaint(all[k].recipe, p, m).result.picture.pixels, all[k].picture.pixels);
+    }
+}
+
+// The second pass: a context that the model sees smaller than it is is made anew in part at full size, by tiles.
+TEST(inpaint_by_diffusion, detail_is_made_at_full_size) {
+    picture const p = photo(700, 140); // two tiles
+    mask const m = selection_of(p, {50, 50, 600, 40});
+    auto const with = [&](double detail, char const* model) {
+        request r = inpaint_request(model);
+        r.inpaint.detail = detail;
+        shelf models;
+        return run_inpaint(models, r, p, m);
+    };
+    finished const none = with(0, "procedural:sd1-tiny"), some = with(0.4, "procedural:sd1-tiny"),
+                   shown = with(0.4, "procedural:sd1-inpaint-tiny");
+    EXPECT_GT(difference(none.result.picture, some.result.picture), 0.005);
+    EXPECT_GT(difference(none.result.picture, shown.result.picture), 0.005);
+    EXPECT_EQ(none.result.mask.values, some.result.mask.values);
+    EXPECT_GT(some.plan.needed, none.plan.needed) << "the plan is of the larger pass";
+    for (std::size_t i = 0; i < some.result.mask.values.size(); ++i)
+        if (some.result.mask.values[i] == 0) {
+            ASSERT_EQ(std::memcmp(&none.result.picture.pixels[4 * i], &some.result.picture.pixels[4 * i], 16), 0);
+        }
+    request const recipe = request_from_json(request_to_json(some.result.recipe));
+    EXPECT_EQ(recipe.inpaint.detail, 0.4);
+    EXPECT_EQ(run_inpaint(recipe, p, m).result.picture.pixels, some.result.picture.pixels);
 }
 
 // A warm model is no other model.
@@ -207,6 +249,7 @@ TEST(inpaint_by_diffusion, is_cancelled_in_every_stage) {
     mask const m = selection_of(p);
     request r = inpaint_request();
     r.diffusion.prompt = "";
+    r.inpaint.detail = 0.4;
     std::vector<std::string> stages;
     shelf models;
     double last = 0;
@@ -215,7 +258,7 @@ TEST(inpaint_by_diffusion, is_cancelled_in_every_stage) {
         last = now.fraction;
         if (stages.empty() || stages.back() != now.text()) stages.push_back(now.text());
     }};
-    ASSERT_TRUE(inpaint_by_diffusion(test_device(), models, r, p, m, all));
+    ASSERT_TRUE(inpaint_by_diffusion(test_device(), models, r, p, m, all, [](run_result) {}));
     std::set<std::string> const each(stages.begin(), stages.end());
     EXPECT_GE(each.size(), 8u);
     for (std::string const& stage : each) {
@@ -223,7 +266,7 @@ TEST(inpaint_by_diffusion, is_cancelled_in_every_stage) {
         job const j{.report = [&](progress const& now) { cancelled = cancelled || now.text() == stage; },
                     .cancelled = &cancelled};
         shelf fresh;
-        EXPECT_FALSE(inpaint_by_diffusion(test_device(), fresh, r, p, m, j)) << stage;
+        EXPECT_FALSE(inpaint_by_diffusion(test_device(), fresh, r, p, m, j, [](run_result) {})) << stage;
     }
 }
 
@@ -248,8 +291,8 @@ TEST(inpaint_by_diffusion, says_what_is_wrong) {
         c.change(r);
         shelf models;
         try {
-            inpaint_by_diffusion(test_device(), models, r, p, c.selects ? selection_of(p) : mask(p.width, p.height),
-                                 {});
+            inpaint_by_diffusion(test_device(), models, r, p, c.selects ? selection_of(p) : mask(p.width, p.height), {},
+                                 [](run_result) {});
             ADD_FAILURE() << c.says;
         } catch (error const& e) {
             EXPECT_NE(std::string(e.what()).find(c.says), std::string::npos) << e.what();

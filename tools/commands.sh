@@ -67,7 +67,8 @@ command_bench() {
     fill) shift || true; bench_fill "$@" ;;
     ops) shift; bench_ops "$@" ;;
     pipelines) bench_pipelines ;;
-    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them); pipelines" ;;
+    seam) bench_seam ;;
+    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them); pipelines; seam" ;;
     esac
 }
 
@@ -125,6 +126,17 @@ bench_pipelines() {
     build
     "${enter[@]}" env SFUMATO_COMPILE_TIMES=1 XDG_CACHE_HOME=/nonexistent MESA_SHADER_CACHE_DISABLE=true __GL_SHADER_DISK_CACHE=0 \
         "$checkout/build/tests/kernels/kernel_tests" --gtest_brief=1
+}
+
+# How well what a model makes is fitted in, beside how others composite.
+bench_seam() {
+    local folder=$cache/bench-seam
+    targets=(tests/bench/seam/fit_files)
+    mkdir -p "$folder"
+    visible+=("$folder")
+    choose_environment
+    build
+    inside python3 "$checkout/tests/bench/seam.py" "$checkout/build/tests/bench/seam/fit_files" "$folder"
 }
 
 # The engine, its tests and its bench with the libraries that they need, for a machine that has only a GPU driver.

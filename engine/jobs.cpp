@@ -46,7 +46,7 @@ class engine {
         return summary_of(look_at_model(model, *opened_));
     }
 
-    // Seconds for a pixel of the result, of the last run with a model.
+    // Of the last run with a model: seconds for a pixel of an upscaler's result, for an operation of a diffusion model.
     std::map<std::string, double> pace;
 
   private:
@@ -60,12 +60,19 @@ class engine {
 
 // ---- Diffusion models
 
-run_plan in_short(memory_plan const& plan) {
-    return {.text = plan.text(), .needed = plan.needed, .available = plan.available};
+run_plan in_short(engine const& e, std::string const& model, memory_plan const& plan) {
+    auto const pace = e.pace.find(model);
+    return {.text = plan.text(),
+            .needed = plan.needed,
+            .available = plan.available,
+            .seconds = pace == e.pace.end() ? -1 : pace->second * plan.work};
 }
 
-generate_watch watch_for(run_input const& in, run_client& client) {
-    generate_watch watch{.planned = [&](memory_plan const& plan) { client.planned(in_short(plan)); }};
+generate_watch watch_for(engine const& e, run_input const& in, run_client& client, double& work) {
+    generate_watch watch{.planned = [&](memory_plan const& plan) {
+        work = plan.work;
+        client.planned(in_short(e, in.request.diffusion.model, plan));
+    }};
     watch.warned = [&](std::string const& text) { client.warn(text); };
     watch.nearest = in.nearest;
     if (in.previews) watch.preview = [&](picture const& p) { client.preview(p); };
@@ -74,13 +81,24 @@ generate_watch watch_for(run_input const& in, run_client& client) {
     return watch;
 }
 
+// `run` (watch → whether it ran to its end), and how fast it was.
+template <class Run> bool run_diffusion(engine& e, run_input const& in, run_client& client, Run const& run) {
+    auto const start = std::chrono::steady_clock::now();
+    double work = 0;
+    if (!run(watch_for(e, in, client, work))) return false;
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    e.pace[in.request.diffusion.model] = seconds.count() / work;
+    return true;
+}
+
 // Of `run` (watch → whether it ran to its end), which is left when its plan is made. Nothing: cancelled before.
-template <class Run> std::optional<run_plan> plan_of_diffusion(Run const& run) {
+template <class Run>
+std::optional<run_plan> plan_of_diffusion(engine const& e, std::string const& model, Run const& run) {
     struct enough {};
     run_plan found;
     try {
         run({.planned = [&](memory_plan const& plan) {
-            found = in_short(plan);
+            found = in_short(e, model, plan);
             throw enough();
         }});
     } catch (enough const&) {
@@ -111,8 +129,10 @@ bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
     if (!read) return false;
     if (by_diffusion(in.request)) {
         auto const take = [&](run_result result) { client.take(std::move(result)); };
-        return inpaint_by_diffusion(e.open_device(), e.models, in.request, read->given, read->selection, j, take,
-                                    watch_for(in, client));
+        return run_diffusion(e, in, client, [&](generate_watch const& watch) {
+            return inpaint_by_diffusion(e.open_device(), e.models, in.request, read->given, read->selection, j, take,
+                                        watch);
+        });
     }
     auto result = inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
@@ -125,7 +145,7 @@ std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client
     if (!read) return std::nullopt;
     device& d = e.open_device();
     if (!by_diffusion(in.request)) return plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
-    return plan_of_diffusion([&](generate_watch const& watch) {
+    return plan_of_diffusion(e, in.request.diffusion.model, [&](generate_watch const& watch) {
         return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, [](run_result) {}, watch);
     });
 }
@@ -164,7 +184,9 @@ bool make_pictures(engine& e, run_input const& in, run_client& client, job const
         if (!from) return false;
     }
     auto const take = [&](generated g) { client.take({.picture = std::move(g.made), .recipe = std::move(g.recipe)}); };
-    return generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, take, watch_for(in, client));
+    return run_diffusion(e, in, client, [&](generate_watch const& watch) {
+        return generate(e.open_device(), e.models, in.request, from ? &*from : nullptr, j, take, watch);
+    });
 }
 
 std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_client&, job const& j) {
@@ -174,7 +196,7 @@ std::optional<run_plan> estimate_pictures(engine& e, run_input const& in, run_cl
         from.emplace(p.width, p.height);
     }
     device& d = e.open_device();
-    return plan_of_diffusion([&](generate_watch const& watch) {
+    return plan_of_diffusion(e, in.request.diffusion.model, [&](generate_watch const& watch) {
         return generate(d, e.models, in.request, from ? &*from : nullptr, j, [](generated) {}, watch);
     });
 }

@@ -54,8 +54,7 @@ bool generate(device& d, shelf& models, request const& r, picture const* from, j
     std::vector<picture> pictures;
     if (from) pictures.push_back(padded(*from, pixels));
     if (model.is_inpainting()) pictures.push_back(mid_grey(pixels));
-    stages all(j, g.work_of_prompts() + double(pictures.size()) * g.work(role::vae_encoder) +
-                      s.batch * (g.work(role::denoiser) + g.work(role::vae_decoder)));
+    stages all(j, g.work());
     auto const prompts = g.read_prompts(all.next(g.work_of_prompts()));
     if (!prompts) return false;
     auto const encoded = g.encode(pictures, all);

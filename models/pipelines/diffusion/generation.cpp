@@ -129,6 +129,8 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
     evaluations_ = int(sampling_.evaluations.size());
     for (std::size_t i = 0; thinks_ && i < sampling_.evaluations.size(); ++i)
         evaluations_ += rounds_before(*thinks_, sampling_, i);
+    encodings_ = start.from_picture + model.is_inpainting();
+    work_after_ = start.work_after;
     int const cell = model.latents().cell;
     size_ = {.height = start.pixels.height / cell,
              .width = start.pixels.width / cell,
@@ -154,6 +156,15 @@ double generation::work(role r) const {
     auto const of = memory_.parts.find({r});
     if (of == memory_.parts.end()) return 0;
     return r == role::denoiser ? of->second.work * evaluations_ : of->second.work;
+}
+
+double generation::work_of_passes() const {
+    return size_.masked ? 0.03 * (work(role::denoiser) + work(role::vae_decoder)) : 0;
+}
+
+double generation::work() const {
+    return work_of_prompts() + encodings_ * work(role::vae_encoder) +
+           size_.pictures * (work(role::denoiser) + work(role::vae_decoder) + work_of_passes() + work_after_);
 }
 
 double generation::work_of_prompts() const {
@@ -193,6 +204,7 @@ void generation::make_plan(run_size const& left, bool nearest) {
     // From now on it is what it is.
     if (left.encodes_picture) precision_.encode_tile = side(role::vae_encoder) / cell;
     precision_.decode_tile = side(role::vae_decoder) / cell;
+    memory_.work = work();
     watch_.planned(memory_);
 }
 

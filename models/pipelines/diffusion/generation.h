@@ -28,6 +28,7 @@ struct generation_start {
     double strength = 1;                 // … of which so much is made anew
     bool masked = false;                 // … within a mask …
     bool thinks = false;                 // … with thoughts before each step (lanpaint_settings)
+    double work_after = 0;               // on each picture, beside what is done here: operations
     std::uint64_t before = 0, after = 0; // of the networks: bytes on the device for what is done with pictures
 };
 
@@ -51,8 +52,10 @@ class generation {
     /// Not clamped. Throws error when it is no picture.
     std::optional<picture> decode(latent const&, job const&);
 
+    double work() const; // of all
     // Of one picture each.
     double work_of_prompts() const;
+    double work_of_passes() const; // of an inpaint over pictures: little beside the networks
     double work(role) const;
 
     memory_plan const& memory() const { return memory_; }
@@ -76,6 +79,8 @@ class generation {
     sampling_run sampling_;
     std::optional<lanpaint_settings> thinks_;
     int evaluations_ = 0; // of the denoiser for a picture
+    int encodings_ = 0;
+    double work_after_ = 0;
     run_precision precision_;
     memory_plan memory_{};
 };

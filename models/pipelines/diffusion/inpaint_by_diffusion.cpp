@@ -45,8 +45,6 @@ struct beginning_of_part {
     }
 };
 
-double encodings(diffusion_model const& model) { return model.is_inpainting() ? 2 : 1; }
-
 // `seen`, with `denoise` of the same part of the context.
 std::optional<beginning_of_part> encode(generation& g, diffusion_model const& model, mask_cells rule, picture seen,
                                         mask const& denoise, inpaint_window const& window, stages& all) {
@@ -92,10 +90,6 @@ diffusion_settings settings_of_detail(request const& r, diffusion_settings const
 
 generation_start start_of_detail(request const& r, detail_tiles const& tiles) {
     return {.pixels = tiles.window.seen, .from_picture = true, .strength = r.inpaint.detail, .masked = true};
-}
-
-double work_of_tile(generation const& g, diffusion_model const& model) {
-    return encodings(model) * g.work(role::vae_encoder) + g.work(role::denoiser) + g.work(role::vae_decoder);
 }
 
 // No tile has the noise of another.
@@ -157,7 +151,7 @@ class inpaint_run {
         if (!masks) return false;
         if (bounds(masks->composite).empty()) fail("Nothing is selected: select the part of the picture to fill.");
         masks_ = *masks;
-        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, native(), cell());
+        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), cell());
         prefill_plan const filling = plan_prefill(request_, context_, masks_);
         make_plan(filling);
 
@@ -166,7 +160,7 @@ class inpaint_run {
         filled_ = std::move(*filled);
         auto seen = to_model(device_, shelf_, filled_, window_, part_of(j, 0.05, 0.05));
         if (!seen) return false;
-        stages all(part_of(j, 0.05, 1), work());
+        stages all(part_of(j, 0.05, 1), first_->work());
         auto prompts = first_->read_prompts(all.next(first_->work_of_prompts()));
         if (!prompts) return false;
         prompts_ = std::move(*prompts);
@@ -185,21 +179,26 @@ class inpaint_run {
   private:
     int native() const { return model_.what().native_size; }
     int cell() const { return model_.latents().cell; }
+    // Not larger than what the first pass sees, so that the VAE's tiles of that one fit.
+    int largest_tile() const { return std::min(native(), std::max(window_.seen.width, window_.seen.height)); }
     int batch() const { return request_.diffusion.batch; }
 
     // What the second pass will take is known before the first begins.
     void make_plan(prefill_plan const& filling) {
         memory_plan of_detail;
+        double work_of_detail = 0;
         if (!tiles_.empty()) {
             diffusion_settings const settings = settings_of_detail(request_, request_.diffusion);
             generation detail(device_, model_, settings, unwatched_, start_of_detail(request_, tiles_));
             detail.make_plan();
             of_detail = detail.memory();
-            work_of_detail_ = double(tiles_.places.size()) * work_of_tile(detail, model_);
+            work_of_detail = double(tiles_.places.size()) * (detail.work() - detail.work_of_prompts());
         }
         watched_ = watch_;
         watched_.planned = [this, of_detail](memory_plan const& p) {
-            watch_.planned(p.needed < of_detail.needed ? of_detail : p);
+            memory_plan larger = p.needed < of_detail.needed ? of_detail : p;
+            larger.work = p.work;
+            watch_.planned(larger);
         };
         first_.emplace(
             device_, model_, request_.diffusion, watched_,
@@ -209,29 +208,22 @@ class inpaint_run {
                 .strength = request_.inpaint.strength,
                 .masked = true,
                 .thinks = request_.inpaint.quality == quality::high,
+                .work_after = work_of_detail,
                 .before = std::max({bytes_of_masks(device_, window_.context), bytes_to_model(device_, window_),
                                     bytes_of_prefill(device_, shelf_, request_, context_, filling)}),
                 .after = std::max(bytes_from_model(device_, window_), bytes_of_fit(device_, masks_.denoise))});
         first_->make_plan();
     }
 
-    // Passes over pictures take little beside the networks.
-    double work_of_first() const { return first_->work(role::denoiser) + first_->work(role::vae_decoder); }
-    double work_of_pass() const { return 0.01 * work_of_first(); }
-    double work() const {
-        double const passes = tiles_.empty() ? 2 : 3;
-        return first_->work_of_prompts() + encodings(model_) * first_->work(role::vae_encoder) +
-               batch() * (work_of_first() + work_of_detail_ + passes * work_of_pass());
-    }
-
     std::optional<picture> fitted(picture made, stages& all) {
-        return fit(device_, shelf_, context_, std::move(made), selection_, masks_, all.next(work_of_pass()));
+        return fit(device_, shelf_, context_, std::move(made), selection_, masks_,
+                   all.next(first_->work_of_passes() / 3));
     }
 
     std::optional<run_result> make(request const& r, beginning_of_part const& part, stages& all, sentence const& name) {
         auto const made = make_anew(*first_, prompts_, part, std::uint64_t(r.seed), all, name);
         if (!made) return std::nullopt;
-        auto back = from_model(device_, shelf_, *made, window_, all.next(work_of_pass()));
+        auto back = from_model(device_, shelf_, *made, window_, all.next(first_->work_of_passes() / 3));
         if (!back) return std::nullopt;
         auto result = fitted(std::move(*back), all);
         request recipe = first_->recipe(r);
@@ -264,7 +256,6 @@ class inpaint_run {
 
     inpaint_masks masks_;
     detail_tiles tiles_;
-    double work_of_detail_ = 0; // of a picture
     picture filled_;
     std::optional<generation> first_;
     std::vector<conditioning> prompts_;

@@ -57,6 +57,7 @@ struct part_plan {
 struct memory_plan {
     std::map<model_part, part_plan> parts;
     std::uint64_t needed = 0, available = 0; // bytes on the device: at the peak; free
+    double work = 0;                         // of the whole run, operations, about
 
     std::string words; // of each part's turn
 

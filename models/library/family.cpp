@@ -69,6 +69,10 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
     if (m.vae) check(vae_prefix, m.vae->tensors());
     if (m.text) check(m.text->prefix, m.text->tensors());
     if (m.taesd) check("", m.taesd->tensors());
+    if (m.lama) {
+        check(lama_prefix, m.lama->tensors());
+        refuse(m, surplus(c, lama_prefix, m.lama->tensors()));
+    }
     if (m.upscaler) {
         check("", tensors_of(*m.upscaler));
         refuse(m, surplus(c, "", tensors_of(*m.upscaler)));
@@ -163,6 +167,9 @@ void describe_alone(stated_facts const& d, model_description& m) {
         take_text_facts(*m.text, d, second);
         m.family = second ? "OpenCLIP text encoder" : "CLIP text encoder";
         m.reason = m.text->in_words();
+    } else if (m.lama) {
+        m.family = "inpainting (LaMa)";
+        m.reason = m.lama->in_words();
     } else {
         m.family = "TAESD";
         m.reason = m.taesd->in_words();
@@ -187,6 +194,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
                         .vae = vae_config::found_in(c),
                         .text = clip_config::found_in(c),
                         .taesd = taesd_config::found_in(c),
+                        .lama = lama_config::found_in(c),
                         .upscaler = find_upscaler(network_tensors{c, ""})};
     if (m.vae) {
         m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
@@ -204,7 +212,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     else if (auto const known = name.empty() ? named_part_of(c) : name; !known.empty()) {
         m.family = known;
         refuse(m, say("not supported yet"));
-    } else if (m.vae || m.text || m.taesd)
+    } else if (m.vae || m.text || m.taesd || m.lama)
         describe_alone(d, m);
     else {
         m.family = "unknown";
@@ -214,6 +222,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     if (m.unet) refuse(m, m.unet->unfit());
     if (m.vae) refuse(m, m.vae->unfit());
     if (m.text) refuse(m, m.text->unfit());
+    if (m.lama) refuse(m, m.lama->unfit());
     refuse_what_differs(c, m);
     refuse_half(m);
     return m;
@@ -229,6 +238,12 @@ upscaler_config require_upscaler(checkpoint const& c) {
     model_description const m = require_model(c);
     if (!m.upscaler) fail("'{}' is no upscaler but {}: choose a model that enlarges pictures.", c.source, m.family);
     return *m.upscaler;
+}
+
+lama_config require_lama(checkpoint const& c) {
+    model_description const m = require_model(c);
+    if (!m.lama) fail("'{}' is no LaMa but {}: choose a LaMa (big-lama) for this method.", c.source, m.family);
+    return *m.lama;
 }
 
 } // namespace sfumato

@@ -6,6 +6,7 @@
 
 #include "models/library/vae_origin.h"
 #include "models/networks/clip.h"
+#include "models/networks/lama.h"
 #include "models/networks/taesd.h"
 #include "models/networks/unet.h"
 #include "models/networks/upscaler.h"
@@ -21,7 +22,7 @@ namespace sfumato {
 /// What was found. A file may hold a whole model or one network of it (a VAE alone).
 struct model_description {
     std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
-                            // "upscaler (RRDBNet ×4)" …
+                            // "inpainting (LaMa)", "upscaler (RRDBNet ×4)" …
     std::string reason;     // a clause: what says so, or why it cannot be run
     sentence refusal;       // the latter in parts; empty: supported
     bool supported = false; // false: not to be run; the configs below are what could be read all the same
@@ -34,6 +35,7 @@ struct model_description {
     sfumato::vae_origin vae_origin; // … of that
     std::optional<clip_config> text;
     std::optional<taesd_config> taesd;
+    std::optional<lama_config> lama;
     std::optional<upscaler_config> upscaler;
     /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
     /// result (realesr-animevideov3-x2 is the ×4 network).
@@ -54,5 +56,7 @@ model_description require_model(checkpoint const&, std::optional<prediction> pre
 
 /// Of a checkpoint that is an upscaler; else throws error.
 upscaler_config require_upscaler(checkpoint const&);
+/// Of a checkpoint that is a LaMa; else throws error.
+lama_config require_lama(checkpoint const&);
 
 } // namespace sfumato

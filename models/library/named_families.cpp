@@ -84,8 +84,6 @@ constexpr std::array families = {
     named_family{"face restorer (GFPGAN)", {"stylegan_decoder.style_mlp.1.weight"}},
     named_family{"face restorer (CodeFormer)", {"idx_pred_layer.1.weight", "quantize.embedding.weight"}},
     named_family{"face restorer (RestoreFormer)", {"encoder.down.0.block.0.norm1.weight", "quantize.embedding.weight"}},
-    named_family{"inpainting (LaMa)", {"model.1.ffc."}},
-    named_family{"inpainting (LaMa)", {"model.1.bn_l.running_mean"}},
     named_family{"inpainting (MAT)", {"synthesis.first_stage.conv_first.conv.resample_filter"}},
     named_family{"colouring (DDColor)", {"encoder.arch.downsample_layers.0.0.weight", "refine_net.0.0.weight_orig"}},
     named_family{"discriminator of a training, which no picture is made with", {"conv1.weight_orig", "conv9.weight"}},

@@ -1,6 +1,7 @@
 #include "compute/error.h"
 #include "models/library/procedural.h"
 #include "models/networks/clip.h"
+#include "models/networks/lama.h"
 #include "models/networks/taesd.h"
 #include "models/networks/unet.h"
 #include "models/networks/upscaler.h"
@@ -26,6 +27,7 @@ struct procedural_model {
     std::optional<vae_config> vae;
     std::optional<clip_config> clip_l, clip_h, clip_g;
     std::optional<taesd_config> taesd;
+    std::optional<lama_config> lama;
     std::optional<upscaler_config> upscaler;
 };
 
@@ -74,7 +76,7 @@ clip_config open_clip(int hidden = 1024, int heads = 16, int layers = 24, int vo
             .projection = hidden};
 }
 
-std::vector<procedural_model> diffusion_models() {
+std::vector<procedural_model> given_models() {
     return {
         {.name = "sd15", .family = "sd1", .unet = unet_config{}, .vae = vae_config{}, .clip_l = clip_config{}},
         {.name = "sd15-inpaint",
@@ -132,12 +134,14 @@ std::vector<procedural_model> diffusion_models() {
          .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "taesd-tiny", .seed = 13, .taesd = taesd_config{.channels = 16}},
         {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
+        {.name = "lama-tiny", .seed = 15, .lama = lama_config{.channels = 8, .blocks = 3, .global_channels = 48}},
+        {.name = "big-lama", .seed = 16, .lama = lama_config{}},
     };
 }
 
 std::vector<procedural_model> const& all_models() {
     static std::vector<procedural_model> const models = [] {
-        std::vector<procedural_model> all = diffusion_models();
+        std::vector<procedural_model> all = given_models();
         for (auto const& [name, seed, config] : upscaler_examples())
             all.push_back({.name = name, .seed = seed, .upscaler = config});
         return all;
@@ -206,6 +210,7 @@ tensor_shapes tensors_of_model(procedural_model const& m) {
     if (m.clip_g && !sd3) put("conditioner.embedders.1.model.", m.clip_g->open_clip_tensors());
     if (m.clip_g && sd3) put(sd3_clip_g_prefix, m.clip_g->tensors());
     if (m.taesd) put("", m.taesd->tensors());
+    if (m.lama) put(std::string("generator.") + std::string(lama_prefix), m.lama->tensors());
     if (m.upscaler) put("", tensors_of(*m.upscaler));
     return all;
 }

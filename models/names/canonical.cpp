@@ -4,6 +4,7 @@
 #include "models/files/prefixes.h"
 #include "models/files/wrapper.h"
 #include "models/names/diffusers_names.h"
+#include "models/names/lama_names.h"
 #include "models/names/upscaler_names.h"
 
 #include <algorithm>
@@ -254,7 +255,11 @@ void put_canonical(renaming& all, std::string const& name, stored_tensor tensor,
 void use_canonical_names(checkpoint& c) {
     take_from_wrapper(c);
     renaming all{c, {}};
-    if (auto const names = upscaler_names_of(c)) {
+    if (auto const wrapper = lama_wrapper_of(c)) {
+        for (auto& [name, tensor] : c.tensors)
+            if (auto const ours = lama_name(name, *wrapper); !ours.empty())
+                all.put(std::string(ours), std::move(tensor));
+    } else if (auto const names = upscaler_names_of(c)) {
         for (auto& [name, tensor] : c.tensors) all.put(names->canonical(name), std::move(tensor));
     } else {
         put_prefixes(c);

@@ -1,42 +1,14 @@
 #include "models/nets/weight_patch.h"
 
 #include "compute/error.h"
-#include "compute/half.h"
+#include "models/nets/made_tensor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <format>
 
 namespace sfumato {
 
 namespace {
-
-float number_at(stored_type type, std::span<std::byte const> bytes, std::size_t i) {
-    std::uint16_t half;
-    float single;
-    switch (type) {
-    case stored_type::f32: std::memcpy(&single, &bytes[4 * i], 4); return single;
-    case stored_type::f16: std::memcpy(&half, &bytes[2 * i], 2); return f16_value(half);
-    default: std::memcpy(&half, &bytes[2 * i], 2); return bf16_value(half);
-    }
-}
-
-std::vector<float> numbers_of(stored_tensor const& t) {
-    std::vector<std::byte> scratch;
-    auto const bytes = t.read(scratch);
-    std::vector<float> all(t.count());
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = number_at(t.type, bytes, i);
-    return all;
-}
-
-// Written when they are wanted: of all patches of a model they would be too much at once.
-stored_tensor made_of(std::vector<std::int64_t> shape, std::function<std::vector<float>()> numbers) {
-    return {
-        .type = stored_type::f32, .shape = std::move(shape), .mapped = {}, .make = [numbers](std::span<std::byte> to) {
-            std::vector<float> const all = numbers();
-            std::memcpy(to.data(), all.data(), to.size());
-        }};
-}
 
 // Σ_b mid[a, b, pixel] · down[b, input] → [a, input, pixel]
 std::vector<float> joined(std::vector<float> const& mid, std::vector<float> const& down, std::size_t rank) {
@@ -52,8 +24,7 @@ std::vector<float> joined(std::vector<float> const& mid, std::vector<float> cons
 
 stored_tensor const& tensor_of(weight_patch const& p, std::string const& name) {
     stored_tensor const& t = p.file->at(name);
-    bool const known = t.type == stored_type::f32 || t.type == stored_type::f16 || t.type == stored_type::bf16;
-    if (!known || t.shape.size() < 2)
+    if (!has_numbers(t) || t.shape.size() < 2)
         fail("{}: {} is {}, which is no part of a LoRA.", p.file->source, show_name(name), show_shape(t));
     return t;
 }

@@ -71,6 +71,10 @@ TEST(procedural, kinds) {
     EXPECT_EQ(range("body.1.x.weight", {16}), std::pair(1.0, 0.1f));
     EXPECT_EQ(range("body.weight", {16}), std::pair(1.0, 0.1f));
     EXPECT_EQ(range("ln_1.bias", {16}), std::pair(0.0, 0.05f));
+    EXPECT_EQ(range("bn.running_var", {16}), std::pair(1.0, 0.1f));
+    EXPECT_EQ(range("bn.running_mean", {16}), std::pair(0.0, 0.05f));
+    EXPECT_EQ(range("generator.model.34.weight", {3, 64, 7, 7}), std::pair(0.0, float(2 * std::sqrt(3.0 / 3136))));
+    EXPECT_EQ(range("generator.model.5.conv2.ffc.convl2l.weight", {4, 3, 1, 1}), std::pair(0.0, 0.5f));
     EXPECT_EQ(range("attn.in_proj_bias", {16}), std::pair(0.0, 0.05f));
     EXPECT_EQ(range("token_embedding.weight", {10, 16}), std::pair(0.0, float(0.02 * std::sqrt(3.0))));
     EXPECT_EQ(range("my_token_embedding.weight", {10, 12}), std::pair(0.0, 0.5f));
@@ -101,9 +105,10 @@ struct digest {
 
 // The reference files' lines of tests/golden/digests.py.
 constexpr digest reference[] = {
-    {"rrdbnet-x2-tiny", 72, 0xcf8f6566}, {"rrdbnet-x4-tiny", 72, 0xc216ba22},    {"sd1-inpaint-tiny", 958, 0x9b741942},
-    {"sd1-tiny", 980, 0x3479d25e},       {"sd2-tiny", 965, 0x6fa69440},          {"sdxl-tiny", 951, 0x03061ac1},
-    {"srvgg-x4-tiny", 17, 0xd3295261},   {"taesd-tiny.decoder", 67, 0x851e4ad2}, {"taesd-tiny.encoder", 67, 0xf9ecac87},
+    {"lama-tiny", 177, 0x5dbd3609},         {"rrdbnet-x2-tiny", 72, 0xcf8f6566}, {"rrdbnet-x4-tiny", 72, 0xc216ba22},
+    {"sd1-inpaint-tiny", 958, 0x9b741942},  {"sd1-tiny", 980, 0x3479d25e},       {"sd2-tiny", 965, 0x6fa69440},
+    {"sdxl-tiny", 951, 0x03061ac1},         {"srvgg-x4-tiny", 17, 0xd3295261},   {"taesd-tiny.decoder", 67, 0x851e4ad2},
+    {"taesd-tiny.encoder", 67, 0xf9ecac87},
 };
 
 void PrintTo(digest const& d, std::ostream* out) { *out << d.file; }

@@ -107,7 +107,7 @@ constexpr std::array rows{
     row<&r::method>({.key = "method",
                      .used_by = inpaint,
                      .option = "--method NAME",
-                     .help = "patches of the picture itself, or a diffusion model",
+                     .help = "patches of the picture itself, a diffusion model, or LaMa (big-lama.pt)",
                      .unset = "diffusion with --model, else patchmatch"}),
     row<&d::model>({.key = "model",
                     .used_by = inpaint,

@@ -60,7 +60,7 @@ struct field {
     std::string_view help;     // what it is, in at most a line
     std::string_view unset;    // what happens where it is not given, if that is more than its default: "random"
     bool quiet = false;        // not written to JSON while it has its default
-    bool of_diffusion = false; // a request that no diffusion model does has no use for it (by_diffusion)
+    bool of_diffusion = false; // a request that no diffusion model does has no use for it, but LaMa for "model"
 
     field_value (*get)(request const&) = nullptr;
     /// False: it is none of the field's choices. The value is of the field's type and within its range.

@@ -112,11 +112,16 @@ struct writer {
 
 constexpr field version_field{.key = "sfumato", .type = whole_number{1, request::version}};
 
+// LaMa has a model and is none of diffusion.
+bool is_used(field const& f, request const& r) {
+    return !f.of_diffusion || by_diffusion(r) || (by_lama(r) && f.key == "model");
+}
+
 bool is_known(request const& r, std::string const& key) {
     field const* const f = find_field(r.operation, key);
     if (!f) return key == version_field.key || key == "made_by";
     bool const names_none = key == "model" && r.diffusion.model.empty();
-    return !f->of_diffusion || by_diffusion(r) || names_none;
+    return is_used(*f, r) || names_none;
 }
 
 } // namespace
@@ -151,7 +156,7 @@ json request_to_json(request const& r) {
     json object{{version_field.key, request::version}};
     for (field const* f : fields_of(r.operation)) {
         field_value const value = f->get(r);
-        if (f->of_diffusion && !by_diffusion(r)) continue;
+        if (!is_used(*f, r)) continue;
         bool const is_unset = std::holds_alternative<std::monostate>(value) || (f->quiet && value == f->get(initial));
         if (!is_unset) object[f->key] = std::visit(writer(), value);
     }
@@ -161,7 +166,8 @@ json request_to_json(request const& r) {
 request resolve(request r) {
     if (find_field(r.operation, "seed") && r.seed < 0)
         r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
-    if (r.operation == operation::inpaint) r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
+    if (r.operation == operation::inpaint && !r.method)
+        r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

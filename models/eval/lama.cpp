@@ -5,6 +5,8 @@
 #include "models/library/family.h"
 #include "models/nets/lama_folded.h"
 
+#include <array>
+
 namespace sfumato {
 
 case_tensors eval_lama(device& d, checkpoint_pointer file, network_case const& c, eval_options const& options) {

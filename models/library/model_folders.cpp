@@ -31,6 +31,7 @@ constexpr struct {
     {".local/share/krita/ai_diffusion/server/ComfyUI/models", holds::kinds},
     {".local/share/krita/ai_diffusion/server/models", holds::kinds},
     {".local/share/krita-ai-diffusion/server/models", holds::kinds},
+    {".cache/torch/hub/checkpoints", holds::kinds}, // where IOPaint and lama-cleaner put big-lama.pt
     {"/opt/Upscayl/resources/models", holds::upscalers},
     {".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models", holds::upscalers},
     {"/var/lib/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models", holds::upscalers},

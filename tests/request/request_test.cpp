@@ -104,6 +104,20 @@ TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
     EXPECT_EQ(unknown, (std::vector<std::string>{"edge", "prompt"}));
 }
 
+// LaMa's file is a model, too, and nothing else of diffusion's is LaMa's.
+TEST(request, of_an_inpaint_may_be_lama_s) {
+    request r{.method = method::lama, .seed = 5, .diffusion = {.model = "big-lama.pt", .prompt = "a cat"}};
+    EXPECT_FALSE(by_diffusion(r));
+    EXPECT_EQ(colours_of(r), colours::srgb);
+    EXPECT_EQ(resolve(r).method, method::lama);
+    json const recipe = request_to_json(r);
+    EXPECT_FALSE(recipe.contains("prompt"));
+    std::vector<std::string> unknown;
+    r.diffusion.prompt.clear();
+    EXPECT_EQ(request_from_json(recipe, &unknown), r);
+    EXPECT_TRUE(unknown.empty());
+}
+
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),
@@ -204,7 +218,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
          "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},
-        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\" or \"diffusion\", not 3"},
+        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\", \"diffusion\" or \"lama\", not 3"},
         {R"({"sfumato": 1, "context": null})", "\"context\"", "\"automatic\", \"image\" or \"selection\", not null"},
         {R"({"sfumato": 1, "source": ["layer"]})", "\"source\"", "\"layer\" or \"visible\", not a list"},
         {R"({"sfumato": 1, "seed": -2})", "\"seed\"", "from -1 to 4294967295, not -2"},

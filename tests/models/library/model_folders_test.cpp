@@ -41,11 +41,11 @@ TEST_F(model_folders_test, a_new_home_has_none) {
 TEST_F(model_folders_test, programs) {
     make({"ComfyUI/models/upscale_models", "ComfyUI/models/checkpoints", "stable-diffusion-webui/models/ESRGAN",
           "stable-diffusion-webui/models/RealESRGAN", "sdnext/models", "elsewhere/models/ESRGAN",
-          ".local/share/krita/ai_diffusion/server/ComfyUI/models/upscale_models",
+          ".local/share/krita/ai_diffusion/server/ComfyUI/models/upscale_models", ".cache/torch/hub/checkpoints",
           ".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models"});
     EXPECT_EQ(below(model_folders()),
               "ComfyUI/models\nstable-diffusion-webui/models\nsdnext/models\n"
-              ".local/share/krita/ai_diffusion/server/ComfyUI/models\n"
+              ".local/share/krita/ai_diffusion/server/ComfyUI/models\n.cache/torch/hub/checkpoints\n"
               ".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models\n");
     EXPECT_EQ(below(upscaler_folders()),
               "ComfyUI/models/upscale_models\nstable-diffusion-webui/models/ESRGAN\n"

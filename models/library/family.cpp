@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "models/library/find_prediction.h"
+#include "models/library/lora.h"
 #include "models/library/named_families.h"
 #include "models/library/stated_facts.h"
 #include "request/request.h"
@@ -176,6 +177,14 @@ void describe_alone(stated_facts const& d, model_description& m) {
     }
 }
 
+model_description described(lora_description const& lora) {
+    model_description m{.family = lora.kinds + (lora.family.empty() ? "" : " for " + lora.family),
+                        .reason = std::format("of {} modules, added to a model with --lora", lora.modules),
+                        .supported = true};
+    if (!lora.runs) refuse(m, say("not done: of LoRA's kin LoRA, LoCon, LoHa, LoKr, DoRA and full differences are"));
+    return m;
+}
+
 // Whose VAE it is, be it alone or in a model.
 void describe_vae_origin(stated_facts const& d, model_description& m) {
     m.vae_origin = origin_of_vae(m.family, *m.vae, d);
@@ -188,6 +197,7 @@ void describe_vae_origin(stated_facts const& d, model_description& m) {
 } // namespace
 
 model_description describe_model(checkpoint const& c, std::optional<sfumato::prediction> chosen) {
+    if (auto const lora = describe_lora(c)) return described(*lora);
     stated_facts const d = read_stated_facts(c.metadata);
     model_description m{.supported = true,
                         .unet = unet_config::found_in(c),

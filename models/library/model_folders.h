@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 namespace sfumato {
@@ -13,5 +14,11 @@ std::vector<std::filesystem::path> model_folders();
 
 /// Of these, and of the folders in them, those that are for upscalers; the user's may hold anything.
 std::vector<std::filesystem::path> upscaler_folders();
+
+/// The same for LoRAs.
+std::vector<std::filesystem::path> lora_folders();
+
+/// The files in them that are called NAME: without their ending, from their folder on or by the last name alone.
+std::vector<std::filesystem::path> find_loras(std::string_view name);
 
 } // namespace sfumato

@@ -1,6 +1,7 @@
 #include "models/nets/weight_store.h"
 
 #include "compute/device.h"
+#include "models/nets/patched.h"
 #include "models/nets/transposed.h"
 
 #include <algorithm>
@@ -107,21 +108,15 @@ struct weight_store::entry {
         return is_convolution() ? pack_conv2d(g, raw, format)
                                 : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
     }
-    // `raw` with its patches, whose factors are put among `made` for as long as they are to be uploaded.
-    tensor with_patches(graph& g, tensor raw, std::vector<upload>& uploads, std::deque<stored_tensor>& made) const {
-        std::int64_t const outputs = stored->shape[0], inputs = std::int64_t(stored->count()) / outputs;
-        for (weight_patch const& p : patches) {
-            patch_factors factors = factors_of(p, outputs, inputs);
-            auto const send = [&](stored_tensor& t) {
-                made.push_back(std::move(t));
-                tensor const to = g.input({.w = int(made.back().shape[0]), .c = int(made.back().shape[1])});
-                uploads.push_back({to, &made.back()});
-                return to;
-            };
-            tensor const up = send(factors.up), down = send(factors.down);
-            raw = patched(g, raw, up, down);
-        }
-        return raw;
+    // `raw` with its patches, whose parts are put among `made` for as long as they are to be uploaded.
+    tensor with_patches(graph& g, tensor const& raw, std::vector<upload>& uploads,
+                        std::deque<stored_tensor>& made) const {
+        return patched(g, raw, stored->shape, patches, [&](stored_tensor t) {
+            made.push_back(std::move(t));
+            tensor const to = g.input({.w = int(made.back().shape[0]), .c = int(made.back().shape[1])});
+            uploads.push_back({to, &made.back()});
+            return to;
+        });
     }
     tensor convert(graph& g, tensor const& raw) const {
         if (is_matrix()) return pack(g, raw, packed.format).panels;
@@ -179,20 +174,25 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, int stri
     else
         e->shape = {.w = extent(0), .c = extent(1)};
 
-    if (e->is_matrix()) {
-        graph scratch; // only to learn the packed size
-        int const inputs = e->is_convolution() ? e->shape.h : e->shape.c;
-        e->packed = e->pack(scratch, scratch.input(e->shape),
-                            options_.format.value_or(own_format(stored.type, !e->is_convolution(), inputs)));
-        e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type);
-    } else
-        e->home = std::make_shared<resident_tensor>(
-            e->shape, k == kind::vector ? dtype::f32 : direct_type(stored.type).value_or(dtype::f32));
-    if (e->may_wait() && options_.waiting.contains(name)) e->home->where = residence::host;
     e->patches = patches_of(name);
+    give_home(*e);
+    if (e->may_wait() && options_.waiting.contains(name)) e->home->where = residence::host;
     in_order_.push_back(e.get());
     known = std::move(e);
     return *known;
+}
+
+// As what it is kept: a new home, where it is not loaded yet.
+void weight_store::give_home(entry& e) const {
+    if (e.is_matrix()) {
+        graph scratch; // only to learn the packed size
+        int const inputs = e.is_convolution() ? e.shape.h : e.shape.c;
+        weight_format const own = own_format(e.stored->type, !e.is_convolution() && e.patches.empty(), inputs);
+        e.packed = e.pack(scratch, scratch.input(e.shape), options_.format.value_or(own));
+        e.home = std::make_shared<resident_tensor>(e.packed.panels.shape, e.packed.panels.type);
+    } else
+        e.home = std::make_shared<resident_tensor>(
+            e.shape, e.kind == kind::vector ? dtype::f32 : direct_type(e.stored->type).value_or(dtype::f32));
 }
 
 std::vector<weight_patch> weight_store::patches_of(std::string const& name) const {
@@ -208,6 +208,12 @@ void weight_store::set_patches(std::vector<weight_patch> patches) {
         if (now == e->patches) continue;
         e->patches = std::move(now);
         e->loaded = false;
+        resident const before = e->home;
+        give_home(*e);
+        if (e->home->shape == before->shape)
+            e->home = before;
+        else
+            e->home->where = before->where;
     }
 }
 

@@ -232,7 +232,6 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     };
     EXPECT_EQ(name_of("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"), "Stable Diffusion 3");
     EXPECT_EQ(name_of("double_blocks.0.img_attn.qkv.weight"), "FLUX");
-    EXPECT_EQ(name_of("lora_unet_down_blocks_0.lora_up.weight"), "LoRA");
     EXPECT_EQ(name_of("layers.0.residual_group.blocks.0.norm1.weight"), "upscaler (of the Swin family)");
     EXPECT_EQ(name_of("model.diffusion_model.new.weight"), "diffusion model of an unknown kind");
     EXPECT_EQ(name_of("x"), "unknown");

@@ -161,6 +161,7 @@ command const inpaint_command{
     .help = help,
     .run = inpaint_file,
     .with_value = options_with_value(operation::inpaint, {"--mask", "-o", "--background", "--device"}),
+    .repeatable = repeatable_options(operation::inpaint),
     .flags = options_without_value(operation::inpaint, {"--json", "--nearest"}),
 };
 

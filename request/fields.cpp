@@ -79,6 +79,7 @@ template <auto member> constexpr field row(field f) {
     if constexpr (std::is_enum_v<type>) f.type = choice{names<type>};
     if constexpr (std::is_same_v<type, bool>) f.type = truth{};
     if constexpr (std::is_same_v<type, rect>) f.type = place{};
+    if constexpr (std::is_same_v<type, std::vector<lora_choice>>) f.type = lora_list{};
     f.of_diffusion = is_of_diffusion(member);
     f.get = [](request const& r) { return value_of(holder(r, member).*member); };
     f.set = [](request& r, field_value const& value) { return assign(holder(r, member).*member, value); };
@@ -140,6 +141,12 @@ constexpr std::array rows{
                            .option = "--text-encoder FILE",
                            .help = "a text encoder to use instead of the model's own",
                            .quiet = true}),
+    row<&d::loras>({.key = "loras",
+                    .used_by = diffusion,
+                    .option = "--lora FILE[:WEIGHT]",
+                    .help = "a LoRA to add, or its name in a program's folder; any number of them; the same as "
+                            "<lora:NAME:WEIGHT> in the prompt",
+                    .quiet = true}),
     row<&d::prompt>({.key = "prompt",
                      .used_by = diffusion,
                      .option = "--prompt TEXT",

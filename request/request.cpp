@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <format>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -29,6 +31,11 @@ struct rule_of {
     sentence operator()(real_number const& n) const { return say("a number from {} to {}", n.least, n.most); }
     sentence operator()(truth const&) const { return say("true or false"); }
     sentence operator()(choice const& c) const { return one_of(c.names()); }
+    sentence operator()(lora_list const&) const {
+        return say("a list of at most {} objects, each with a \"file\", a \"weight\" from {} to {} and a \"sha256\" as "
+                   "recipes have it",
+                   lora_list::longest, -lora_choice::largest_weight, lora_choice::largest_weight);
+    }
     sentence operator()(place const&) const { return say("an object with \"x\", \"y\", \"width\" and \"height\""); }
 };
 
@@ -71,6 +78,39 @@ struct reader {
         return value.get<std::string>();
     }
     field_value operator()(place const&) const;
+    field_value operator()(lora_list const&) const {
+        require(value.is_array() && value.size() <= lora_list::longest);
+        std::vector<lora_choice> all;
+        for (json const& one : value) all.push_back(read_lora(one));
+        return all;
+    }
+
+  private:
+    static bool is_hash(std::string const& text) {
+        return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+    }
+    double read_weight(json const& number) const {
+        require(number.is_number() && std::abs(number.get<double>()) <= lora_choice::largest_weight);
+        return number.get<double>();
+    }
+    lora_choice read_lora(json const& object) const {
+        require(object.is_object() && object.contains("file"));
+        lora_choice lora;
+        for (auto const& [key, member] : object.items()) {
+            if (key == "file" || key == "sha256") {
+                require(member.is_string());
+                (key == "file" ? lora.file : lora.sha256) = member.get<std::string>();
+            } else if (key == "weight")
+                lora.weight = read_weight(member);
+            else if (key == "text_weight")
+                lora.text_weight = read_weight(member);
+            else if (unknown)
+                unknown->push_back(std::format("{}.{}", f.key, key));
+        }
+        require(!lora.file.empty() && lora.file.size() <= free_text::longest);
+        require(lora.sha256.empty() || is_hash(lora.sha256));
+        return lora;
+    }
 };
 
 field_value read(field const& f, json const& value, keys* unknown) {
@@ -106,6 +146,15 @@ field_value reader::operator()(place const&) const {
 
 struct writer {
     json operator()(std::monostate) const { return nullptr; }
+    json operator()(std::vector<lora_choice> const& loras) const {
+        json list = json::array();
+        for (lora_choice const& l : loras) {
+            json& object = list.emplace_back(json{{"file", l.file}, {"weight", l.weight}});
+            if (l.text_weight) object["text_weight"] = *l.text_weight;
+            if (!l.sha256.empty()) object["sha256"] = l.sha256;
+        }
+        return list;
+    }
     json operator()(rect const& r) const { return {{"x", r.x}, {"y", r.y}, {"width", r.width}, {"height", r.height}}; }
     json operator()(auto const& value) const { return value; }
 };

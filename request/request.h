@@ -18,12 +18,25 @@
 
 namespace sfumato {
 
+/// A LoRA that is added to a model.
+struct lora_choice {
+    static constexpr double largest_weight = 100;
+
+    std::string file;                    // or the name of one in a program's folder of LoRAs
+    double weight = 1;                   // how much of it is added; below 0: taken away
+    std::optional<double> text_weight{}; // … to the text encoders; none: as much
+    std::string sha256{};                // of the file, in hexadecimal; empty: whatever is in it
+
+    bool operator==(lora_choice const&) const = default;
+};
+
 /// What a diffusion model is asked for: txt2img, img2img and inpaint.
 struct diffusion_settings {
     std::string model;        // a file, a diffusers folder, or procedural:NAME; for LaMa, too: its file, or empty for
                               // one that is found
     std::string vae;          // a file that the VAE is taken from instead; empty: the model's own
     std::string text_encoder; // … the text encoder
+    std::vector<lora_choice> loras;
     std::string prompt, negative_prompt;
     int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained
     int steps = 20;

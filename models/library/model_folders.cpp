@@ -102,7 +102,7 @@ std::vector<fs::path> lora_folders() { return folders_of(lora_kinds, false); }
 std::vector<fs::path> find_loras(std::string_view name) {
     std::vector<fs::path> found;
     for (fs::path const& folder : lora_folders())
-        walk_models({folder}, [&](fs::path const& path) {
+        visit_models({folder}, [&](fs::path const& path) {
             fs::path const without_ending = fs::path(path).replace_extension();
             if (without_ending.filename() == name || without_ending.lexically_relative(folder) == name)
                 found.push_back(path);

@@ -1,7 +1,7 @@
 #include "models/nets/patched.h"
 
 #include "compute/error.h"
-#include "compute/half.h"
+#include "models/nets/made_tensor.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,32 +15,7 @@ using numbers = std::vector<float>;
 
 // ---- The file's numbers
 
-float number_at(stored_type type, std::span<std::byte const> bytes, std::size_t i) {
-    std::uint16_t half;
-    float single;
-    switch (type) {
-    case stored_type::f32: std::memcpy(&single, &bytes[4 * i], 4); return single;
-    case stored_type::f16: std::memcpy(&half, &bytes[2 * i], 2); return f16_value(half);
-    default: std::memcpy(&half, &bytes[2 * i], 2); return bf16_value(half);
-    }
-}
-
-numbers numbers_of(checkpoint const& c, std::string const& name) {
-    stored_tensor const& t = c.at(name);
-    std::vector<std::byte> scratch;
-    auto const bytes = t.read(scratch);
-    numbers all(t.count());
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = number_at(t.type, bytes, i);
-    return all;
-}
-
-// Written when they are wanted: of all patches of a model they would be too much at once.
-stored_tensor made_of(std::int64_t rows, std::int64_t columns, std::function<numbers()> make) {
-    return {.type = stored_type::f32, .shape = {rows, columns}, .mapped = {}, .make = [make](std::span<std::byte> to) {
-                numbers const all = make();
-                std::memcpy(to.data(), all.data(), to.size());
-            }};
-}
+numbers numbers_of(checkpoint const& c, std::string const& name) { return sfumato::numbers_of(c.at(name)); }
 
 numbers transposed(numbers const& m, std::size_t rows) {
     std::size_t const columns = m.size() / rows;

@@ -45,6 +45,7 @@ request unusual_request(operation o) {
     r.diffusion = {.model = "models/ü.safetensors",
                    .vae = "vae.safetensors",
                    .text_encoder = "clip_l.safetensors",
+                   .loras = {{"loras/ü.safetensors", 0.5}, {"b", -1, 0.25, std::string(64, '0')}},
                    .prompt = "a \"cat\",\n猫",
                    .negative_prompt = "dog",
                    .steps = 1000,

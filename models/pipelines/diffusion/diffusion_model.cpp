@@ -1,6 +1,8 @@
 #include "models/pipelines/diffusion/diffusion_model.h"
 
 #include "compute/error.h"
+#include "models/files/sha256.h"
+#include "models/library/open_checkpoint.h"
 
 #include <utility>
 
@@ -35,6 +37,15 @@ std::vector<weight_slot*> diffusion_model::slots() {
 
 weight_options diffusion_model::options(waiting_weights const& waiting) const {
     return {.format = format_of(choice_.precision), .waiting = waiting};
+}
+
+opened_lora const& diffusion_model::open_lora(std::string const& source) {
+    auto const known = loras_.find(source);
+    if (known != loras_.end() && known->second.file->is_current()) return known->second;
+    auto const file = std::make_shared<checkpoint const>(open_checkpoint(source));
+    lora_match match = match_lora(file, *file_, what_.family);
+    std::string const hash = file->files.empty() ? "" : sha256(file->files.front().bytes);
+    return loras_[source] = {file, hash, std::move(match)};
 }
 
 void diffusion_model::set_patches(std::vector<weight_patch> patches) {

@@ -3,6 +3,7 @@
 
 #include "models/library/family.h"
 #include "models/library/joined.h"
+#include "models/library/lora.h"
 #include "models/nets/denoiser.h"
 #include "models/networks/latent_format.h"
 #include "models/pipelines/shelf.h"
@@ -20,6 +21,12 @@ struct model_part {
     sfumato::role role;
     int number = 0; // of several text encoders
     auto operator<=>(model_part const&) const = default;
+};
+
+struct opened_lora {
+    std::shared_ptr<checkpoint const> file;
+    std::string sha256;
+    lora_match match;
 };
 
 class diffusion_model : public open_model {
@@ -50,6 +57,8 @@ class diffusion_model : public open_model {
     /// The denoiser is shown a mask and a masked picture beside x (inpainting_channels() of beginning.h).
     bool is_inpainting() const { return shape_of(denoiser_).in_channels != shape_of(denoiser_).out_channels; }
 
+    /// Its file, open for as long as it is as it was. Throws error: not there, no LoRA, or none for this model.
+    opened_lora const& open_lora(std::string const& file);
     /// From each network's next turn on these are added to its weights; without them it is the file's again, bit for
     /// bit.
     void set_patches(std::vector<weight_patch>);
@@ -70,6 +79,7 @@ class diffusion_model : public open_model {
     latent_format latents_;
     std::vector<clip_config> texts_;
     std::map<model_part, weight_slot> slots_;
+    std::map<std::string, opened_lora> loras_;
     std::vector<weight_patch> patches_;
 };
 

@@ -1,6 +1,7 @@
 #include "models/pipelines/diffusion/generate.h"
 
 #include "models/pipelines/diffusion/generation.h"
+#include "models/pipelines/diffusion/loras.h"
 
 #include <algorithm>
 #include <cassert>
@@ -42,11 +43,12 @@ request of_picture(request r, int number) {
 
 } // namespace
 
-bool generate(device& d, shelf& models, request const& r, picture const* from, job const& j,
+bool generate(device& d, shelf& models, request const& asked, picture const* from, job const& j,
               std::function<void(generated)> const& take, generate_watch const& watch) {
+    assert(asked.seed >= 0 && "resolve() comes first");
+    diffusion_model& model = open_model(models, asked.diffusion);
+    request const r = add_loras(asked, model, watch.warned);
     diffusion_settings const& s = r.diffusion;
-    assert(r.seed >= 0 && "resolve() comes first");
-    diffusion_model& model = open_model(models, s);
     pixel_size const pixels = size_of(s, model, from);
     generation g(d, model, s, watch, {.pixels = pixels, .from_picture = from != nullptr, .strength = s.strength});
     g.make_plan();

@@ -5,6 +5,7 @@
 #include "models/pipelines/diffusion/generation.h"
 #include "models/pipelines/diffusion/inpaint_masks.h"
 #include "models/pipelines/diffusion/inpaint_window.h"
+#include "models/pipelines/diffusion/loras.h"
 #include "models/pipelines/diffusion/prefill.h"
 #include "models/pipelines/diffusion/seam.h"
 #include "request/context.h"
@@ -263,10 +264,11 @@ class inpaint_run {
 
 } // namespace
 
-bool inpaint_by_diffusion(device& d, shelf& models, request const& r, picture const& context, mask const& selection,
+bool inpaint_by_diffusion(device& d, shelf& models, request const& asked, picture const& context, mask const& selection,
                           job const& j, std::function<void(run_result)> const& take, generate_watch const& watch) {
-    assert(r.seed >= 0 && "resolve() comes first");
+    assert(asked.seed >= 0 && "resolve() comes first");
     assert(context.width == selection.width && context.height == selection.height);
+    request const r = add_loras(asked, open_model(models, asked.diffusion), watch.warned);
     return inpaint_run(d, models, r, context, selection, watch).run(j, take);
 }
 

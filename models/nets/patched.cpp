@@ -105,15 +105,15 @@ struct patcher {
     tensor matrix(patch_matrix const& m, bool scaled) const {
         double const by = scaled ? scale : 1;
         tensor const up =
-            upload(made_of(outputs, m.down.empty() ? inputs : rank_of(*p.file, m),
+            upload(made_of({outputs, m.down.empty() ? inputs : rank_of(*p.file, m)},
                            [p = p, m, outputs = outputs, by] { return placed(upper(*p.file, m), p, outputs, by); }));
         if (m.down.empty()) return up;
         tensor const down =
-            upload(made_of(rank_of(*p.file, m), inputs, [file = p.file, m] { return lower(*file, m); }));
+            upload(made_of({rank_of(*p.file, m), inputs}, [file = p.file, m] { return lower(*file, m); }));
         return linear(g, up, pack_linear_transposed(g, down, weight_format::f32));
     }
     tensor kronecker_product() const {
-        return upload(made_of(outputs, inputs, [p = p, outputs = outputs, scale = scale] {
+        return upload(made_of({outputs, inputs}, [p = p, outputs = outputs, scale = scale] {
             patch_size const a = *size_of(*p.file, p.a), b = *size_of(*p.file, p.b);
             return placed(kronecker(multiplied(*p.file, p.a, a), a, multiplied(*p.file, p.b, b), b), p, outputs, scale);
         }));
@@ -135,8 +135,8 @@ constexpr float no_row = 1e-30f; // what is added to a mean square, so that noth
 // Each row of v [outputs, inputs] with the norm m[output].
 tensor with_row_norms(graph& g, tensor const& v, weight_patch const& p, patch_upload const& upload) {
     int const outputs = v.shape.w, inputs = v.shape.c;
-    tensor ones = upload(made_of(1, inputs, [inputs] { return numbers(std::size_t(inputs), 1.0f); }));
-    tensor const norms = upload(made_of(outputs, 1, [file = p.file, name = p.magnitude, inputs] {
+    tensor ones = upload(made_of({1, inputs}, [inputs] { return numbers(std::size_t(inputs), 1.0f); }));
+    tensor const norms = upload(made_of({outputs, 1}, [file = p.file, name = p.magnitude, inputs] {
         numbers all = numbers_of(*file, name);
         for (float& m : all) m = float(m / std::sqrt(double(inputs))); // rms → norm
         return all;
@@ -153,13 +153,13 @@ tensor with_column_norms(graph& g, tensor const& v, int pixels, weight_patch con
     flat.shape = {.c = outputs * columns};
     tensor both = concat(g, flat, scale(g, flat, -1));
     both.shape = {.w = 2 * outputs, .c = columns};
-    tensor norms = upload(made_of(1, columns, [=, file = p.file, name = p.magnitude] {
+    tensor norms = upload(made_of({1, columns}, [=, file = p.file, name = p.magnitude] {
         numbers const m = numbers_of(*file, name);
         numbers all(static_cast<std::size_t>(columns));
         for (int c = 0; c < columns; ++c) all[c] = float(m[c / pixels] / std::sqrt(double(outputs) * pixels));
         return all;
     }));
-    tensor zeros = upload(made_of(1, columns, [columns] { return numbers(std::size_t(columns)); }));
+    tensor zeros = upload(made_of({1, columns}, [columns] { return numbers(std::size_t(columns)); }));
     norms.shape = zeros.shape = {.c = columns};
     return apply_affine(g, v, group_norm_affine(g, both, columns / pixels, norms, zeros, no_row));
 }

@@ -116,7 +116,7 @@ TEST(inpaint_by_lama, cancelled_it_returns_nothing) {
     auto const p = paint(120, 100, texture);
     auto const m = select(120, 100, {40, 30, 30, 30});
     std::atomic<bool> cancelled = false;
-    for (double at : {0.01, 0.3, 0.8}) {
+    for (double at : {0.01, 0.3, 0.6}) {
         cancelled = false;
         job const j{.report = [&](progress const& now) { cancelled = cancelled || now.fraction >= at; },
                     .cancelled = &cancelled};

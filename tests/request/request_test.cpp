@@ -140,7 +140,10 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
         "sfumato": 2, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
-        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors", "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
+        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors",
+        "loras": [{"file": "loras/ü.safetensors", "weight": 0.5}, {"file": "b", "weight": -1.0, "text_weight": 0.25,
+            "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}],
+        "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
         "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
         "prediction": "v", "zero_terminal_snr": true, "dtype": "bf16"})"));
     EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({

@@ -3,7 +3,6 @@
 #include "compute/error.h"
 #include "models/library/model_folders.h"
 #include "models/text/prompt_extras.h"
-#include "request/fields.h"
 
 #include <format>
 #include <utility>
@@ -14,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using warn = std::function<void(std::string const&)>;
+
+constexpr std::size_t most_loras = 64; // that a recipe may have: lora_list::longest of request/fields.h
 
 // The file of that name in a folder of LoRAs; empty: there is none.
 std::string named(std::string const& name, warn const& warned) {
@@ -34,8 +35,7 @@ void move_from_prompt(diffusion_settings& s, warn const& warned) {
         lora_choice& choice = s.loras.emplace_back(lora_choice{file, lora.weight});
         if (lora.text_weight != lora.weight) choice.text_weight = lora.text_weight;
     }
-    if (s.loras.size() > lora_list::longest)
-        fail("The prompt names {} LoRAs; {} are the most.", s.loras.size(), lora_list::longest);
+    if (s.loras.size() > most_loras) fail("The prompt names {} LoRAs; {} are the most.", s.loras.size(), most_loras);
 }
 
 void find_file(lora_choice& choice, warn const& warned) {

@@ -165,7 +165,8 @@ inline void put_script_module(pickle_writer& p, checkpoint const& model, std::st
     p.bytes += "N";
     p.text("padding");
     p.global("torch.jit._pickle", "build_intlist");
-    p.bytes += "(](K\x01K\x01" "etR"; // \x01e is another byte
+    p.bytes += "(](K\x01K\x01"
+               "etR"; // \x01e is another byte
     std::string last;
     for (auto const& [name, tensor] : model.tensors) {
         if (!name.starts_with(prefix)) continue;

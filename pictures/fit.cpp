@@ -1,7 +1,5 @@
 #include "pictures/fit.h"
 
-#include "pictures/colour_profile.h"
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>

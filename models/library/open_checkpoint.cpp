@@ -13,7 +13,6 @@
 #include "models/library/built_in.h"
 #include "models/library/procedural.h"
 #include "models/names/canonical.h"
-#include "models/names/lora_names.h"
 #include "models/names/ncnn_names.h"
 
 namespace sfumato {
@@ -71,7 +70,7 @@ checkpoint open_as_stored(std::string const& source) {
 
 checkpoint open_checkpoint(std::string const& source) {
     checkpoint all = open_as_stored(source);
-    if (!is_lora(all)) use_canonical_names(all); // whose names are of modules (models/library/lora.h)
+    use_canonical_names(all);
     return all;
 }
 

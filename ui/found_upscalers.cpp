@@ -1,0 +1,81 @@
+#include "ui/found_upscalers.h"
+
+#include "engine/client.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <format>
+#include <glib.h>
+#include <map>
+#include <memory>
+
+namespace sfumato {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+found_upscalers labelled(std::vector<model_summary> const& models) {
+    std::map<std::string, int> count;
+    auto const name_of = [](model_summary const& m) {
+        return std::format("{} (×{})", fs::path(m.path).stem().string(), m.factor);
+    };
+    for (model_summary const& m : models) ++count[name_of(m)];
+    found_upscalers list;
+    for (model_summary const& m : models) {
+        std::string const name = name_of(m), folder = fs::path(m.path).parent_path().string();
+        std::string const label = count[name] == 1 ? name : std::format("{} – {}", name, folder);
+        std::unique_ptr<char, decltype(&g_free)> const shown(g_filename_display_name(label.c_str()), g_free);
+        // As a GFile has it, to be found again in the list.
+        std::unique_ptr<char, decltype(&g_free)> const path(g_canonicalize_filename(m.path.c_str(), nullptr), g_free);
+        list.push_back({path.get(), shown.get()});
+    }
+    std::ranges::sort(list, [](found_upscaler const& a, found_upscaler const& b) {
+        return g_utf8_collate(a.label.c_str(), b.label.c_str()) < 0;
+    });
+    return list;
+}
+
+found_upscalers look(std::atomic<bool> const& stopped) {
+    std::vector<model_summary> models;
+    auto const add = [&](model_summary const& m) {
+        if (m.is_upscaler() && m.supported && !m.path.starts_with("sfumato:")) models.push_back(m);
+    };
+    try {
+        engine_models(model_kind::upscaler, add, {.cancelled = &stopped});
+    } catch (std::exception const&) { // no engine, memory: the list is only a convenience
+    }
+    return labelled(models);
+}
+
+model_summary ask(std::string const& model, std::atomic<bool> const& stopped) {
+    try {
+        if (auto const answer = engine_describe(model, {.cancelled = &stopped})) return *answer;
+        return {.path = model, .error = "stopped"};
+    } catch (std::exception const& e) {
+        return {.path = model, .error = e.what()};
+    }
+}
+
+} // namespace
+
+upscaler_search::upscaler_search() : found(std::async(std::launch::async, [this] { return look(stopped); })) {}
+
+upscaler_search::~upscaler_search() { stopped = true; }
+
+std::optional<found_upscalers> upscaler_search::result() {
+    if (!found.valid() || found.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    return found.get();
+}
+
+model_question::model_question(std::string model)
+    : answer(std::async(std::launch::async, [this, model = std::move(model)] { return ask(model, stopped); })) {}
+
+model_question::~model_question() { stopped = true; }
+
+std::optional<model_summary> model_question::result() {
+    if (!answer.valid() || answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    return answer.get();
+}
+
+} // namespace sfumato

@@ -35,8 +35,10 @@ int bench(options const& given) {
     device d(given.value("--device"));
     self_check(d);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    bool const upscaler = describe_model(open_checkpoint(given.value("--model"))).upscaler.has_value();
-    auto result = upscaler ? bench_upscaler(d, given, j) : bench_diffusion(d, given, j);
+    auto const model = describe_model(open_checkpoint(given.value("--model")));
+    auto result = model.upscaler ? bench_upscaler(d, given, j)
+                  : model.lama   ? bench_lama(d, given, j)
+                                 : bench_diffusion(d, given, j);
     if (!result) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
@@ -54,9 +56,11 @@ std::string const help = help_text(
     {.example = "sfumato bench net --model procedural:sd15 --size 512",
      .usage = "sfumato bench net --model MODEL [OPTION…]",
      .about = "Seconds a stage and a step, and the memory planned and measured.",
-     .options = {{"--model MODEL", "a checkpoint or an upscaler, or full size with made-up weights: procedural:sd15, "
-                                   "procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4"},
-                 {"--size N", "the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128)"},
+     .options = {{"--model MODEL",
+                  "a checkpoint, an upscaler or LaMa, or full size with made-up weights: procedural:sd15, "
+                  "procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4, procedural:big-lama"},
+                 {"--size N", "the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128), of "
+                              "LaMa of 8 (512)"},
                  {"--steps N", "after a first one that is not counted (3)"},
                  {"--guided", "with a negative prompt: two evaluations a step"},
                  {"--dtype NAME", "fp32, fp16 or bf16 (default: as the device likes it)"},

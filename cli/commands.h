@@ -26,10 +26,11 @@ struct usage_error : std::runtime_error {
 
 /// What a command line said.
 struct options {
-    std::map<std::string, std::string, std::less<>> values; // "--seed" → "42"; flags → ""
+    std::map<std::string, std::string, std::less<>> values;             // "--seed" → "42"; flags → ""
+    std::map<std::string, std::vector<std::string>, std::less<>> lists; // of those that may be given again
     std::vector<std::string> files;
 
-    bool has(std::string_view name) const { return values.contains(name); }
+    bool has(std::string_view name) const { return values.contains(name) || lists.contains(name); }
     std::string value(std::string_view name, std::string_view otherwise = "") const;
     /// A whole number within [least, most]; throws usage_error.
     std::int64_t number(std::string_view name, std::int64_t least, std::int64_t most, std::int64_t otherwise) const;
@@ -41,14 +42,15 @@ struct options {
 };
 
 /// Splits `arguments` by the names that a command knows: those in `with_value` take one (--name VALUE or --name=VALUE),
-/// `flags` none. Everything after `--` is a file. Throws usage_error.
+/// of which those in `repeatable` may be given again; `flags` none. Everything after `--` is a file. Throws
+/// usage_error.
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,
-                      std::span<std::string_view const> flags);
+                      std::span<std::string_view const> repeatable, std::span<std::string_view const> flags);
 
 struct command {
     std::string_view name, summary, help;
     int (*run)(options const&);
-    std::vector<std::string_view> with_value, flags;
+    std::vector<std::string_view> with_value, repeatable{}, flags{};
 };
 
 extern command const bench_command, devices_command, eval_command, img2img_command, inpaint_command, models_command,

@@ -32,9 +32,20 @@ int schedule_steps(request const& r) {
     return is_cut ? int(d.steps / d.strength) : d.steps;
 }
 
+// With its LoRAs, as A1111 writes them.
+std::string prompt_of(diffusion_settings const& d) {
+    std::string prompt = d.prompt;
+    for (lora_choice const& l : d.loras) {
+        std::string const name = std::filesystem::path(l.file).stem().string();
+        prompt += l.text_weight ? std::format(" <lora:{}:{}:{}>", name, *l.text_weight, l.weight)
+                                : std::format(" <lora:{}:{}>", name, l.weight);
+    }
+    return prompt;
+}
+
 generation_parameters parameters_of(request const& r, picture const& made) {
     diffusion_settings const& d = r.diffusion;
-    generation_parameters p{.prompt = d.prompt,
+    generation_parameters p{.prompt = prompt_of(d),
                             .negative_prompt = d.negative_prompt,
                             .steps = schedule_steps(r),
                             .sampler = std::string(row_of(d.sampler).display),
@@ -196,12 +207,14 @@ command const txt2img_command{.name = "txt2img",
                               .help = txt2img_help,
                               .run = txt2img,
                               .with_value = with_value(operation::txt2img),
+                              .repeatable = repeatable_options(operation::txt2img),
                               .flags = flags(operation::txt2img)};
 command const img2img_command{.name = "img2img",
                               .summary = "make a picture anew, after words",
                               .help = img2img_help,
                               .run = img2img,
                               .with_value = with_value(operation::img2img),
+                              .repeatable = repeatable_options(operation::img2img),
                               .flags = flags(operation::img2img)};
 
 } // namespace sfumato

@@ -42,8 +42,9 @@ void check_options(options const& given) {
     auto const method = find_choice<sfumato::method>(given.value("--method"));
     for (field const* f : fields_of(operation::inpaint)) {
         if (!f->of_diffusion || f->option.empty() || !given.has(f->option_name())) continue;
-        if (method == method::patchmatch)
-            throw usage_error(std::format("{} is not for --method patchmatch", f->option_name()));
+        if (method == method::lama && f->key == "model") continue;
+        if (method && method != method::diffusion)
+            throw usage_error(std::format("{} is not for --method {}", f->option_name(), name_of(*method)));
         if (!given.has("--model")) throw usage_error(std::format("{} needs --model MODEL", f->option_name()));
     }
     if (method == method::diffusion && !given.has("--model"))
@@ -143,7 +144,8 @@ std::string const help = help_text(
      .about =
          "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Without --model it is "
          "filled with patches of its surroundings. With one it is made anew, after the words of --prompt, and "
-         "blends in up to --edge pixels beyond what MASK selects. Every other pixel stays as it is.\n"
+         "blends in up to --edge pixels beyond what MASK selects. With --method lama a network that takes no words "
+         "goes on with what is around, and patches give it detail. Every other pixel stays as it is.\n"
          "PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name. Depth and colour "
          "profile are kept where the format can (JPEG and WebP are lossy and 8-bit), and what IN says beside its "
          "pixels (EXIF, XMP, IPTC, resolution). MASK lies on the pixels as they are stored, before EXIF's "
@@ -159,6 +161,7 @@ command const inpaint_command{
     .help = help,
     .run = inpaint_file,
     .with_value = options_with_value(operation::inpaint, {"--mask", "-o", "--background", "--device"}),
+    .repeatable = repeatable_options(operation::inpaint),
     .flags = options_without_value(operation::inpaint, {"--json", "--nearest"}),
 };
 

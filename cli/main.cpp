@@ -46,7 +46,7 @@ void report(std::span<std::string const> arguments, std::string const& message) 
 int run(command const& c, std::span<std::string const> arguments) {
     std::vector<std::string_view> flags = c.flags;
     flags.insert(flags.end(), {"--help", "-h"});
-    options const parsed = parse_options(arguments, c.with_value, flags);
+    options const parsed = parse_options(arguments, c.with_value, c.repeatable, flags);
     if (!parsed.has("--help") && !parsed.has("-h")) return c.run(parsed);
     print(stdout, c.help);
     return exit_code::ok;

@@ -45,7 +45,7 @@ std::array<float, 3> options::background() const {
 }
 
 options parse_options(std::span<std::string const> arguments, std::span<std::string_view const> with_value,
-                      std::span<std::string_view const> flags) {
+                      std::span<std::string_view const> repeatable, std::span<std::string_view const> flags) {
     options parsed;
     bool only_files = false;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -60,19 +60,23 @@ options parse_options(std::span<std::string const> arguments, std::span<std::str
         }
         auto const equals = argument.starts_with("--") ? argument.find('=') : argument.npos;
         std::string const name = argument.substr(0, equals);
-        bool const is_flag = std::ranges::find(flags, name) != flags.end();
-        if (!is_flag && std::ranges::find(with_value, name) == with_value.end())
-            throw usage_error(std::format("unknown option {}", name));
-        if (parsed.has(name)) throw usage_error(std::format("{} is given twice", name));
-        if (is_flag) {
+        auto const is_in = [&](std::span<std::string_view const> names) {
+            return std::ranges::find(names, name) != names.end();
+        };
+        if (!is_in(flags) && !is_in(with_value)) throw usage_error(std::format("unknown option {}", name));
+        if (parsed.has(name) && !is_in(repeatable)) throw usage_error(std::format("{} is given twice", name));
+        if (is_in(flags)) {
             if (equals != argument.npos) throw usage_error(std::format("{} takes no value", name));
             parsed.values[name] = "";
-        } else if (equals != argument.npos)
-            parsed.values[name] = argument.substr(equals + 1);
-        else if (i + 1 < arguments.size())
-            parsed.values[name] = arguments[++i];
-        else
+            continue;
+        }
+        if (equals == argument.npos && i + 1 == arguments.size())
             throw usage_error(std::format("{} needs a value", name));
+        std::string const value = equals == argument.npos ? arguments[++i] : argument.substr(equals + 1);
+        if (is_in(repeatable))
+            parsed.lists[name].push_back(value);
+        else
+            parsed.values[name] = value;
     }
     return parsed;
 }

@@ -24,6 +24,7 @@ std::vector<field const*> fields_with_option(operation o) {
     return all;
 }
 
+bool is_repeatable(field const& f) { return std::holds_alternative<lora_list>(f.type); }
 bool is_flag(field const& f) { return std::holds_alternative<truth>(f.type); }
 
 template <class T> std::optional<T> number_in(std::string const& text) {
@@ -31,6 +32,19 @@ template <class T> std::optional<T> number_in(std::string const& text) {
     auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
     bool const whole = status == std::errc() && end == text.data() + text.size();
     return whole && std::isfinite(double(number)) ? std::optional(number) : std::nullopt;
+}
+
+// FILE or FILE:WEIGHT
+json lora_of(std::string const& text) {
+    auto const colon = text.rfind(':');
+    auto const weight = colon == text.npos ? std::nullopt : number_in<double>(text.substr(colon + 1));
+    return {{"file", weight ? text.substr(0, colon) : text}, {"weight", weight.value_or(1)}};
+}
+
+json loras_of(std::vector<std::string> const& texts) {
+    json list = json::array();
+    for (std::string const& text : texts) list.push_back(lora_of(text));
+    return list;
 }
 
 // What is no number stays a text: the request's own check then says what it must be.
@@ -49,6 +63,10 @@ request checked(json const& object, options const& given, operation o, std::vect
 } catch (request_error const& e) {
     field const* const f = find_field(o, e.key);
     if (!f || f->option.empty() || !given.has(f->option_name())) throw;
+    if (is_repeatable(*f))
+        throw usage_error(std::format("{} must be {}, with a weight from {} to {}", f->option_name(),
+                                      f->option.substr(f->option_name().size() + 1), -lora_choice::largest_weight,
+                                      lora_choice::largest_weight));
     std::string const text = given.value(f->option_name());
     bool const is_number = object.at(e.key).is_number();
     throw usage_error(
@@ -89,7 +107,9 @@ request request_of(options const& given, operation o, progress_line& line) {
     if (object.is_object()) {
         object["operation"] = name_of(o);
         for (field const* f : fields_with_option(o))
-            if (given.has(f->option_name())) object[f->key] = value_of(given.value(f->option_name()), f->type);
+            if (given.has(f->option_name()))
+                object[f->key] = is_repeatable(*f) ? loras_of(given.lists.find(f->option_name())->second)
+                                                   : value_of(given.value(f->option_name()), f->type);
     }
     std::vector<std::string> unknown;
     request r = resolve(checked(object, given, o, unknown));
@@ -102,6 +122,13 @@ std::vector<std::string_view> options_with_value(operation o, std::vector<std::s
     for (field const* f : fields_with_option(o))
         if (!is_flag(*f)) own.push_back(f->option_name());
     return own;
+}
+
+std::vector<std::string_view> repeatable_options(operation o) {
+    std::vector<std::string_view> all;
+    for (field const* f : fields_with_option(o))
+        if (is_repeatable(*f)) all.push_back(f->option_name());
+    return all;
 }
 
 std::vector<std::string_view> options_without_value(operation o, std::vector<std::string_view> own) {

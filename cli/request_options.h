@@ -19,6 +19,8 @@ request request_of(options const& given, operation, progress_line&);
 
 /// The names of an operation's options, --recipe's too, after `own`: for command::with_value and command::flags.
 std::vector<std::string_view> options_with_value(operation, std::vector<std::string_view> own);
+/// … of those with a value that may be given again.
+std::vector<std::string_view> repeatable_options(operation);
 std::vector<std::string_view> options_without_value(operation, std::vector<std::string_view> own);
 
 /// Lines of help for them: what it is, its choices or range, its default.

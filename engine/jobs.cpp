@@ -8,7 +8,7 @@
 #include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
 #include "models/pipelines/diffusion/inpaint_by_diffusion.h"
-#include "models/pipelines/fill/inpaint.h"
+#include "models/pipelines/lama/inpaint_by_lama.h"
 #include "models/pipelines/upscale/upscale.h"
 
 #include <algorithm>
@@ -134,7 +134,9 @@ bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
                                         watch);
         });
     }
-    auto result = inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
+    auto result = by_lama(in.request)
+                      ? inpaint_by_lama(e.open_device(), e.models, in.request, read->given, read->selection, j)
+                      : inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
     client.take(std::move(*result));
     return true;
@@ -144,6 +146,7 @@ std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client
     auto const read = read_fill(in, client);
     if (!read) return std::nullopt;
     device& d = e.open_device();
+    if (by_lama(in.request)) return plan_of_inpaint_by_lama(d, e.models, in.request, read->given, read->selection);
     if (!by_diffusion(in.request)) return plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
     return plan_of_diffusion(e, in.request.diffusion.model, [&](generate_watch const& watch) {
         return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, [](run_result) {}, watch);

@@ -66,6 +66,7 @@ struct argument_maker {
         assert(std::ranges::all_of(words, is_one));
         add_choice_argument(procedure, name.c_str(), label, blurb, words, std::get<std::string>(initial).c_str());
     }
+    void operator()(lora_list const&) const { assert(!"no procedure has it yet"); }
     void operator()(place const&) const { assert(!"an area is captured, not asked for"); }
 };
 
@@ -89,7 +90,7 @@ struct argument_value {
     nlohmann::json operator()(real_number const&) const { return real(config, name.c_str()); }
     nlohmann::json operator()(truth const&) const { return boolean(config, name.c_str()); }
     nlohmann::json operator()(choice const&) const { return text(config, name.c_str()); }
-    nlohmann::json operator()(place const&) const { return nullptr; } // there is none
+    nlohmann::json operator()(auto const&) const { return nullptr; } // of an area or LoRAs: there is none
 };
 
 } // namespace

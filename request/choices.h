@@ -4,8 +4,8 @@
 namespace sfumato {
 
 enum class operation { inpaint, txt2img, img2img, upscale };
-/// What fills a selection: patches of its surroundings, or a diffusion model.
-enum class method { patchmatch, diffusion };
+/// What fills a selection: patches of its surroundings, a diffusion model, or LaMa, a network that takes no words.
+enum class method { patchmatch, diffusion, lama };
 /// How much of the surroundings a pipeline sees.
 enum class context { automatic, image, selection };
 /// Which pixels are read: the active layer alone or all that is visible.

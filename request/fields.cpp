@@ -79,6 +79,7 @@ template <auto member> constexpr field row(field f) {
     if constexpr (std::is_enum_v<type>) f.type = choice{names<type>};
     if constexpr (std::is_same_v<type, bool>) f.type = truth{};
     if constexpr (std::is_same_v<type, rect>) f.type = place{};
+    if constexpr (std::is_same_v<type, std::vector<lora_choice>>) f.type = lora_list{};
     f.of_diffusion = is_of_diffusion(member);
     f.get = [](request const& r) { return value_of(holder(r, member).*member); };
     f.set = [](request& r, field_value const& value) { return assign(holder(r, member).*member, value); };
@@ -107,7 +108,7 @@ constexpr std::array rows{
     row<&r::method>({.key = "method",
                      .used_by = inpaint,
                      .option = "--method NAME",
-                     .help = "patches of the picture itself, or a diffusion model",
+                     .help = "patches of the picture itself, a diffusion model, or LaMa (big-lama.pt)",
                      .unset = "diffusion with --model, else patchmatch"}),
     row<&d::model>({.key = "model",
                     .used_by = inpaint,
@@ -140,18 +141,12 @@ constexpr std::array rows{
                            .option = "--text-encoder FILE",
                            .help = "a text encoder to use instead of the model's own",
                            .quiet = true}),
-    row<&d::text_encoder_2>({.key = "text_encoder_2",
-                             .used_by = diffusion,
-                             .type = free_text{.names_a_model = true},
-                             .option = "--text-encoder-2 FILE",
-                             .help = "a second one, of a model that has several",
-                             .quiet = true}),
-    row<&d::text_encoder_3>({.key = "text_encoder_3",
-                             .used_by = diffusion,
-                             .type = free_text{.names_a_model = true},
-                             .option = "--text-encoder-3 FILE",
-                             .help = "and a third",
-                             .quiet = true}),
+    row<&d::loras>({.key = "loras",
+                    .used_by = diffusion,
+                    .option = "--lora FILE[:WEIGHT]",
+                    .help = "a LoRA to add, or its name in a program's folder; any number of them; the same as "
+                            "<lora:NAME:WEIGHT> in the prompt",
+                    .quiet = true}),
     row<&d::prompt>({.key = "prompt",
                      .used_by = diffusion,
                      .option = "--prompt TEXT",

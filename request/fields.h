@@ -47,10 +47,15 @@ struct choice {
 };
 /// A rect that is not empty: an object with "x", "y", "width" and "height".
 struct place {};
-using field_type = std::variant<free_text, whole_number, real_number, truth, choice, place>;
+/// Objects with "file" and, unless they are as by default, "weight", "text_weight" and "sha256".
+struct lora_list {
+    static constexpr std::size_t longest = 64;
+};
+using field_type = std::variant<free_text, whole_number, real_number, truth, choice, place, lora_list>;
 
 /// Nothing: left to Sfumato. A choice is its name.
-using field_value = std::variant<std::monostate, bool, std::int64_t, double, std::string, rect>;
+using field_value =
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, rect, std::vector<lora_choice>>;
 
 struct field {
     std::string_view key; // in JSON; GIMP's argument has "-" for "_"
@@ -60,7 +65,7 @@ struct field {
     std::string_view help;     // what it is, in at most a line
     std::string_view unset;    // what happens where it is not given, if that is more than its default: "random"
     bool quiet = false;        // not written to JSON while it has its default
-    bool of_diffusion = false; // a request that no diffusion model does has no use for it (by_diffusion)
+    bool of_diffusion = false; // a request that no diffusion model does has no use for it, but LaMa for "model"
 
     field_value (*get)(request const&) = nullptr;
     /// False: it is none of the field's choices. The value is of the field's type and within its range.

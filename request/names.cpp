@@ -14,7 +14,7 @@ constexpr std::array operation_rows{
     row<operation>{operation::inpaint, "inpaint"}, row<operation>{operation::txt2img, "txt2img"},
     row<operation>{operation::img2img, "img2img"}, row<operation>{operation::upscale, "upscale"}};
 constexpr std::array method_rows{row<method>{method::patchmatch, "patchmatch"},
-                                 row<method>{method::diffusion, "diffusion"}};
+                                 row<method>{method::diffusion, "diffusion"}, row<method>{method::lama, "lama"}};
 constexpr std::array context_rows{row<context>{context::automatic, "automatic"}, row<context>{context::image, "image"},
                                   row<context>{context::selection, "selection"}};
 constexpr std::array source_rows{row<source>{source::layer, "layer"}, row<source>{source::visible, "visible"}};

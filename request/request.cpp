@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <format>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -29,6 +31,11 @@ struct rule_of {
     sentence operator()(real_number const& n) const { return say("a number from {} to {}", n.least, n.most); }
     sentence operator()(truth const&) const { return say("true or false"); }
     sentence operator()(choice const& c) const { return one_of(c.names()); }
+    sentence operator()(lora_list const&) const {
+        return say("a list of at most {} objects, each with a \"file\", a \"weight\" from {} to {} and a \"sha256\" as "
+                   "recipes have it",
+                   lora_list::longest, -lora_choice::largest_weight, lora_choice::largest_weight);
+    }
     sentence operator()(place const&) const { return say("an object with \"x\", \"y\", \"width\" and \"height\""); }
 };
 
@@ -71,6 +78,39 @@ struct reader {
         return value.get<std::string>();
     }
     field_value operator()(place const&) const;
+    field_value operator()(lora_list const&) const {
+        require(value.is_array() && value.size() <= lora_list::longest);
+        std::vector<lora_choice> all;
+        for (json const& one : value) all.push_back(read_lora(one));
+        return all;
+    }
+
+  private:
+    static bool is_hash(std::string const& text) {
+        return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
+    }
+    double read_weight(json const& number) const {
+        require(number.is_number() && std::abs(number.get<double>()) <= lora_choice::largest_weight);
+        return number.get<double>();
+    }
+    lora_choice read_lora(json const& object) const {
+        require(object.is_object() && object.contains("file"));
+        lora_choice lora;
+        for (auto const& [key, member] : object.items()) {
+            if (key == "file" || key == "sha256") {
+                require(member.is_string());
+                (key == "file" ? lora.file : lora.sha256) = member.get<std::string>();
+            } else if (key == "weight")
+                lora.weight = read_weight(member);
+            else if (key == "text_weight")
+                lora.text_weight = read_weight(member);
+            else if (unknown)
+                unknown->push_back(std::format("{}.{}", f.key, key));
+        }
+        require(!lora.file.empty() && lora.file.size() <= free_text::longest);
+        require(lora.sha256.empty() || is_hash(lora.sha256));
+        return lora;
+    }
 };
 
 field_value read(field const& f, json const& value, keys* unknown) {
@@ -106,17 +146,31 @@ field_value reader::operator()(place const&) const {
 
 struct writer {
     json operator()(std::monostate) const { return nullptr; }
+    json operator()(std::vector<lora_choice> const& loras) const {
+        json list = json::array();
+        for (lora_choice const& l : loras) {
+            json& object = list.emplace_back(json{{"file", l.file}, {"weight", l.weight}});
+            if (l.text_weight) object["text_weight"] = *l.text_weight;
+            if (!l.sha256.empty()) object["sha256"] = l.sha256;
+        }
+        return list;
+    }
     json operator()(rect const& r) const { return {{"x", r.x}, {"y", r.y}, {"width", r.width}, {"height", r.height}}; }
     json operator()(auto const& value) const { return value; }
 };
 
 constexpr field version_field{.key = "sfumato", .type = whole_number{1, request::version}};
 
+// LaMa has a model and is none of diffusion.
+bool is_used(field const& f, request const& r) {
+    return !f.of_diffusion || by_diffusion(r) || (by_lama(r) && f.key == "model");
+}
+
 bool is_known(request const& r, std::string const& key) {
     field const* const f = find_field(r.operation, key);
     if (!f) return key == version_field.key || key == "made_by";
     bool const names_none = key == "model" && r.diffusion.model.empty();
-    return !f->of_diffusion || by_diffusion(r) || names_none;
+    return is_used(*f, r) || names_none;
 }
 
 } // namespace
@@ -151,7 +205,7 @@ json request_to_json(request const& r) {
     json object{{version_field.key, request::version}};
     for (field const* f : fields_of(r.operation)) {
         field_value const value = f->get(r);
-        if (f->of_diffusion && !by_diffusion(r)) continue;
+        if (!is_used(*f, r)) continue;
         bool const is_unset = std::holds_alternative<std::monostate>(value) || (f->quiet && value == f->get(initial));
         if (!is_unset) object[f->key] = std::visit(writer(), value);
     }
@@ -161,7 +215,8 @@ json request_to_json(request const& r) {
 request resolve(request r) {
     if (find_field(r.operation, "seed") && r.seed < 0)
         r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
-    if (r.operation == operation::inpaint) r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
+    if (r.operation == operation::inpaint && !r.method)
+        r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

@@ -18,12 +18,25 @@
 
 namespace sfumato {
 
+/// A LoRA that is added to a model.
+struct lora_choice {
+    static constexpr double largest_weight = 100;
+
+    std::string file;                    // or the name of one in a program's folder of LoRAs
+    double weight = 1;                   // how much of it is added; below 0: taken away
+    std::optional<double> text_weight{}; // … to the text encoders; none: as much
+    std::string sha256{};                // of the file, in hexadecimal; empty: whatever is in it
+
+    bool operator==(lora_choice const&) const = default;
+};
+
 /// What a diffusion model is asked for: txt2img, img2img and inpaint.
 struct diffusion_settings {
-    std::string model;                          // a file, a diffusers folder, or procedural:NAME
-    std::string vae;                            // a file that the VAE is taken from instead; empty: the model's own
-    std::string text_encoder;                   // … the text encoder, or one of several
-    std::string text_encoder_2, text_encoder_3; // … further ones
+    std::string model;        // a file, a diffusers folder, or procedural:NAME; for LaMa, too: its file, or empty for
+                              // one that is found
+    std::string vae;          // a file that the VAE is taken from instead; empty: the model's own
+    std::string text_encoder; // … the text encoder
+    std::vector<lora_choice> loras;
     std::string prompt, negative_prompt;
     int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained
     int steps = 20;
@@ -111,9 +124,14 @@ inline bool by_diffusion(request const& r) {
     return r.method ? r.method == method::diffusion : !r.diffusion.model.empty();
 }
 
+/// LaMa does it.
+inline bool by_lama(request const& r) { return r.operation == operation::inpaint && r.method == method::lama; }
+
 /// In which colours its pictures go to the engine and come back. What is copied or enlarged may have any; diffusion
-/// models and their VAEs have only ever seen sRGB.
-inline colours colours_of(request const& r) { return by_diffusion(r) ? colours::srgb : colours::document; }
+/// models, their VAEs and LaMa have only ever seen sRGB.
+inline colours colours_of(request const& r) {
+    return by_diffusion(r) || by_lama(r) ? colours::srgb : colours::document;
+}
 
 /// Checks types, ranges and the version; throws error, where it is about a value request_error. Unknown keys are not an
 /// error (a newer Sfumato wrote them) but are reported in `unknown`.

@@ -43,11 +43,13 @@ struct collector {
                 collect(item, path.empty() ? *name : path + "." + *name, depth + 1);
     }
 
-    // torch.nn.Module keeps what it has in three dictionaries among its attributes; each is its own.
+    // torch.nn.Module keeps what it has in three dictionaries among its attributes; each is its own. A module of
+    // TorchScript has all of it as attributes.
     void collect_module(opaque const& object, std::string const& path, int depth) {
         if (all.object.empty()) all.object = class_of(object);
         auto const state = object.state ? as<dictionary>(object.state) : nullptr;
         if (!state || !seen.insert(object.state).second) return;
+        if (class_of(object).starts_with("__torch__.")) return collect_items(*state, path, depth);
         for (auto const& [key, item] : state->items) {
             auto const name = as<std::string>(key);
             bool const is_part = name && (*name == "_parameters" || *name == "_buffers" || *name == "_modules");

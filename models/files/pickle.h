@@ -27,7 +27,8 @@ template <class T> using named = std::map<std::string, T, std::less<>>;
 /// What a pickle holds.
 struct pickled {
     /// All in dictionaries within dictionaries, the keys joined by dots ("state_dict.model.…"). Networks that were
-    /// saved as whole Python objects count as dictionaries of their parameters, buffers and networks.
+    /// saved as whole Python objects count as dictionaries of their parameters, buffers and networks; those of
+    /// TorchScript, as dictionaries of their attributes.
     named<pickled_tensor> tensors;
     /// Of which class the whole is, or the first object in it that holds no tensors, "torch.nn.Module"; "": there is
     /// none.

@@ -47,14 +47,12 @@ torch_archive open_archive(mapped_file const& file, std::string const& source) {
 
 checkpoint read_torch_zip(mapped_file const& file, std::string const& source) {
     torch_archive const all = open_archive(file, source);
-    if (all.find("constants.pkl"))
-        fail("'{}' is a TorchScript program, and programs are not run here: get the model's weights (.pth or "
-             ".safetensors) instead.",
-             source);
     if (all.find("byteorder") && text_of(all.bytes_of("byteorder")) != "little")
         fail("'{}' holds big-endian numbers, which are not supported.", source);
 
-    return torch_checkpoint(read_pickle(all.bytes_of("data.pkl"), source), "PyTorch zip", file, source,
+    // A program's modules lie in a pickle, too; the program itself is not looked at.
+    std::string const format = all.find("constants.pkl") ? "TorchScript" : "PyTorch zip";
+    return torch_checkpoint(read_pickle(all.bytes_of("data.pkl"), source), format, file, source,
                             [&](pickled_tensor const& t) { return all.bytes_of("data/" + t.storage); });
 }
 

@@ -6,8 +6,7 @@
 
 #include "models/library/vae_origin.h"
 #include "models/networks/clip.h"
-#include "models/networks/mmdit.h"
-#include "models/networks/t5.h"
+#include "models/networks/lama.h"
 #include "models/networks/taesd.h"
 #include "models/networks/unet.h"
 #include "models/networks/upscaler.h"
@@ -23,7 +22,7 @@ namespace sfumato {
 /// What was found. A file may hold a whole model or one network of it (a VAE alone).
 struct model_description {
     std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
-                            // "upscaler (RRDBNet ×4)" …
+                            // "inpainting (LaMa)", "upscaler (RRDBNet ×4)" …
     std::string reason;     // a clause: what says so, or why it cannot be run
     sentence refusal;       // the latter in parts; empty: supported
     bool supported = false; // false: not to be run; the configs below are what could be read all the same
@@ -31,19 +30,16 @@ struct model_description {
     /// (models/library/joined.h). Empty: it is no half, or cannot be run for another reason.
     std::vector<std::string> missing;
 
-    std::optional<unet_config> unet; // the denoiser is one of these two
-    std::optional<mmdit_config> mmdit;
+    std::optional<unet_config> unet;
     std::optional<vae_config> vae;
     sfumato::vae_origin vae_origin; // … of that
-    std::vector<clip_config> texts; // in the family's order
-    std::optional<t5_config> t5;
+    std::optional<clip_config> text;
     std::optional<taesd_config> taesd;
+    std::optional<lama_config> lama;
     std::optional<upscaler_config> upscaler;
     /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
     /// result (realesr-animevideov3-x2 is the ×4 network).
     int factor = 1;
-
-    bool has_denoiser() const { return unet || mmdit; }
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason;  // a clause
@@ -60,5 +56,7 @@ model_description require_model(checkpoint const&, std::optional<prediction> pre
 
 /// Of a checkpoint that is an upscaler; else throws error.
 upscaler_config require_upscaler(checkpoint const&);
+/// Of a checkpoint that is a LaMa; else throws error.
+lama_config require_lama(checkpoint const&);
 
 } // namespace sfumato

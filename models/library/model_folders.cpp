@@ -1,6 +1,9 @@
 #include "models/library/model_folders.h"
 
+#include "models/library/scan.h"
+
 #include <cstdlib>
+#include <span>
 #include <string>
 
 namespace sfumato {
@@ -31,6 +34,7 @@ constexpr struct {
     {".local/share/krita/ai_diffusion/server/ComfyUI/models", holds::kinds},
     {".local/share/krita/ai_diffusion/server/models", holds::kinds},
     {".local/share/krita-ai-diffusion/server/models", holds::kinds},
+    {".cache/torch/hub/checkpoints", holds::kinds}, // where IOPaint and lama-cleaner put big-lama.pt
     {"/opt/Upscayl/resources/models", holds::upscalers},
     {".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models", holds::upscalers},
     {"/var/lib/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models", holds::upscalers},
@@ -38,6 +42,7 @@ constexpr struct {
 
 // Of ComfyUI, SwarmUI and Krita's; of A1111's and its kin.
 constexpr char const* upscaler_kinds[] = {"upscale_models", "ESRGAN", "RealESRGAN"};
+constexpr char const* lora_kinds[] = {"loras", "Lora", "LyCORIS"};
 
 std::string from_environment(char const* name) {
     char const* const value = std::getenv(name);
@@ -70,6 +75,19 @@ std::vector<place> places() {
     return found;
 }
 
+// Those for anything, and of a program's those of these kinds.
+std::vector<fs::path> folders_of(std::span<char const* const> kinds, bool upscalers_too) {
+    std::vector<fs::path> folders;
+    std::error_code gone;
+    for (place const& p : places()) {
+        if (p.what == holds::anything || (p.what == holds::upscalers && upscalers_too)) folders.push_back(p.folder);
+        if (p.what == holds::kinds)
+            for (char const* kind : kinds)
+                if (fs::is_directory(p.folder / kind, gone)) folders.push_back(p.folder / kind);
+    }
+    return folders;
+}
+
 } // namespace
 
 std::vector<fs::path> model_folders() {
@@ -78,16 +96,18 @@ std::vector<fs::path> model_folders() {
     return folders;
 }
 
-std::vector<fs::path> upscaler_folders() {
-    std::vector<fs::path> folders;
-    std::error_code gone;
-    for (place const& p : places()) {
-        if (p.what != holds::kinds) folders.push_back(p.folder);
-        if (p.what == holds::kinds)
-            for (char const* kind : upscaler_kinds)
-                if (fs::is_directory(p.folder / kind, gone)) folders.push_back(p.folder / kind);
-    }
-    return folders;
+std::vector<fs::path> upscaler_folders() { return folders_of(upscaler_kinds, true); }
+std::vector<fs::path> lora_folders() { return folders_of(lora_kinds, false); }
+
+std::vector<fs::path> find_loras(std::string_view name) {
+    std::vector<fs::path> found;
+    for (fs::path const& folder : lora_folders())
+        visit_models({folder}, [&](fs::path const& path) {
+            fs::path const without_ending = fs::path(path).replace_extension();
+            if (without_ending.filename() == name || without_ending.lexically_relative(folder) == name)
+                found.push_back(path);
+        });
+    return found;
 }
 
 } // namespace sfumato

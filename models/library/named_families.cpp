@@ -10,13 +10,9 @@ namespace {
 
 // Upscalers and restorers: those of spandrel's list. What contains another comes before it.
 constexpr std::array families = {
+    named_family{"Stable Diffusion 3", {"joint_blocks.0.x_block."}},
     named_family{"FLUX", {"double_blocks.0.img_attn."}},
-    named_family{"FLUX", {"single_transformer_blocks.0."}},
-    named_family{"LoRA", {"lora_up.weight"}},
-    named_family{"LoRA", {"lora_B.weight"}},
-    named_family{"LoRA", {"lora.up."}},
-    named_family{"LoRA (LoHa)", {"hada_w1_a"}},
-    named_family{"LoRA (LoKr)", {"lokr_w1"}},
+    named_family{"Stable Diffusion 3 or FLUX, in diffusers' names", {"transformer_blocks.0.attn.add_q_proj."}},
     named_family{"ControlNet", {"control_model."}},
     named_family{"ControlNet", {"controlnet_"}},
     named_family{"IP-Adapter", {"ip_adapter.", "image_proj."}},
@@ -83,8 +79,6 @@ constexpr std::array families = {
     named_family{"face restorer (GFPGAN)", {"stylegan_decoder.style_mlp.1.weight"}},
     named_family{"face restorer (CodeFormer)", {"idx_pred_layer.1.weight", "quantize.embedding.weight"}},
     named_family{"face restorer (RestoreFormer)", {"encoder.down.0.block.0.norm1.weight", "quantize.embedding.weight"}},
-    named_family{"inpainting (LaMa)", {"model.1.ffc."}},
-    named_family{"inpainting (LaMa)", {"model.1.bn_l.running_mean"}},
     named_family{"inpainting (MAT)", {"synthesis.first_stage.conv_first.conv.resample_filter"}},
     named_family{"colouring (DDColor)", {"encoder.arch.downsample_layers.0.0.weight", "refine_net.0.0.weight_orig"}},
     named_family{"discriminator of a training, which no picture is made with", {"conv1.weight_orig", "conv9.weight"}},
@@ -92,6 +86,7 @@ constexpr std::array families = {
 
 constexpr std::array parts = {
     named_family{"Stable Diffusion XL", {"conditioner.embedders."}},
+    named_family{"T5 text encoder", {"SelfAttention.relative_attention_bias."}},
     named_family{"CLIP image encoder", {"vision_model.encoder.layers.0."}},
     named_family{"diffusion model of an unknown kind", {unet_prefix}},
 };

@@ -13,6 +13,7 @@
 #include "models/library/built_in.h"
 #include "models/library/procedural.h"
 #include "models/names/canonical.h"
+#include "models/names/lora_names.h"
 #include "models/names/ncnn_names.h"
 
 namespace sfumato {
@@ -70,7 +71,7 @@ checkpoint open_as_stored(std::string const& source) {
 
 checkpoint open_checkpoint(std::string const& source) {
     checkpoint all = open_as_stored(source);
-    use_canonical_names(all);
+    if (!is_lora(all)) use_canonical_names(all); // whose names are of modules (models/library/lora.h)
     return all;
 }
 

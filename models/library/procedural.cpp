@@ -46,6 +46,8 @@ bool is_embedding(std::string_view name) {
 
 double gain_of(std::string_view name) {
     if (name.ends_with("SelfAttention.q.weight")) return 0.125; // T5 does not divide by √d
+    if (name.starts_with("generator."))                         // LaMa, where nothing brings values back to size
+        return name.find(".conv1.") != name.npos || name.find(".conv2.") != name.npos ? 0.5 : 2;
     return is_srvgg(name) ? 1.375 : 1;
 }
 
@@ -81,7 +83,8 @@ procedural_range procedural_range_of(std::string_view name, std::vector<std::int
     if (shape.empty()) return {};
     if (shape.size() == 1) {
         if (is_srvgg(name)) return {0.25, 0.1f};
-        return name.ends_with("weight") ? procedural_range{1, 0.1f} : procedural_range{0, 0.05f};
+        bool const is_norm = name.ends_with("weight") || name.ends_with("running_var");
+        return is_norm ? procedural_range{1, 0.1f} : procedural_range{0, 0.05f};
     }
     if (is_embedding(name)) return {0, float(0.02 * std::sqrt(3.0))};
     if (name.ends_with("relative_attention_bias.weight") || is_last(name, "pos_embed")) return {0, 1};

@@ -35,7 +35,7 @@ std::uint64_t bytes_of(checkpoint const& c) {
 }
 
 struct scanner {
-    std::function<void(found_model const&)> const& found;
+    std::function<void(fs::path const&)> const& visit_model;
     std::atomic<bool> const* stopped;
     std::set<std::pair<dev_t, ino_t>> seen;
 
@@ -47,7 +47,7 @@ struct scanner {
 
     void enter(fs::path const& folder, int depth) {
         if (depth > deepest || !is_new(folder)) return;
-        if (is_diffusers_folder(folder)) return found(look_at_model(folder));
+        if (is_diffusers_folder(folder)) return visit_model(folder);
         std::error_code unreadable;
         std::vector<fs::path> entries;
         for (fs::directory_iterator entry(folder, unreadable), end; entry != end; entry.increment(unreadable))
@@ -62,13 +62,11 @@ struct scanner {
         auto const kind = fs::status(entry, gone).type();
         bool const hidden = entry.filename().string().starts_with(".");
         if (kind == fs::file_type::directory && !hidden) enter(entry, depth + 1);
-        if (kind == fs::file_type::regular && is_model_file(entry)) found(look_at_model(entry));
+        if (kind == fs::file_type::regular && is_model_file(entry)) visit_model(entry);
     }
 };
 
 } // namespace
-
-std::string_view name_of(prediction p) { return p == prediction::v ? "v" : p == prediction::flow ? "flow" : "epsilon"; }
 
 found_model look_at_model(fs::path const& path, checkpoint const& c) {
     return {.path = path, .bytes = bytes_of(c), .format = c.format, .error = {}, .is = describe_model(c)};
@@ -83,10 +81,10 @@ model_summary summary_of(found_model const& m) {
     s.supported = m.is.supported;
     s.reason = m.is.reason;
     s.missing = m.is.missing;
-    if (m.is.has_denoiser()) {
+    if (m.is.unet) {
         s.native_size = m.is.native_size;
-        s.in_channels = m.is.unet ? m.is.unet->in_channels : m.is.mmdit->in_channels;
-        s.prediction = name_of(m.is.prediction);
+        s.in_channels = m.is.unet->in_channels;
+        s.prediction = m.is.prediction == prediction::v ? "v" : "epsilon";
         s.prediction_reason = m.is.prediction_reason;
     }
     if (m.is.upscaler) {
@@ -106,13 +104,18 @@ void scan_built_in_models(std::function<void(found_model const&)> const& found) 
     for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
 }
 
-void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found,
-                 std::atomic<bool> const* stopped) {
+void visit_models(std::vector<fs::path> const& folders, std::function<void(fs::path const&)> const& visit,
+                  std::atomic<bool> const* stopped) {
     std::error_code gone;
     for (fs::path const& folder : folders)
         if (!fs::is_directory(folder, gone)) fail("'{}' is not a folder.", folder.string());
-    scanner scanner{found, stopped, {}};
+    scanner scanner{visit, stopped, {}};
     for (fs::path const& folder : folders) scanner.enter(folder, 0);
+}
+
+void scan_models(std::vector<fs::path> const& folders, std::function<void(found_model const&)> const& found,
+                 std::atomic<bool> const* stopped) {
+    visit_models(folders, [&](fs::path const& path) { found(look_at_model(path)); }, stopped);
 }
 
 } // namespace sfumato

@@ -23,18 +23,21 @@ struct found_model {
 found_model look_at_model(std::filesystem::path const&);
 /// One that is open.
 found_model look_at_model(std::filesystem::path const&, checkpoint const&);
-/// "epsilon", "v", "flow"
-std::string_view name_of(prediction);
 /// For those who do not open it.
 model_summary summary_of(found_model const&);
 
 /// Calls `found` for each model that is part of the program: "sfumato:NAME".
 void scan_built_in_models(std::function<void(found_model const&)> const& found);
 
-/// Calls `found` for each model below the folders, in the order of their names: files that end as model files do (of
+/// Calls `visit` for each model below the folders, in the order of their names: files that end as model files do (of
 /// ncnn's pairs the .param), and folders that diffusers made. Links are followed, each folder is entered once, hidden
 /// ones are not; no deeper than 16 folders. Folders that cannot be read are passed over. Throws error where one that is
 /// named is none. It ends early when `stopped` becomes true.
+void visit_models(std::vector<std::filesystem::path> const& folders,
+                  std::function<void(std::filesystem::path const&)> const& visit,
+                  std::atomic<bool> const* stopped = nullptr);
+
+/// The same with what each of them is.
 void scan_models(std::vector<std::filesystem::path> const& folders,
                  std::function<void(found_model const&)> const& found, std::atomic<bool> const* stopped = nullptr);
 

@@ -90,6 +90,21 @@ std::string up_name(int level, block_part const& p, diffusers_unet const& unet) 
     return std::format("output_blocks.{}.0.{}", first + p.number, replaced(p.rest, res_block));
 }
 
+// ---- Back again
+
+template <std::size_t n> std::string restored(std::string_view rest, std::array<pair, n> const& table) {
+    for (auto const& [to, from] : table)
+        if (take(rest, from)) return std::string(to) + std::string(rest);
+    return std::string(rest);
+}
+
+// What is number `slot` of a block, behind "input_blocks.4." or "output_blocks.4.".
+std::string part_name(int slot, int number, std::string_view rest, std::string_view sampler) {
+    if (rest == "op." || rest == "conv.") return std::format("{}.0.conv.", sampler);
+    return slot == 0 ? std::format("resnets.{}.{}", number, restored(rest, res_block))
+                     : std::format("attentions.{}.{}", number, rest);
+}
+
 // ---- VAE
 
 constexpr std::array<pair, 1> vae_res_block = {{{"conv_shortcut.", "nin_shortcut."}}};
@@ -153,6 +168,27 @@ std::string ldm_unet_name(std::string_view name, diffusers_unet const& unet) {
                    ? "middle_block.1." + std::string(part.rest)
                    : std::format("middle_block.{}.{}", 2 * part.number, replaced(part.rest, res_block));
     return replaced(name, unet_ends);
+}
+
+std::string diffusers_unet_name(std::string_view module, int res_blocks) {
+    std::string const whole = std::string(module) + ".";
+    std::string_view rest = whole;
+    std::string made;
+    int block = 0, slot = 0;
+    int const down = res_blocks + 1; // blocks a level
+    if (rest == "input_blocks.0.0.")
+        made = "conv_in.";
+    else if (take(rest, "input_blocks.") && take(rest, block) && take(rest, slot) && block > 0)
+        made = std::format("down_blocks.{}.{}", (block - 1) / down,
+                           part_name(slot, (block - 1) % down, rest, "downsamplers"));
+    else if (rest = whole; take(rest, "output_blocks.") && take(rest, block) && take(rest, slot))
+        made = std::format("up_blocks.{}.{}", block / down, part_name(slot, block % down, rest, "upsamplers"));
+    else if (rest = whole; take(rest, "middle_block.") && take(rest, slot))
+        made = "mid_block." + part_name(slot % 2, slot / 2, rest, "");
+    else
+        made = restored(whole, unet_ends);
+    made.pop_back();
+    return made;
 }
 
 std::string ldm_vae_name(std::string_view name, int levels) {

@@ -19,6 +19,9 @@ struct diffusers_unet {
 /// UNet2DConditionModel → ldm's UNetModel. The name itself where it is not one of diffusers'.
 std::string ldm_unet_name(std::string_view name, diffusers_unet const&);
 
+/// Back again, of a module: "input_blocks.1.0.in_layers.2" → "down_blocks.0.resnets.0.conv1".
+std::string diffusers_unet_name(std::string_view module, int res_blocks);
+
 /// AutoencoderKL → ldm's; `levels`: how many up_blocks there are.
 std::string ldm_vae_name(std::string_view name, int levels);
 

@@ -1,7 +1,7 @@
 #include "models/nets/weight_store.h"
 
 #include "compute/device.h"
-#include "models/nets/table_window.h"
+#include "models/nets/patched.h"
 #include "models/nets/transposed.h"
 
 #include <algorithm>
@@ -92,7 +92,7 @@ struct weight_store::entry {
     std::string name;
     weight_store::kind kind;
     stored_tensor const* stored;
-    stored_tensor made;   // where it is no tensor of the file as it is: what `stored` points to
+    stored_tensor made;   // of `transposed`: what `stored` points to
     sfumato::shape shape; // as the ops want it
     packed_weights packed;
     resident home;
@@ -108,21 +108,15 @@ struct weight_store::entry {
         return is_convolution() ? pack_conv2d(g, raw, format)
                                 : pack_linear(g, raw, format, kind == weight_store::kind::geglu);
     }
-    // `raw` with its patches, whose factors are put among `made` for as long as they are to be uploaded.
-    tensor with_patches(graph& g, tensor raw, std::vector<upload>& uploads, std::deque<stored_tensor>& made) const {
-        std::int64_t const outputs = stored->shape[0], inputs = std::int64_t(stored->count()) / outputs;
-        for (weight_patch const& p : patches) {
-            patch_factors factors = factors_of(p, outputs, inputs);
-            auto const send = [&](stored_tensor& t) {
-                made.push_back(std::move(t));
-                tensor const to = g.input({.w = int(made.back().shape[0]), .c = int(made.back().shape[1])});
-                uploads.push_back({to, &made.back()});
-                return to;
-            };
-            tensor const up = send(factors.up), down = send(factors.down);
-            raw = patched(g, raw, up, down);
-        }
-        return raw;
+    // `raw` with its patches, whose parts are put among `made` for as long as they are to be uploaded.
+    tensor with_patches(graph& g, tensor const& raw, std::vector<upload>& uploads,
+                        std::deque<stored_tensor>& made) const {
+        return patched(g, raw, stored->shape, patches, [&](stored_tensor t) {
+            made.push_back(std::move(t));
+            tensor const to = g.input({.w = int(made.back().shape[0]), .c = int(made.back().shape[1])});
+            uploads.push_back({to, &made.back()});
+            return to;
+        });
     }
     tensor convert(graph& g, tensor const& raw) const {
         if (is_matrix()) return pack(g, raw, packed.format).panels;
@@ -152,14 +146,14 @@ weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o
     : checkpoint_(std::move(c)), options_(o) {}
 weight_store::~weight_store() = default;
 
-weight_store::entry& weight_store::ask(std::string const& name, kind k, std::optional<stored_tensor> made) {
+weight_store::entry& weight_store::ask(std::string const& name, kind k, int stride, int pad) {
     auto& known = entries_[{name, k}];
     if (known) return *known;
 
     auto e = std::make_unique<entry>();
-    e->name = name, e->kind = k;
-    if (made) e->made = std::move(*made);
-    e->stored = made ? &e->made : &checkpoint_->at(name);
+    e->name = name, e->kind = k, e->stored = &checkpoint_->at(name);
+    if (k == kind::transposed)
+        e->made = as_convolution(*e->stored, name, checkpoint_->source, stride, pad), e->stored = &e->made;
     stored_tensor const& stored = *e->stored;
     auto extents = stored.shape;
     if ((k == kind::linear || k == kind::geglu) && extents.size() == 4 && extents[2] == 1 && extents[3] == 1)
@@ -180,20 +174,25 @@ weight_store::entry& weight_store::ask(std::string const& name, kind k, std::opt
     else
         e->shape = {.w = extent(0), .c = extent(1)};
 
-    if (e->is_matrix()) {
-        graph scratch; // only to learn the packed size
-        int const inputs = e->is_convolution() ? e->shape.h : e->shape.c;
-        e->packed = e->pack(scratch, scratch.input(e->shape),
-                            options_.format.value_or(own_format(stored.type, !e->is_convolution(), inputs)));
-        e->home = std::make_shared<resident_tensor>(e->packed.panels.shape, e->packed.panels.type);
-    } else
-        e->home = std::make_shared<resident_tensor>(
-            e->shape, k == kind::vector ? dtype::f32 : direct_type(stored.type).value_or(dtype::f32));
-    if (e->may_wait() && options_.waiting.contains(name)) e->home->where = residence::host;
     e->patches = patches_of(name);
+    give_home(*e);
+    if (e->may_wait() && options_.waiting.contains(name)) e->home->where = residence::host;
     in_order_.push_back(e.get());
     known = std::move(e);
     return *known;
+}
+
+// As what it is kept: a new home, where it is not loaded yet.
+void weight_store::give_home(entry& e) const {
+    if (e.is_matrix()) {
+        graph scratch; // only to learn the packed size
+        int const inputs = e.is_convolution() ? e.shape.h : e.shape.c;
+        weight_format const own = own_format(e.stored->type, !e.is_convolution() && e.patches.empty(), inputs);
+        e.packed = e.pack(scratch, scratch.input(e.shape), options_.format.value_or(own));
+        e.home = std::make_shared<resident_tensor>(e.packed.panels.shape, e.packed.panels.type);
+    } else
+        e.home = std::make_shared<resident_tensor>(
+            e.shape, e.kind == kind::vector ? dtype::f32 : direct_type(e.stored->type).value_or(dtype::f32));
 }
 
 std::vector<weight_patch> weight_store::patches_of(std::string const& name) const {
@@ -209,6 +208,12 @@ void weight_store::set_patches(std::vector<weight_patch> patches) {
         if (now == e->patches) continue;
         e->patches = std::move(now);
         e->loaded = false;
+        resident const before = e->home;
+        give_home(*e);
+        if (e->home->shape == before->shape)
+            e->home = before;
+        else
+            e->home->where = before->where;
     }
 }
 
@@ -223,18 +228,10 @@ packed_weights weight_store::linear(graph& g, std::string const& name, bool gegl
 }
 packed_weights weight_store::conv2d(graph& g, std::string const& name) { return matrix(g, ask(name, kind::conv2d)); }
 packed_weights weight_store::transposed(graph& g, std::string const& name, int stride, int pad) {
-    auto made = as_convolution(checkpoint_->at(name), name, checkpoint_->source, stride, pad);
-    return matrix(g, ask(name, kind::transposed, std::move(made)));
+    return matrix(g, ask(name, kind::transposed, stride, pad));
 }
 tensor weight_store::vector(graph& g, std::string const& name) { return g.resident(ask(name, kind::vector).home); }
 tensor weight_store::table(graph& g, std::string const& name) { return g.resident(ask(name, kind::table).home); }
-
-tensor weight_store::window(graph& g, std::string const& name, int h, int w) {
-    auto made = window_of(checkpoint_->at(name), name, checkpoint_->source, h, w);
-    tensor rows = g.resident(ask(std::format("{} {} × {}", name, h, w), kind::table, std::move(made)).home);
-    rows.shape = {.h = h, .w = w, .c = rows.shape.c};
-    return rows;
-}
 
 std::vector<resident> weight_store::residents(residence where, bool placed_too) const {
     std::vector<resident> all;

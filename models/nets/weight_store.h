@@ -4,7 +4,7 @@
 
 #include "compute/ops.h"
 #include "models/files/checkpoint.h"
-#include "models/nets/weight_patch.h"
+#include "models/names/weight_patch.h"
 #include "request/job.h"
 
 #include <map>
@@ -28,7 +28,8 @@ struct waiting_weights {
 };
 
 struct weight_options {
-    /// How matrices are kept: the file's own type when not set (f64 and f32 as f16; f8 as f16; q8_0 and q4_0 stay).
+    /// How matrices are kept: the file's own type when not set (f64 and f32 as f16; f8 as f16; q8_0 and q4_0 stay, but
+    /// with patches are f16).
     std::optional<weight_format> format;
     waiting_weights waiting{};
     bool operator==(weight_options const&) const = default;
@@ -57,12 +58,11 @@ class weight_store {
     packed_weights transposed(graph&, std::string const& name, int stride, int pad);
     tensor vector(graph&, std::string const& name); // [c] as f32
     tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
-    /// The middle h × w of a square table [1, side², c]; models/nets/table_window.h.
-    tensor window(graph&, std::string const& name, int h, int w); // as {.h, .w, .c}
 
     /// From the next load() on these are added to the checkpoint's tensors, in place of those that were: what is
     /// patched otherwise than before is loaded anew, and without a patch it is what the file says, bit for bit. A patch
-    /// of a tensor that no graph asks for does nothing. load() throws error where one does not fit.
+    /// of a tensor that no graph asks for does nothing. Graphs are recorded anew afterwards. load() throws error where
+    /// one does not fit.
     void set_patches(std::vector<weight_patch>);
 
     /// Lets the largest matrices and tables wait in the computer's memory, until at least `bytes` are saved on the
@@ -87,8 +87,8 @@ class weight_store {
     struct upload;
     struct batch;
     enum class kind { linear, geglu, conv2d, transposed, vector, table };
-    /// `made`: not the checkpoint's tensor of that name, but one that is made of it.
-    entry& ask(std::string const& name, kind, std::optional<stored_tensor> made = {});
+    entry& ask(std::string const& name, kind, int stride = 1, int pad = 0);
+    void give_home(entry&) const;
     packed_weights matrix(graph&, entry const&);
     std::vector<weight_patch> patches_of(std::string const& name) const;
     std::vector<resident> residents(residence, bool placed_too) const;

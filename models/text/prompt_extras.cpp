@@ -1,8 +1,12 @@
 #include "models/text/prompt_extras.h"
 
+#include "compute/error.h"
 #include "models/text/characters.h"
+#include "request/request.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <format>
 #include <optional>
 
@@ -61,6 +65,52 @@ std::size_t embedding_length(std::u32string_view text) {
     if (!text.starts_with(word)) return 0;
     auto const end = std::min(text.find_first_of(U" \t\n\r,:()[]|<>", word.size()), text.size());
     return end == word.size() ? 0 : end;
+}
+
+// "lora:NAME:te=0.5" → "lora", "NAME", "te=0.5"
+std::vector<std::string> split_at_colons(std::u32string_view text) {
+    std::vector<std::string> parts;
+    for (std::size_t from = 0; from <= text.size();) {
+        std::size_t const end = std::min(text.find(U':', from), text.size());
+        parts.push_back(utf8_encode(text.substr(from, end - from)));
+        from = end + 1;
+    }
+    return parts;
+}
+
+double weight_in(std::string_view text) {
+    double weight = 0;
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    if (text.starts_with('+')) text.remove_prefix(1);
+    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), weight);
+    if (wrong != std::errc() || end != text.data() + text.size() || !(std::abs(weight) <= lora_choice::largest_weight))
+        fail("A <lora:NAME:WEIGHT> in the prompt has a weight that is no number from {} to {}.",
+             -lora_choice::largest_weight, lora_choice::largest_weight);
+    return weight;
+}
+
+// Nothing: it is another network.
+std::optional<prompt_lora> read_lora(std::u32string_view inside) {
+    auto const parts = split_at_colons(inside);
+    if (parts.size() < 2 || (parts[0] != "lora" && parts[0] != "lyco")) return {};
+    prompt_lora lora{parts[1]};
+    std::optional<double> text_weight, weight;
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+        auto const equals = parts[i].find('=');
+        std::string const key = equals == std::string::npos ? "" : parts[i].substr(0, equals);
+        if (key.empty() && !text_weight)
+            text_weight = weight_in(parts[i]);
+        else if (key.empty() && !weight)
+            weight = weight_in(parts[i]);
+        else if (key == "te")
+            text_weight = weight_in(std::string_view(parts[i]).substr(3));
+        else if (key == "unet")
+            weight = weight_in(std::string_view(parts[i]).substr(5));
+    }
+    lora.text_weight = text_weight.value_or(1);
+    lora.weight = weight.value_or(lora.text_weight);
+    return lora;
 }
 
 std::u32string without_names(std::u32string_view text, finding& networks, finding& embeddings) {
@@ -156,12 +206,33 @@ std::u32string as_in_first_step(std::u32string_view text, finding& changes) {
 
 } // namespace
 
+std::vector<prompt_lora> take_loras(std::string& prompt) {
+    std::u32string const text = utf8_decode(prompt);
+    std::u32string left;
+    std::vector<prompt_lora> loras;
+    std::size_t const last_end = text.rfind(U'>') + 1;
+    for (std::size_t i = 0; i < text.size();) {
+        std::u32string_view const rest = std::u32string_view(text).substr(i);
+        std::size_t const length = i < last_end ? network_length(rest) : 0;
+        auto lora = length ? read_lora(rest.substr(1, length - 2)) : std::nullopt;
+        if (lora)
+            loras.push_back(std::move(*lora));
+        else
+            left += rest.substr(0, std::max<std::size_t>(length, 1));
+        i += std::max<std::size_t>(length, 1);
+    }
+    if (!loras.empty()) prompt = utf8_encode(left);
+    return loras;
+}
+
 drawn_prompt without_extras(std::string_view prompt) {
     finding networks, embeddings, ands, changes;
     std::u32string text = without_names(utf8_decode(prompt), networks, embeddings);
     text = as_in_first_step(without_and(text, ands), changes);
     drawn_prompt drawn{.text = utf8_encode(text), .warnings = {}};
-    networks.tell(drawn.warnings, "in the prompt is left out: LoRAs and hypernetworks are not loaded yet");
+    networks.tell(
+        drawn.warnings,
+        "is left out: LoRAs are taken from the prompt, not from the negative one, and hypernetworks are not loaded");
     embeddings.tell(drawn.warnings, "in the prompt is left out: embeddings are not loaded yet");
     ands.tell(drawn.warnings, "in the prompt is taken as BREAK: prompts are not weighed against each other yet");
     changes.tell(drawn.warnings,

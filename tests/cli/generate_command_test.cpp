@@ -70,10 +70,9 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
                                           "v.pt",
                                           "--text-encoder",
                                           "t.safetensors",
-                                          "--text-encoder-2",
-                                          "g.safetensors",
-                                          "--text-encoder-3",
-                                          "t5.safetensors",
+                                          "--lora",
+                                          "a b.safetensors",
+                                          "--lora=C:ink:-0.5",
                                           "--steps",
                                           "7",
                                           "--cfg",
@@ -99,6 +98,7 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
     diffusion_settings wanted{.model = "models/m 1.safetensors",
                               .vae = "v.pt",
                               .text_encoder = "t.safetensors",
+                              .loras = {{"a b.safetensors"}, {"C:ink", -0.5}},
                               .steps = 7,
                               .cfg = 4.5,
                               .sampler = sampler::ddim,
@@ -120,10 +120,10 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
     of_image.diffusion = wanted;
     of_image.diffusion.strength = 0.3, of_image.diffusion.strength_rule = strength_rule::fewer_steps;
     EXPECT_EQ(recipe_of(out), of_image);
-    EXPECT_TRUE(
-        mentions(read_png(out).texts.at("parameters"),
-                 "\nSteps: 7, Sampler: DDIM, Schedule type: Beta, CFG scale: 4.5, Seed: 9007199254740993, Size: "
-                 "77x90, Model: m 1, VAE: v.pt, Denoising strength: 0.3, Clip skip: 2, Version"))
+    EXPECT_TRUE(mentions(read_png(out).texts.at("parameters"),
+                         " <lora:a b:1> <lora:C:ink:-0.5>\nSteps: 7, Sampler: DDIM, Schedule type: Beta, CFG scale: "
+                         "4.5, Seed: 9007199254740993, Size: "
+                         "77x90, Model: m 1, VAE: v.pt, Denoising strength: 0.3, Clip skip: 2, Version"))
         << read_png(out).texts.at("parameters");
 }
 
@@ -241,6 +241,9 @@ TEST_F(generate_command, usage_errors_are_exit_code_2) {
         {{"txt2img", "-o", out, "--model", "m", "--batch", "0"}, "--batch must be a whole number from 1 to 64, not 0"},
         {{"txt2img", "-o", out, "--model", "m", "--dtype", "fp8"}, "--dtype must be \"fp32\", \"fp16\" or \"bf16\""},
         {{"txt2img", "-o", out, "--model", "m", "--rng", "gpu"}, "--rng must be \"cpu\" or \"cuda\""},
+        {{"txt2img", "-o", out, "--model", "m", "--lora", "x:101"},
+         "--lora must be FILE[:WEIGHT], with a weight from -100"},
+        {{"txt2img", "-o", out, "--model", "m", "--lora", ""}, "--lora must be FILE[:WEIGHT]"},
         {{"txt2img", "-o", out, "--model", "m", "--width", "100"}, "--width must be a multiple of 8"},
         {{"img2img", in, "-o", out, "--model", "m", "--strength", "0"},
          "--strength must be a number from 0.01 to 1, not 0;"},

@@ -85,6 +85,7 @@ def gguf(values, tensors):
 
 
 unet = "model.diffusion_model."
+proj, conv = "lora_unet_middle_block_1_proj_in", "lycoris_mid_block_resnets_0_conv1"
 open_clip = "cond_stage_model.model."
 prompt = "a ((cat:1.3), [sitting]) BREAK \\(don't\\) 16:9 <|endoftext|>, é 桜, (" + "word, " * 90 + ":1.2)"
 floats = [0.5] * 8 + [0, 1]
@@ -106,6 +107,13 @@ seeds = {
                      "model.1.sub.1.bias": ("F16", [1], bytes(2)), "model.3.bias": ("F16", [1], bytes(2)), "model.7.weight": ("F16", [1], bytes(2))}),
         safetensors({"module.RRDB_trunk.0.RDB1.conv1.weight": ("F16", [1], bytes(2)), "module.conv_first.weight": ("F16", [1, 12], bytes(24)),
                      "module.upconv1.bias": ("F16", [1], bytes(2)), "module.trunk_conv.bias": ("F16", [1], bytes(2))}),
+        safetensors({proj + ".lora_up.weight": ("F32", [4, 1], bytes(16)), proj + ".lora_down.weight": ("F32", [1, 6], bytes(24)),
+                     proj + ".alpha": ("F32", [], bytes(4)), proj + ".dora_scale": ("F32", [4, 1], bytes(16)),
+                     conv + ".lora_up.weight": ("F16", [4, 1, 1, 1], bytes(8)), conv + ".lora_mid.weight": ("F16", [1, 1, 3, 3], bytes(18)),
+                     conv + ".lora_down.weight": ("F16", [1, 2, 1, 1], bytes(4))}),
+        safetensors({proj + ".hada_w1_a": ("F16", [4, 1], bytes(8)), proj + ".hada_w1_b": ("F16", [1, 6], bytes(12)),
+                     proj + ".hada_w2_a": ("F16", [4, 1], bytes(8)), proj + ".hada_w2_b": ("F16", [1, 6], bytes(12)),
+                     conv + ".lokr_w1": ("F16", [2, 1], bytes(4)), conv + ".lokr_w2": ("F16", [2, 2, 3, 3], bytes(72))}),
         safetensors({"params_ema.body.0.weight": ("F16", [1, 3], bytes(6)), "params.body.1.weight": ("F16", [1], bytes(2))}),
         safetensors({"body.0.weight": ("F16", [1, 3], bytes(6)), "body.1.weight": ("F16", [1], bytes(2)), "body.2.weight": ("F16", [3], bytes(6))}),
         safetensors({"unet1.conv1.conv.0.weight": ("F16", [1], bytes(2)), "unet1.conv_bottom.weight": ("F16", [1, 1, 5, 5], bytes(50))})],

@@ -30,6 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
     constexpr std::int32_t pad = -1; // to tell padding from tokens
     clip_vocabulary const vocabulary{.size = data[0] == 0 ? 49408 : 514 + data[0] * 191, .pad = pad};
     try {
+        std::string rest(prompt);
+        for (prompt_lora const& lora : take_loras(rest))
+            check(std::isfinite(lora.weight) && std::isfinite(lora.text_weight));
+        check(rest.size() <= prompt.size() * 3); // what is no UTF-8 becomes a character of three bytes
+    } catch (error const&) {}
+    try {
         std::size_t tokens = 0, found = 0;
         for (prompt_part const& part : parse_prompt(without_extras(prompt).text))
             tokens += clip_tokenize(part.text, vocabulary).size();

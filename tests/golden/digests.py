@@ -10,7 +10,7 @@ import struct
 import sys
 import zlib
 
-CONSTANT = re.compile(r"(^betas|^alphas_cumprod.*|^sqrt_.*|.*position_ids|.*logit_scale)$")
+CONSTANT = re.compile(r"(^betas|^alphas_cumprod.*|^sqrt_.*|.*position_ids|.*logit_scale|.*num_batches_tracked)$")
 
 for path in map(pathlib.Path, sys.argv[1:]):
     data = path.read_bytes()

@@ -45,6 +45,20 @@ struct examples_of {
         auto const names = c.names();
         return {std::vector<json>(names.begin(), names.end()), {"no such name", "", 0, nullptr}};
     }
+    examples operator()(lora_list const&) const {
+        auto const list = [](std::vector<json> const& of) { return json(of); };
+        json const one{{"file", "x"}, {"weight", -0.5}},
+            all = {{"file", "ü"}, {"weight", 1.0}, {"text_weight", 0.0}, {"sha256", std::string(64, 'a')}};
+        auto const without = [&](char const* key, json const& value) {
+            json other = one;
+            value.is_null() ? void(other.erase(key)) : void(other[key] = value);
+            return list({other});
+        };
+        return {{list({}), list({one}), list({one, all})},
+                {nullptr, one, list({1}), without("file", nullptr), without("file", ""), without("file", 1),
+                 without("weight", "1"), without("weight", 101), without("text_weight", -101), without("sha256", "a"),
+                 list(std::vector<json>(65, one))}};
+    }
     examples operator()(place const&) const {
         json const area{{"x", -1}, {"y", 2}, {"width", 3}, {"height", 4}};
         json less = area;

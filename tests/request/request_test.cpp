@@ -45,8 +45,7 @@ request unusual_request(operation o) {
     r.diffusion = {.model = "models/ü.safetensors",
                    .vae = "vae.safetensors",
                    .text_encoder = "clip_l.safetensors",
-                   .text_encoder_2 = "clip_g.safetensors",
-                   .text_encoder_3 = "t5xxl.safetensors",
+                   .loras = {{"loras/ü.safetensors", 0.5}, {"b", -1, 0.25, std::string(64, '0')}},
                    .prompt = "a \"cat\",\n猫",
                    .negative_prompt = "dog",
                    .steps = 1000,
@@ -106,6 +105,20 @@ TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
     EXPECT_EQ(unknown, (std::vector<std::string>{"edge", "prompt"}));
 }
 
+// LaMa's file is a model, too, and nothing else of diffusion's is LaMa's.
+TEST(request, of_an_inpaint_may_be_lama_s) {
+    request r{.method = method::lama, .seed = 5, .diffusion = {.model = "big-lama.pt", .prompt = "a cat"}};
+    EXPECT_FALSE(by_diffusion(r));
+    EXPECT_EQ(colours_of(r), colours::srgb);
+    EXPECT_EQ(resolve(r).method, method::lama);
+    json const recipe = request_to_json(r);
+    EXPECT_FALSE(recipe.contains("prompt"));
+    std::vector<std::string> unknown;
+    r.diffusion.prompt.clear();
+    EXPECT_EQ(request_from_json(recipe, &unknown), r);
+    EXPECT_TRUE(unknown.empty());
+}
+
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),
@@ -127,7 +140,10 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
         "sfumato": 2, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
-        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors", "text_encoder_2": "clip_g.safetensors", "text_encoder_3": "t5xxl.safetensors", "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
+        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors",
+        "loras": [{"file": "loras/ü.safetensors", "weight": 0.5}, {"file": "b", "weight": -1.0, "text_weight": 0.25,
+            "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}],
+        "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,
         "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
         "prediction": "v", "zero_terminal_snr": true, "dtype": "bf16"})"));
     EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({
@@ -206,7 +222,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
          "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},
-        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\" or \"diffusion\", not 3"},
+        {R"({"sfumato": 1, "method": 3})", "\"method\"", "\"patchmatch\", \"diffusion\" or \"lama\", not 3"},
         {R"({"sfumato": 1, "context": null})", "\"context\"", "\"automatic\", \"image\" or \"selection\", not null"},
         {R"({"sfumato": 1, "source": ["layer"]})", "\"source\"", "\"layer\" or \"visible\", not a list"},
         {R"({"sfumato": 1, "seed": -2})", "\"seed\"", "from -1 to 4294967295, not -2"},

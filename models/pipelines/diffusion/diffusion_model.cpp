@@ -1,6 +1,8 @@
 #include "models/pipelines/diffusion/diffusion_model.h"
 
 #include "compute/error.h"
+#include "models/files/sha256.h"
+#include "models/library/open_checkpoint.h"
 
 #include <utility>
 
@@ -13,22 +15,17 @@ std::shared_ptr<checkpoint const> open(diffusion_model::choice const& c) {
 }
 
 model_description whole(model_description what, std::string const& source) {
-    if (!what.has_denoiser())
-        fail("'{}' holds no UNet or MMDiT: this is not a whole Stable Diffusion model ({}).", source, what.family);
+    if (!what.unet) fail("'{}' holds no UNet: this is not a whole Stable Diffusion model ({}).", source, what.family);
     return what;
-}
-
-denoiser_config denoiser_of(model_description const& m) {
-    return m.unet ? denoiser_config(*m.unet) : denoiser_config(*m.mmdit);
 }
 
 } // namespace
 
 diffusion_model::diffusion_model(choice c)
     : choice_(std::move(c)), file_(open(choice_)),
-      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(denoiser_of(what_)),
-      latents_(latent_format_of(*what_.vae)) {
-    for (int i = 0; i < text_encoders(); ++i) slots_[{role::text, i}];
+      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(*what_.unet),
+      latents_(latent_format_of(*what_.vae)), texts_{*what_.text} {
+    for (int i = 0; i < int(texts_.size()); ++i) slots_[{role::text, i}];
     for (role r : {role::vae_encoder, role::denoiser, role::vae_decoder}) slots_[{r}];
 }
 
@@ -40,6 +37,15 @@ std::vector<weight_slot*> diffusion_model::slots() {
 
 weight_options diffusion_model::options(waiting_weights const& waiting) const {
     return {.format = format_of(choice_.precision), .waiting = waiting};
+}
+
+opened_lora const& diffusion_model::open_lora(std::string const& source) {
+    auto const known = loras_.find(source);
+    if (known != loras_.end() && known->second.file->is_current()) return known->second;
+    auto const file = std::make_shared<checkpoint const>(open_checkpoint(source));
+    lora_match match = match_lora(file, *file_, what_.family);
+    std::string const hash = file->files.empty() ? "" : sha256(file->files.front().bytes);
+    return loras_[source] = {file, hash, std::move(match)};
 }
 
 void diffusion_model::set_patches(std::vector<weight_patch> patches) {

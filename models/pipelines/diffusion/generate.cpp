@@ -1,6 +1,7 @@
 #include "models/pipelines/diffusion/generate.h"
 
 #include "models/pipelines/diffusion/generation.h"
+#include "models/pipelines/diffusion/loras.h"
 
 #include <algorithm>
 #include <cassert>
@@ -14,15 +15,12 @@ constexpr int most_pixels = 1 << 27; // of a picture that can be sent
 
 // Whole cells of the latent: as asked for, or as large as the given picture.
 pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
-    auto const up = [step = model.step()](int side) { return (side + step - 1) / step * step; };
+    auto const up = [cell = model.latents().cell](int side) { return (side + cell - 1) / cell * cell; };
     int const native = model.what().native_size;
     pixel_size const size = from ? pixel_size{up(from->width), up(from->height)}
                                  : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
     if (size.width < 64 || size.height < 64)
         fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
-    if (size.width % model.step() || size.height % model.step())
-        fail("{} makes pictures whose sides are multiples of {} pixels, not {} × {}: choose another size.", s.model,
-             model.step(), size.width, size.height);
     if (double(size.width) * size.height > most_pixels)
         fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
              size.height, most_pixels);
@@ -45,11 +43,12 @@ request of_picture(request r, int number) {
 
 } // namespace
 
-bool generate(device& d, shelf& models, request const& r, picture const* from, job const& j,
+bool generate(device& d, shelf& models, request const& asked, picture const* from, job const& j,
               std::function<void(generated)> const& take, generate_watch const& watch) {
+    assert(asked.seed >= 0 && "resolve() comes first");
+    diffusion_model& model = open_model(models, asked.diffusion);
+    request const r = add_loras(asked, model, watch.warned);
     diffusion_settings const& s = r.diffusion;
-    assert(r.seed >= 0 && "resolve() comes first");
-    diffusion_model& model = open_model(models, s);
     pixel_size const pixels = size_of(s, model, from);
     generation g(d, model, s, watch, {.pixels = pixels, .from_picture = from != nullptr, .strength = s.strength});
     g.make_plan();

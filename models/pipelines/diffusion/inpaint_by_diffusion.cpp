@@ -5,6 +5,7 @@
 #include "models/pipelines/diffusion/generation.h"
 #include "models/pipelines/diffusion/inpaint_masks.h"
 #include "models/pipelines/diffusion/inpaint_window.h"
+#include "models/pipelines/diffusion/loras.h"
 #include "models/pipelines/diffusion/prefill.h"
 #include "models/pipelines/diffusion/seam.h"
 #include "request/context.h"
@@ -142,7 +143,7 @@ class inpaint_run {
                 generate_watch const& watch)
         : device_(d), shelf_(models), request_(r), context_(context), selection_(selection), watch_(watch),
           model_(open_model(models, r.diffusion)),
-          window_(window_of({context.width, context.height}, {r.inpaint.width, r.inpaint.height}, native(), step())) {}
+          window_(window_of({context.width, context.height}, {r.inpaint.width, r.inpaint.height}, native(), cell())) {}
 
     // False: cancelled.
     bool run(job const& j, std::function<void(run_result)> const& take) {
@@ -151,7 +152,7 @@ class inpaint_run {
         if (!masks) return false;
         if (bounds(masks->composite).empty()) fail("Nothing is selected: select the part of the picture to fill.");
         masks_ = *masks;
-        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), step());
+        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), cell());
         prefill_plan const filling = plan_prefill(request_, context_, masks_);
         make_plan(filling);
 
@@ -178,7 +179,7 @@ class inpaint_run {
 
   private:
     int native() const { return model_.what().native_size; }
-    int step() const { return model_.step(); }
+    int cell() const { return model_.latents().cell; }
     // Not larger than what the first pass sees, so that the VAE's tiles of that one fit.
     int largest_tile() const { return std::min(native(), std::max(window_.seen.width, window_.seen.height)); }
     int batch() const { return request_.diffusion.batch; }
@@ -263,10 +264,11 @@ class inpaint_run {
 
 } // namespace
 
-bool inpaint_by_diffusion(device& d, shelf& models, request const& r, picture const& context, mask const& selection,
+bool inpaint_by_diffusion(device& d, shelf& models, request const& asked, picture const& context, mask const& selection,
                           job const& j, std::function<void(run_result)> const& take, generate_watch const& watch) {
-    assert(r.seed >= 0 && "resolve() comes first");
+    assert(asked.seed >= 0 && "resolve() comes first");
     assert(context.width == selection.width && context.height == selection.height);
+    request const r = add_loras(asked, open_model(models, asked.diffusion), watch.warned);
     return inpaint_run(d, models, r, context, selection, watch).run(j, take);
 }
 

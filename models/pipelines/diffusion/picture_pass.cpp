@@ -1,6 +1,5 @@
 #include "models/pipelines/diffusion/picture_pass.h"
 
-#include "compute/ops.h"
 #include "compute/ops_fill.h"
 
 #include <cassert>
@@ -23,11 +22,11 @@ picture_pass record_distances(target const& to, pixel_size size, float low, floa
     return p;
 }
 
-picture_pass record_resize(target const& to, pixel_size from, pixel_size size) {
+picture_pass record_resize(target const& to, pixel_size from, pixel_size size, filter f) {
     picture_pass p{graph(to), {}, {}};
     p.g.stage(say("scale the picture"));
     p.in = {p.g.input(colours_of(from))};
-    p.out = resize(p.g, p.in[0], size.height, size.width, filter::lanczos);
+    p.out = resize(p.g, p.in[0], size.height, size.width, f);
     p.g.output(p.out);
     return p;
 }

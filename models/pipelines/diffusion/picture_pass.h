@@ -1,7 +1,7 @@
 // What an inpaint computes of whole pictures beside the networks, on the device: a small graph each.
 #pragma once
 
-#include "compute/graph.h"
+#include "compute/ops.h"
 #include "models/pipelines/diffusion/latent_codec.h"
 #include "models/pipelines/shelf.h"
 #include "request/job.h"
@@ -20,8 +20,8 @@ struct picture_pass {
 
 /// [h, w] → [h, w]: the distance to the nearest value in low … high; at most `reach`.
 picture_pass record_distances(target const&, pixel_size, float low, float high, int reach);
-/// [h, w, 4] → [h, w, 4] of another size: Lanczos.
-picture_pass record_resize(target const&, pixel_size from, pixel_size to);
+/// [h, w, 4] → [h, w, 4] of another size.
+picture_pass record_resize(target const&, pixel_size from, pixel_size to, filter = filter::lanczos);
 /// [h, w, 4] and weights [h, w] → [h, w, 4]: smooth where there is no weight (push–pull).
 picture_pass record_smooth_fill(target const&, pixel_size);
 

@@ -54,12 +54,14 @@ picture put_together(picture const& given, mask const& selection, std::vector<fl
 
 struct fill_graph {
     graph g;
-    tensor pixels, selected;  // in
-    tensor composite, filled; // out
-    rect area;                // that the result covers
+    tensor pixels, selected;     // in
+    std::optional<tensor> guide; // in
+    tensor composite, filled;    // out
+    rect area;                   // that the result covers
 };
 
-fill_graph record(device& d, request const& r, picture const& given, mask const& selection) {
+fill_graph record(device& d, request const& r, picture const& given, mask const& selection,
+                  inpaint_guide const* guide) {
     assert(given.width == selection.width && given.height == selection.height);
     assert(r.seed >= 0 && "resolve() comes first");
     check_values(given, selection);
@@ -70,8 +72,10 @@ fill_graph record(device& d, request const& r, picture const& given, mask const&
     made.pixels = g.input({.h = given.height, .w = given.width, .c = 4});
     made.selected = g.input({.h = given.height, .w = given.width});
     made.composite = composite_mask(g, made.selected, rim);
+    fill_guide after{.pixels = {}, .blur = guide ? guide->blur : 1};
+    if (guide) made.guide = after.pixels = g.input(made.pixels.shape);
     made.filled = patch_fill(g, made.pixels, made.selected, shape, {area.x, area.y, area.right(), area.bottom()},
-                             std::uint32_t(r.seed));
+                             std::uint32_t(r.seed), guide ? &after : nullptr);
     g.output(made.composite);
     g.output(made.filled);
     return made;
@@ -79,21 +83,23 @@ fill_graph record(device& d, request const& r, picture const& given, mask const&
 
 } // namespace
 
-run_plan plan_of_inpaint(device& d, shelf const& models, request const& r, picture const& given,
-                         mask const& selection) {
-    run_plan takes{.needed = plan::peak_bytes(record(d, r, given, selection).g), .available = models.available(d)};
+run_plan plan_of_inpaint(device& d, shelf const& models, request const& r, picture const& given, mask const& selection,
+                         inpaint_guide const* guide) {
+    run_plan takes{.needed = plan::peak_bytes(record(d, r, given, selection, guide).g),
+                   .available = models.available(d)};
     takes.text = say("needs {} MB, {} MB free", takes.needed / 1'000'000 + 1, takes.available / 1'000'000);
     return takes;
 }
 
 std::optional<run_result> inpaint(device& d, shelf const& models, request const& r, picture const& given,
-                                  mask const& selection, job const& j) {
-    fill_graph recorded = record(d, r, given, selection);
+                                  mask const& selection, job const& j, inpaint_guide const* guide) {
+    fill_graph recorded = record(d, r, given, selection, guide);
     rect const& area = recorded.area;
     models.make_room(d, plan::peak_bytes(recorded.g));
     plan p(d, std::move(recorded.g));
     p.upload<float>(recorded.pixels, given.pixels);
     p.upload<float>(recorded.selected, selection.values);
+    if (guide) p.upload<float>(*recorded.guide, guide->made.pixels);
     if (!p.run(watch(j))) return std::nullopt;
 
     mask whole(given.width, given.height);

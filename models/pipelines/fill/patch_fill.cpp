@@ -1,6 +1,7 @@
 #include "models/pipelines/fill/patch_fill.h"
 
 #include "compute/error.h"
+#include "compute/ops.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,9 +26,11 @@ constexpr int many = 50'000;               // pixels of the hole at a level, abo
 constexpr int few_trials = 2;
 constexpr float near = 8;
 constexpr float texture_scale = 4;
+constexpr int rounds_after_guide = 4;
+constexpr double least_blur = 2; // of a guide: sharpness and grain are the picture's own
 // Means of unlike patches are flat, and flat patches fit them best: where fits differ much, coarse levels copy, too.
-constexpr vote_options blend{.sharpness = 1 / 280.0f};
-constexpr vote_options copy{.sharpness = 1 / 8.0f, .relative = true};
+constexpr vote_options blending{.sharpness = 1 / 280.0f};
+constexpr vote_options copying{.sharpness = 1 / 8.0f, .relative = true};
 
 enum class state : std::uint8_t { known, hole, blank };
 
@@ -93,7 +96,7 @@ window area_at(rect const& hole, int level, int width, int height) {
 
 // The vote that ends a round.
 void vote(graph& g, patch_field& f, bool sharp, bool last) {
-    vote_options options = sharp ? copy : blend;
+    vote_options options = sharp ? copying : blending;
     options.known_too = last;
     patch_vote(g, f, options);
 }
@@ -112,6 +115,35 @@ void refine(graph& g, patch_field& f, int rounds, bool coarsest, bool finest, st
 void refine_quickly(graph& g, patch_field& f, bool finest, std::uint32_t seed) {
     match_search(g, f, 1, few_trials, near, seed);
     vote(g, f, finest, finest);
+}
+
+// The level's picture with the guide in its hole; where alpha's place is texture's, the surroundings' is carried on.
+tensor after(graph& g, fill_guide const& guide, fill_level const& level, bool opaque) {
+    tensor const small = resize(g, guide.pixels, level.height(), level.width(), filter::bilinear);
+    tensor const around = opaque ? smooth_fill(g, level.pixels, level.weights) : small;
+    return lerp(g, concat(g, slice(g, small, 0, 3), slice(g, around, 3, 1)), level.pixels, level.weights);
+}
+
+// Patches that look like the guide, which stays as it is.
+void follow(graph& g, patch_field& f, std::uint32_t seed) {
+    float const reach = float(std::max(f.level.width(), f.level.height())) / 4;
+    for (int round = 0; round < rounds_after_guide; ++round) {
+        match_search(g, f, 2, few_trials, reach, seed + 2 * round);
+        match_search(g, f, 1, few_trials, reach, seed + 2 * round + 1);
+    }
+}
+
+tensor blurred(graph& g, tensor const& x, double blur) {
+    auto const small = [&](int side) { return std::max(1, int(std::lround(side / blur))); };
+    return resize(g, resize(g, x, small(x.shape.h), small(x.shape.w), filter::bilinear), x.shape.h, x.shape.w,
+                  filter::bicubic);
+}
+
+// The guide with the details of `votes`.
+tensor with_details(graph& g, fill_guide const& guide, tensor const& votes) {
+    double const blur = std::max(guide.blur, least_blur);
+    tensor const change = add_scaled(g, blurred(g, votes, blur), -1, blurred(g, guide.pixels, blur));
+    return add(g, votes, change);
 }
 
 } // namespace
@@ -144,33 +176,42 @@ patch_fill_shape plan_patch_fill(picture const& p, mask const& selection) {
 }
 
 tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patch_fill_shape const& shape,
-                  window const& area, std::uint32_t seed) {
+                  window const& area, std::uint32_t seed, fill_guide const* guide) {
     g.stage(say("look at the surroundings"));
     std::vector<fill_level> levels{fill_prepare(g, picture, selection)};
     if (shape.opaque) levels[0].pixels = patch_texture(g, levels[0], texture_scale);
     while (int(levels.size()) < shape.levels) levels.push_back(fill_halve(g, levels.back()));
-    tensor filled = smooth_fill(g, levels.back().pixels, levels.back().weights);
+    tensor filled = guide ? after(g, *guide, levels.back(), shape.opaque)
+                          : smooth_fill(g, levels.back().pixels, levels.back().weights);
+    // The coarsest level that is changed: where the guide has all details that fit in.
+    int const guided = guide ? std::min(int(std::lround(std::log2(guide->blur))), shape.levels - 1) : shape.levels;
 
     patch_field coarser;
     for (int i = shape.levels - 1; i >= 0; --i) {
         fill_level const& level = levels[i];
         bool const coarsest = i == shape.levels - 1;
         g.stage(say("fill from coarse to fine, {} of {}", shape.levels - i, shape.levels));
-        if (!coarsest) filled = pull(g, filled, level.pixels, level.weights);
+        bool const follows = i >= guided;
+        if (!coarsest)
+            filled = follows ? after(g, *guide, level, shape.opaque) : pull(g, filled, level.pixels, level.weights);
         float const size = float(std::max(level.width(), level.height()));
-        patch_field field = patches_of(
-            g, level, filled, area_at(shape.hole, i, level.width(), level.height()),
-            {.least = coarsest ? trust_at_coarsest : patch_options().least, .remoteness = 800 / (size * size)});
+        patch_field field = patches_of(g, level, filled, area_at(shape.hole, i, level.width(), level.height()),
+                                       {.falloff = follows ? 0.0f : patch_options().falloff,
+                                        .least = coarsest ? trust_at_coarsest : patch_options().least,
+                                        .remoteness = 800 / (size * size)});
         std::uint32_t const level_seed = seed + 1000 * std::uint32_t(i);
         if (coarsest) {
             match_start(g, field, shape.cell, level_seed + 999);
         } else {
             match_upsample(g, field, coarser);
-            patch_vote(g, field, blend);
+            if (!follows) patch_vote(g, field, blending);
         }
         int const rounds =
             coarsest ? rounds_at_coarsest : std::max(fewest_rounds, rounds_below - 2 * (shape.levels - 2 - i));
-        if (!coarsest && shape.pixels >> 2 * i > many)
+        if (follows) {
+            follow(g, field, level_seed);
+            if (i == guided) vote(g, field, true, i == 0);
+        } else if (!coarsest && shape.pixels >> 2 * i > many)
             refine_quickly(g, field, i == 0, level_seed);
         else
             refine(g, field, rounds, coarsest, i == 0, level_seed);
@@ -178,7 +219,9 @@ tensor patch_fill(graph& g, tensor const& picture, tensor const& selection, patc
         coarser = field;
     }
     g.stage(say("blend into the surroundings"));
-    return membrane_finish(g, levels[0], filled, area, shape.opaque, shape.levels > 0 ? &coarser : nullptr, copy);
+    tensor const finished = guide ? with_details(g, *guide, filled) : filled;
+    return membrane_finish(g, levels[0], finished, area, shape.opaque || guide, shape.levels > 0 ? &coarser : nullptr,
+                           copying);
 }
 
 } // namespace sfumato

@@ -23,8 +23,16 @@ struct patch_fill_shape {
 /// Throws error when nothing is selected, or nothing is left to fill from.
 patch_fill_shape plan_patch_fill(picture const&, mask const& selection);
 
+/// What somebody else, a network, made of the whole picture, and what the fill shall look like; patches give it the
+/// details that it lacks.
+struct fill_guide {
+    tensor pixels;   // [h, w, 4], opaque
+    double blur = 1; // details smaller than so many pixels are not in it
+};
+
 /// Records the fill. Returns the pixels of `area` [h, w, 4] with straight alpha; they mean something in the hole only.
+/// With a guide they are opaque.
 tensor patch_fill(graph&, tensor const& picture, tensor const& selection, patch_fill_shape const&, window const& area,
-                  std::uint32_t seed);
+                  std::uint32_t seed, fill_guide const* = nullptr);
 
 } // namespace sfumato

@@ -153,6 +153,52 @@ inline std::string torch_checkpoint_file(checkpoint const& model, bool wide = fa
     return torch_file_of({{"state_dict", &model}}, wide);
 }
 
+/// A module of TorchScript with what of the model's tensors begins with `prefix`, up to the first dot being modules in
+/// it. Classes have names that say nothing, and there is more among the attributes than tensors.
+inline void put_script_module(pickle_writer& p, checkpoint const& model, std::string const& prefix,
+                              std::map<std::string, std::string>& storages) {
+    p.global("__torch__.any", "___torch_mangle_" + std::to_string(storages.size()));
+    p.bytes += ")\x81}("; // NEWOBJ; a dictionary of attributes
+    p.text("training");
+    p.bytes += "\x89";
+    p.text("_is_full_backward_hook");
+    p.bytes += "N";
+    p.text("padding");
+    p.global("torch.jit._pickle", "build_intlist");
+    p.bytes += "(](K\x01K\x01"
+               "etR"; // \x01e is another byte
+    std::string last;
+    for (auto const& [name, tensor] : model.tensors) {
+        if (!name.starts_with(prefix)) continue;
+        std::string const child = name.substr(prefix.size(), name.find('.', prefix.size()) - prefix.size());
+        if (child == last) continue;
+        p.text(last = child);
+        if (prefix + child != name) {
+            put_script_module(p, model, prefix + child + ".", storages);
+            continue;
+        }
+        std::vector<std::byte> scratch;
+        auto const bytes = tensor.read(scratch);
+        std::string const key = std::to_string(storages.size());
+        storages[key] = {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+        p.tensor("HalfStorage", key, std::int64_t(tensor.count()), 0, tensor.shape, contiguous(tensor.shape));
+    }
+    p.bytes += "ub"; // BUILD
+}
+
+inline std::string torch_script_file(checkpoint const& model) {
+    pickle_writer p;
+    std::map<std::string, std::string> storages;
+    put_script_module(p, model, "", storages);
+    p.stop();
+    zip_writer zip;
+    zip.add("archive/code/__torch__/any.py", "class any", 8); // compressed
+    zip.add("archive/constants.pkl", "\x80\x02).");
+    zip.add("archive/data.pkl", p.bytes);
+    for (auto const& [key, content] : storages) zip.add("archive/data/" + key, content);
+    return zip.finish();
+}
+
 /// As PyTorch wrote them before 1.6.
 inline std::string old_torch_file_of(std::map<std::string, checkpoint const*> const& models,
                                      bool little_endian = true) {

@@ -191,11 +191,6 @@ TEST(torch_zip, other_files_are_told_apart) {
     zip_writer other;
     other.add("word/document.xml", "<x/>");
     EXPECT_NE(told(other.finish()).find("not one of PyTorch (it has no data.pkl)"), std::string::npos);
-    zip_writer script;
-    script.add("m/data.pkl", "");
-    script.add("m/code/__torch__.py", "", 8); // compressed
-    script.add("m/constants.pkl", "");
-    EXPECT_NE(told(script.finish()).find("TorchScript"), std::string::npos);
     zip_writer packed;
     packed.add("m/data.pkl", "", 8);
     EXPECT_NE(told(packed.finish()).find("is compressed"), std::string::npos);
@@ -207,6 +202,15 @@ TEST(torch_zip, other_files_are_told_apart) {
     twice.add("m/data.pkl", "\x80\x02}.");
     twice.add("m/data.pkl", "\x80\x02}.");
     EXPECT_NE(told(twice.finish()).find("a file comes twice"), std::string::npos);
+}
+
+TEST(torch_zip, modules_of_torchscript) {
+    scratch_folder const folder;
+    checkpoint const model = procedural_checkpoint("srvgg-x4-tiny");
+    checkpoint const c = open_checkpoint(folder.put("m.pt", torch_script_file(model)));
+    EXPECT_EQ(c.format, "TorchScript");
+    expect_equal(c, model);
+    flip_every_bit(read_torch_zip, torch_script_file({.tensors = {{"a.b.c", model.tensors.at("body.0.bias")}}}));
 }
 
 // Real-CUGAN's "pro" models are told by something of this name that is no tensor.

@@ -4,6 +4,7 @@
 #include "tests/scratch_folder.h"
 
 #include <cstdlib>
+#include <fstream>
 #include <gtest/gtest.h>
 
 using namespace sfumato;
@@ -41,11 +42,11 @@ TEST_F(model_folders_test, a_new_home_has_none) {
 TEST_F(model_folders_test, programs) {
     make({"ComfyUI/models/upscale_models", "ComfyUI/models/checkpoints", "stable-diffusion-webui/models/ESRGAN",
           "stable-diffusion-webui/models/RealESRGAN", "sdnext/models", "elsewhere/models/ESRGAN",
-          ".local/share/krita/ai_diffusion/server/ComfyUI/models/upscale_models",
+          ".local/share/krita/ai_diffusion/server/ComfyUI/models/upscale_models", ".cache/torch/hub/checkpoints",
           ".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models"});
     EXPECT_EQ(below(model_folders()),
               "ComfyUI/models\nstable-diffusion-webui/models\nsdnext/models\n"
-              ".local/share/krita/ai_diffusion/server/ComfyUI/models\n"
+              ".local/share/krita/ai_diffusion/server/ComfyUI/models\n.cache/torch/hub/checkpoints\n"
               ".local/share/flatpak/app/org.upscayl.Upscayl/current/active/files/upscayl/resources/models\n");
     EXPECT_EQ(below(upscaler_folders()),
               "ComfyUI/models/upscale_models\nstable-diffusion-webui/models/ESRGAN\n"
@@ -60,6 +61,24 @@ TEST_F(model_folders_test, the_users_own_come_first) {
     EXPECT_EQ(below(model_folders()), "c\na b\n.local/share/sfumato/models\nComfyUI/models\n");
     setenv("XDG_DATA_HOME", (home / "data").c_str(), 1);
     EXPECT_EQ(below(upscaler_folders()), "c\na b\ndata/sfumato/models\nComfyUI/models/upscale_models\n");
+}
+
+TEST_F(model_folders_test, loras_by_their_names) {
+    make({"ComfyUI/models/loras/style", "stable-diffusion-webui/models/Lora", "ComfyUI/models/checkpoints",
+          ".local/share/sfumato/models"});
+    for (char const* file :
+         {"ComfyUI/models/loras/style/ink.safetensors", "ComfyUI/models/loras/detail v1.2.safetensors",
+          "stable-diffusion-webui/models/Lora/ink.pt", "stable-diffusion-webui/models/Lora/ink.txt",
+          "ComfyUI/models/checkpoints/ink.safetensors", ".local/share/sfumato/models/own.safetensors"})
+        std::ofstream(home.path / file) << "x";
+    EXPECT_EQ(below(lora_folders()),
+              ".local/share/sfumato/models\nComfyUI/models/loras\nstable-diffusion-webui/models/Lora\n");
+    EXPECT_EQ(below(find_loras("ink")),
+              "ComfyUI/models/loras/style/ink.safetensors\nstable-diffusion-webui/models/Lora/ink.pt\n");
+    EXPECT_EQ(below(find_loras("style/ink")), "ComfyUI/models/loras/style/ink.safetensors\n");
+    EXPECT_EQ(below(find_loras("detail v1.2")), "ComfyUI/models/loras/detail v1.2.safetensors\n");
+    EXPECT_EQ(below(find_loras("own")), ".local/share/sfumato/models/own.safetensors\n");
+    EXPECT_EQ(below(find_loras("detail v1")) + below(find_loras("")) + below(find_loras("..")), "");
 }
 
 TEST_F(model_folders_test, without_a_home) {

@@ -199,7 +199,7 @@ struct patched_store {
     weight_store store{(file->add("w.weight", {n, k}, w, stored_type::f32),
                         file->add("other.weight", {n, k}, other, stored_type::f32), file),
                        {.format = weight_format::f32}};
-    weight_patch patch{.tensor = "w.weight", .file = lora, .up = "up", .down = "down", .alpha = 1.5, .factor = 0.8};
+    weight_patch patch{.tensor = "w.weight", .file = lora, .a = {"up", "down"}, .scale = 1.5 / 3, .factor = 0.8};
     std::vector<float> const x = random_values(m * k, -1, 1, 1);
 
     patched_store() {
@@ -223,7 +223,7 @@ TEST(weight_store, a_patch_is_added_and_taken_away_bit_for_bit) {
     EXPECT_EQ(p.through("other"), other);
 
     weight_patch again = p.patch;
-    again.factor = -0.5, again.alpha = 0;
+    again.factor = -0.5, again.scale = 1;
     p.store.set_patches({p.patch, again});
     auto const both = with_patch(with_patch(p.w, p.up, p.down, p.rank, 0.4), p.up, p.down, p.rank, -0.5);
     EXPECT_LT(nmse(p.through("w"), product(p.x, both, m, n, k)), 1e-11);
@@ -243,37 +243,45 @@ TEST(weight_store, only_what_a_patch_changes_is_loaded_anew) {
     EXPECT_EQ(p.through("other"), other);
 }
 
-TEST(weight_store, patches_of_convolutions) {
-    constexpr int outputs = 6, inputs = 4, rank = 2, pixels = 9;
-    auto const w = random_values(outputs * inputs * pixels, -1, 1, 1), up = random_values(outputs * rank, -1, 1, 2),
-               mid = random_values(rank * rank * pixels, -1, 1, 3), small = random_values(rank * inputs, -1, 1, 4),
-               large = random_values(rank * inputs * pixels, -1, 1, 5);
-    std::vector<float> joined(large.size()); // mid · small
-    for (int r = 0; r < rank; ++r)
-        for (int i = 0; i < inputs; ++i)
-            for (int q = 0; q < pixels; ++q)
-                for (int s = 0; s < rank; ++s)
-                    joined[(r * inputs + i) * pixels + q] += mid[(r * rank + s) * pixels + q] * small[s * inputs + i];
-    auto const lora = std::make_shared<small_checkpoint>();
-    lora->add("up", {outputs, rank, 1, 1}, up, stored_type::f32);
-    lora->add("mid", {rank, rank, 3, 3}, mid, stored_type::f32);
-    lora->add("small", {rank, inputs, 1, 1}, small, stored_type::f32);
-    lora->add("large", {rank, inputs, 3, 3}, large, stored_type::f32);
-    auto const x = random_values(5 * 7 * inputs, -1, 1, 6);
-    auto const through = [&](std::vector<float> const& weights, std::vector<weight_patch> const& patches) {
-        auto const file = std::make_shared<small_checkpoint>();
-        file->add("c.weight", {outputs, inputs, 3, 3}, weights, stored_type::f32);
-        weight_store store(file, {.format = weight_format::f32});
-        store.set_patches(patches);
-        graph g(test_device().target());
-        tensor const in = g.input({.h = 5, .w = 7, .c = inputs}), y = conv2d(scope(g, store, "")["c"], in);
-        EXPECT_TRUE(store.load(test_device()));
-        return run(std::move(g), in, x, y);
-    };
-    weight_patch p{.tensor = "c.weight", .file = lora, .up = "up", .down = "large"};
-    EXPECT_LT(nmse(through(w, {p}), through(with_patch(w, up, large, rank, 1), {})), 1e-11);
-    p.down = "small", p.mid = "mid";
-    EXPECT_LT(nmse(through(w, {p}), through(with_patch(w, up, joined, rank, 1), {})), 1e-11);
+// A matrix of blocks keeps their numbers; with a patch it is of halves, and without it of the same blocks again.
+TEST(weight_store, a_patch_of_blocks_becomes_halves) {
+    constexpr int inputs = 64, rank = 2;
+    std::vector<std::byte> blocks(std::size_t(n) * inputs / 32 * 34);
+    std::vector<float> w(n * inputs);
+    for (std::size_t b = 0; b < blocks.size() / 34; ++b) {
+        std::uint16_t const step = f16_bits(0.01f * float(b % 5 + 1));
+        std::memcpy(&blocks[34 * b], &step, 2);
+        for (std::size_t i = 0; i < 32; ++i) {
+            auto const value = std::int8_t(i ? int((7 * b + 13 * i) % 255) - 127 : 127); // as a writer scales them
+            blocks[34 * b + 2 + i] = std::byte(value);
+            w[32 * b + i] = f16_value(step) * value;
+        }
+    }
+    auto const up = random_values(n * rank, -1, 1, 2), down = random_values(rank * inputs, -1, 1, 3),
+               x = random_values(m * inputs, -1, 1, 1);
+    auto const file = std::make_shared<small_checkpoint>(), lora = std::make_shared<small_checkpoint>();
+    file->tensors["w.weight"] = {stored_type::q8_0, {n, inputs}, {}, [blocks](std::span<std::byte> to) {
+                                     std::ranges::copy(blocks, to.begin());
+                                 }};
+    lora->add("up", {n, rank}, up, stored_type::f32);
+    lora->add("down", {rank, inputs}, down, stored_type::f32);
+    for (bool waits : {false, true}) {
+        weight_store store(file, {.waiting = {.all = waits}});
+        auto const through = [&] {
+            graph g(test_device().target().storing(dtype::f32));
+            tensor const in = g.input({.w = m, .c = inputs}), y = linear(scope(g, store, "")["w"], in);
+            EXPECT_TRUE(store.load(test_device()));
+            return run(std::move(g), in, x, y);
+        };
+        auto const own = through();
+        EXPECT_LT(nmse(own, product(x, w, m, n, inputs)), 1e-4); // x in 8 bits, too, where that is faster
+        std::uint64_t const bytes = store.bytes(test_device(), waits ? residence::host : residence::device);
+        store.set_patches({{.tensor = "w.weight", .file = lora, .a = {"up", "down"}, .factor = 0.1}});
+        EXPECT_LT(nmse(through(), product(x, with_patch(w, up, down, rank, 0.1), m, n, inputs)), 1e-6);
+        EXPECT_GT(store.bytes(test_device(), waits ? residence::host : residence::device), bytes);
+        store.set_patches({});
+        EXPECT_EQ(through(), own);
+    }
 }
 
 TEST(weight_store, refuses_a_patch_that_does_not_fit) {
@@ -282,15 +290,15 @@ TEST(weight_store, refuses_a_patch_that_does_not_fit) {
     p.lora->add("whole", {n, 3}, std::vector<float>(n * 3), stored_type::f16);
     p.lora->tensors["whole"].type = stored_type::q8_0;
     p.through("w");
-    for (auto const& [up, down, mid] : {std::tuple{"up", "short", ""},
-                                        {"down", "up", ""},
-                                        {"whole", "down", ""},
-                                        {"absent", "down", ""},
-                                        {"up", "down", "up"}}) {
+    for (auto const& [up, down, core] : {std::tuple{"up", "short", ""},
+                                         {"down", "up", ""},
+                                         {"whole", "down", ""},
+                                         {"absent", "down", ""},
+                                         {"up", "down", "up"}}) {
         weight_patch wrong = p.patch;
-        wrong.up = up, wrong.down = down, wrong.mid = mid;
+        wrong.a = {up, down, core};
         p.store.set_patches({wrong});
-        EXPECT_THROW(p.store.load(test_device()), error) << up << down << mid;
+        EXPECT_THROW(p.store.load(test_device()), error) << up << down << core;
     }
     p.store.set_patches({});
     EXPECT_TRUE(p.store.load(test_device()));
@@ -318,33 +326,6 @@ TEST(weight_store, a_cancelled_load_can_go_on) {
     EXPECT_FALSE(store.loaded());
     EXPECT_TRUE(store.load(test_device()));
     EXPECT_TRUE(store.loaded());
-}
-
-// The middle of a square table of positions, whose sides differ from it by odd numbers, too.
-TEST(weight_store, window_of_a_table) {
-    constexpr int side = 7, c = 4;
-    auto const values = rounded(random_values(side * side * c, -1, 1, 1), dtype::f16);
-    auto file = std::make_shared<small_checkpoint>();
-    file->add("pos_embed", {1, side * side, c}, values, stored_type::f16);
-    file->add("no_square", {1, side * side - 1, c}, {values.begin(), values.end() - c}, stored_type::f16);
-    for (auto const& [h, w] : {std::pair{4, 5}, {7, 7}, {1, 2}}) {
-        weight_store store(file);
-        graph g;
-        tensor const x = g.input({.h = h, .w = w, .c = c}), window = store.window(g, "pos_embed", h, w);
-        ASSERT_EQ(window.shape, x.shape);
-        tensor const y = add(g, x, window);
-        store.load(test_device());
-        auto const got = run(std::move(g), x, std::vector<float>(x.shape.count()), y);
-        for (int row = 0; row < h; ++row)
-            for (int column = 0; column < w; ++column)
-                for (int i = 0; i < c; ++i)
-                    ASSERT_EQ(got[(row * w + column) * c + i],
-                              values[(((side - h) / 2 + row) * side + (side - w) / 2 + column) * c + i]);
-    }
-    weight_store store(file);
-    graph g;
-    EXPECT_THROW(store.window(g, "pos_embed", 8, 4), error);
-    EXPECT_THROW(store.window(g, "no_square", 2, 2), error);
 }
 
 } // namespace

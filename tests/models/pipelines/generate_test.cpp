@@ -207,7 +207,7 @@ TEST(generate, warns_of_what_the_prompt_has_and_is_not_done) {
                               {.warned = [&](std::string const& text) { warnings.push_back(text); }});
     EXPECT_EQ(made.at(0).made.pixels, plain.pixels);
     ASSERT_EQ(warnings.size(), 2u);
-    EXPECT_TRUE(warnings[0].starts_with("\"<lora:x:1>\" in the prompt is left out")) << warnings[0];
+    EXPECT_TRUE(warnings[0].starts_with("no LoRA is called \"x\"")) << warnings[0];
     EXPECT_TRUE(warnings[1].starts_with("\"[blur|noise]\" in the prompt")) << warnings[1];
 }
 

@@ -1,69 +1,23 @@
 // What must hold for every fill: pixels outside untouched, the same seed the same pixels, nothing read from the hole.
 #include "models/pipelines/fill/inpaint.h"
 
-#include "compute/device.h"
 #include "compute/error.h"
 #include "models/pipelines/shelf.h"
+#include "tests/models/pipelines/painted.h"
 
-#include <array>
 #include <atomic>
-#include <cmath>
 #include <cstring>
-#include <functional>
 #include <gtest/gtest.h>
 #include <limits>
 
 namespace sfumato {
 namespace {
 
-device& test_device() {
-    static device the;
-    return the;
-}
-
-using colour = std::array<float, 4>;
-
-picture paint(int width, int height, std::function<colour(int, int)> const& at) {
-    picture p(width, height);
-    for (int y = 0; y < height; ++y)
-        for (int x = 0; x < width; ++x) std::ranges::copy(at(x, y), &p.pixels[(std::size_t(y) * width + x) * 4]);
-    return p;
-}
-
-mask select(int width, int height, rect const& area, float value = 1) {
-    mask m(width, height);
-    for (int y = area.y; y < area.bottom(); ++y)
-        for (int x = area.x; x < area.right(); ++x) m.values[std::size_t(y) * width + x] = value;
-    return m;
-}
-
-colour texture(int x, int y) {
-    float const wave = 0.5f + 0.3f * std::sin(0.9f * x + 0.2f * y) + 0.15f * std::sin(0.7f * y);
-    return {wave, 0.7f * wave + 0.2f, 1 - wave, 1};
-}
-
 run_result fill(picture const& p, mask const& selection, std::int64_t seed = 1) {
     shelf const models;
     auto result = inpaint(test_device(), models, {.seed = seed}, p, selection, {});
     if (!result) throw std::runtime_error("cancelled");
     return *std::move(result);
-}
-
-// Calls `check(given, filled, selected, composite)` for each pixel of the result.
-void each_pixel(picture const& p, mask const& selection, run_result const& r, auto const& check) {
-    for (int y = 0; y < r.picture.height; ++y)
-        for (int x = 0; x < r.picture.width; ++x) {
-            std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.picture.width + x;
-            check(&p.pixels[4 * i], &r.picture.pixels[4 * o], selection.values[i], r.mask.values[o]);
-        }
-}
-
-double mean_error(picture const& p, mask const& selection, run_result const& r) {
-    double sum = 0, count = 0;
-    each_pixel(p, selection, r, [&](float const* given, float const* filled, float selected, float) {
-        for (int k = 0; k < 4 && selected > 0; ++k, ++count) sum += std::abs(given[k] - filled[k]);
-    });
-    return sum / count;
 }
 
 TEST(inpaint, a_constant_picture_stays_constant) {
@@ -84,22 +38,6 @@ TEST(inpaint, a_texture_continues) {
     auto const p = paint(160, 120, texture);
     auto const m = select(160, 120, {60, 40, 40, 36});
     EXPECT_LT(mean_error(p, m, fill(p, m)), 0.05);
-}
-
-// Differences between neighbours, red, in both directions, where both lie in `area`.
-std::vector<double> steps_in(picture const& p, rect const& area) {
-    std::vector<double> steps;
-    auto const at = [&](int x, int y) { return double(p.pixels[(std::size_t(y) * p.width + x) * 4]); };
-    for (int y = area.y; y + 1 < area.bottom(); ++y)
-        for (int x = area.x; x + 1 < area.right(); ++x)
-            for (double next : {at(x + 1, y), at(x, y + 1)}) steps.push_back(std::abs(next - at(x, y)));
-    return steps;
-}
-
-double mean(std::vector<double> const& values) {
-    double sum = 0;
-    for (double v : values) sum += v;
-    return sum / double(values.size());
 }
 
 // A quarter of it is flat, and flat patches fit any mean of rough ones best.

@@ -1,3 +1,4 @@
+#include "compute/error.h"
 #include "models/text/prompt.h"
 #include "models/text/prompt_extras.h"
 
@@ -14,8 +15,8 @@ struct expected {
 
 TEST(prompt_extras, are_taken_out_and_told_of) {
     expected const cases[] = {
-        {"a cat, <lora:fluffy:0.8>", "a cat, ", {"\"<lora:fluffy:0.8>\" in"}},
-        {"<lora:a:1><lyco:b>x<hypernet:c:0.5:0.2>", "x", {"\"<lora:a:1>\" (and 2 more) in"}},
+        {"a cat, <lora:fluffy:0.8>", "a cat, ", {"\"<lora:fluffy:0.8>\" is"}},
+        {"<lora:a:1><lyco:b>x<hypernet:c:0.5:0.2>", "x", {"\"<lora:a:1>\" (and 2 more) is"}},
         {"a embedding:bad-hands, (embedding:easy_negative:1.2)",
          "a , (:1.2)",
          {"\"embedding:bad-hands\" (and 1 more) in"}},
@@ -38,6 +39,30 @@ TEST(prompt_extras, are_taken_out_and_told_of) {
         for (std::size_t i = 0; i < c.told.size(); ++i)
             EXPECT_TRUE(d.warnings[i].starts_with(c.told[i])) << d.warnings[i];
     }
+}
+
+TEST(prompt_extras, loras_have_a1111s_weights) {
+    struct {
+        std::string prompt, left;
+        std::vector<prompt_lora> loras;
+    } const cases[] = {
+        {"a cat<lora:x>, blue", "a cat, blue", {{"x", 1, 1}}},
+        {"<lora:my style_v2.1:0.8>a", "a", {{"my style_v2.1", 0.8, 0.8}}},
+        {"<lora:x:0.5:-1>", "", {{"x", 0.5, -1}}},
+        {"<lora:x:te=0.25>", "", {{"x", 0.25, 0.25}}},
+        {"<lora:x:unet=0.25>", "", {{"x", 1, 0.25}}},
+        {"<lora:x:0.5:unet= .75:dyn=4>", "", {{"x", 0.5, 0.75}}},
+        {"<lora:a:1> <lyco:ü:2>", " ", {{"a", 1, 1}, {"ü", 2, 2}}},
+        {"<hypernet:x:1>[a|b] \\(c", "<hypernet:x:1>[a|b] \\(c", {}},
+        {"<lora:>, <lora>, < lora:x>, <b>", "<lora:>, <lora>, < lora:x>, <b>", {}},
+    };
+    for (auto const& c : cases) {
+        std::string left = c.prompt;
+        EXPECT_EQ(take_loras(left), c.loras) << c.prompt;
+        EXPECT_EQ(left, c.left);
+    }
+    for (std::string wrong : {"<lora:x:big>", "<lora:x:1e9>", "<lora:x:nan>", "<lora:x:>", "<lora:x:te=>"})
+        EXPECT_THROW(take_loras(wrong), error) << wrong;
 }
 
 TEST(prompt_extras, leave_everything_else) {

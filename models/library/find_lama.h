@@ -1,0 +1,12 @@
+// The LaMa that is used where none is named.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace sfumato {
+
+/// The first in model_folders() that runs, of the files that have "lama" in their names. Each is opened: milliseconds.
+std::optional<std::filesystem::path> find_lama();
+
+} // namespace sfumato

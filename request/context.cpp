@@ -19,7 +19,6 @@ struct span {
     }
 };
 
-rect grown(rect const& r, int by) { return {r.x - by, r.y - by, r.width + 2 * by, r.height + 2 * by}; }
 rect box_of(span const& x, span const& y) { return {x.start, y.start, x.length, y.length}; }
 int longer(rect const& r) { return std::max(r.width, r.height); }
 

@@ -48,9 +48,7 @@ struct choice {
 /// A rect that is not empty: an object with "x", "y", "width" and "height".
 struct place {};
 /// Objects with "file" and, unless they are as by default, "weight", "text_weight" and "sha256".
-struct lora_list {
-    static constexpr std::size_t longest = 64;
-};
+struct lora_list {};
 using field_type = std::variant<free_text, whole_number, real_number, truth, choice, place, lora_list>;
 
 /// Nothing: left to Sfumato. A choice is its name.

@@ -13,6 +13,8 @@ rect intersect(rect const& a, rect const& b) {
     return r.empty() ? rect{} : r;
 }
 
+rect grown(rect const& r, int by) { return {r.x - by, r.y - by, r.width + 2 * by, r.height + 2 * by}; }
+
 namespace {
 
 // Copies the rows of `area` out of an image whose pixels are `channels` floats wide.

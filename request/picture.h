@@ -17,6 +17,7 @@ struct rect {
 };
 
 rect intersect(rect const& a, rect const& b); // empty (all zero) when they do not meet
+rect grown(rect const&, int by);              // on each side
 
 /// Whose red, green and blue a picture's numbers are: the document's own, or those of sRGB.
 enum class colours : unsigned char { document, srgb };

@@ -34,7 +34,7 @@ struct rule_of {
     sentence operator()(lora_list const&) const {
         return say("a list of at most {} objects, each with a \"file\", a \"weight\" from {} to {} and a \"sha256\" as "
                    "recipes have it",
-                   lora_list::longest, -lora_choice::largest_weight, lora_choice::largest_weight);
+                   lora_choice::most, -lora_choice::largest_weight, lora_choice::largest_weight);
     }
     sentence operator()(place const&) const { return say("an object with \"x\", \"y\", \"width\" and \"height\""); }
 };
@@ -79,7 +79,7 @@ struct reader {
     }
     field_value operator()(place const&) const;
     field_value operator()(lora_list const&) const {
-        require(value.is_array() && value.size() <= lora_list::longest);
+        require(value.is_array() && value.size() <= lora_choice::most);
         std::vector<lora_choice> all;
         for (json const& one : value) all.push_back(read_lora(one));
         return all;

@@ -21,6 +21,7 @@ namespace sfumato {
 /// A LoRA that is added to a model.
 struct lora_choice {
     static constexpr double largest_weight = 100;
+    static constexpr std::size_t most = 64; // of a request
 
     std::string file;                    // or the name of one in a program's folder of LoRAs
     double weight = 1;                   // how much of it is added; below 0: taken away

@@ -12,12 +12,12 @@ def luma(picture):
     return picture @ np.array([0.299, 0.587, 0.114])
 
 
-def blur(plane):
-    """Gaussian, sigma 1.5, 11 taps, edges repeated (the window of Wang et al. 2004)."""
-    taps = np.exp(-np.arange(-5, 6) ** 2 / (2 * 1.5**2))
+def blur(plane, sigma=1.5, reach=5):
+    """Gaussian of 2 * reach + 1 taps, edges repeated; by itself the window of Wang et al. 2004."""
+    taps = np.exp(-np.arange(-reach, reach + 1) ** 2 / (2 * sigma**2))
     taps /= taps.sum()
     for axis in (0, 1):
-        padded = np.pad(plane, [(5, 5) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        padded = np.pad(plane, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         n = plane.shape[axis]
         plane = sum(t * np.take(padded, range(i, i + n), axis) for i, t in enumerate(taps))
     return plane

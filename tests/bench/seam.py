@@ -73,13 +73,7 @@ def blurred(values, sigma):
     """A Gaussian, edges repeated; [h, w] or [h, w, channels]."""
     if values.ndim == 3:
         return np.stack([blurred(values[..., c], sigma) for c in range(values.shape[2])], axis=-1)
-    reach = max(1, int(np.ceil(3 * sigma)))
-    taps = np.exp(-np.arange(-reach, reach + 1) ** 2 / (2 * sigma**2))
-    taps /= taps.sum()
-    for axis in (0, 1):
-        padded = np.pad(values, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        values = sum(t * np.take(padded, range(i, i + values.shape[axis]), axis) for i, t in enumerate(taps))
-    return values
+    return metrics.blur(values, sigma, reach=max(1, int(np.ceil(3 * sigma))))
 
 
 def ramp(picture):

@@ -13,14 +13,6 @@ struct extent {
     int first, length;
 };
 
-// Where tiles of `side` begin so that they cover it evenly.
-std::vector<int> starts(extent const& e, int side, int overlap) {
-    int const step = side - overlap, count = e.length <= side ? 1 : (e.length - overlap + step - 1) / step;
-    std::vector<int> all;
-    for (int i = 0; i < count; ++i) all.push_back(e.first + (count == 1 ? 0 : i * (e.length - side) / (count - 1)));
-    return all;
-}
-
 // At least as long as `least`, within 0 … limit.
 extent stretched(extent e, int least, int limit) {
     int const length = std::max(e.length, least);
@@ -41,17 +33,15 @@ detail_tiles tiles_of(inpaint_masks const& masks, inpaint_window const& w, int n
     pixel_size const all = w.context;
     if (w.seen.width >= nearly_all * all.width && w.seen.height >= nearly_all * all.height) return {};
     int const width = std::min(native, all.width), height = std::min(native, all.height);
-    auto const up = [&](int side) { return (side + cell - 1) / cell * cell; };
-    detail_tiles t{.places = {}, .window = {{width, height}, {up(width), up(height)}}, .overlap = native / 4};
-    rect const made = bounds(masks.denoise);
-    rect const area =
-        intersect({made.x - masks.ring, made.y - masks.ring, made.width + 2 * masks.ring, made.height + 2 * masks.ring},
-                  {0, 0, all.width, all.height});
+    detail_tiles t{.places = {},
+                   .window = {{width, height}, {whole_cells(width, cell), whole_cells(height, cell)}},
+                   .overlap = native / 4};
+    rect const area = intersect(grown(bounds(masks.denoise), masks.ring), {0, 0, all.width, all.height});
     extent const x = stretched({area.x, area.width}, width, all.width),
                  y = stretched({area.y, area.height}, height, all.height);
-    for (int const top : starts(y, height, t.overlap))
-        for (int const left : starts(x, width, t.overlap)) {
-            rect const place{left, top, width, height};
+    for (int const top : tile_starts(y.length, {.tile = height, .overlap = t.overlap}))
+        for (int const left : tile_starts(x.length, {.tile = width, .overlap = t.overlap})) {
+            rect const place{x.first + left, y.first + top, width, height};
             if (has_any(masks.denoise, place)) t.places.push_back(place);
         }
     return t;

@@ -15,9 +15,8 @@ constexpr int most_pixels = 1 << 27; // of a picture that can be sent
 
 // Whole cells of the latent: as asked for, or as large as the given picture.
 pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
-    auto const up = [cell = model.latents().cell](int side) { return (side + cell - 1) / cell * cell; };
-    int const native = model.what().native_size;
-    pixel_size const size = from ? pixel_size{up(from->width), up(from->height)}
+    int const native = model.what().native_size, cell = model.latents().cell;
+    pixel_size const size = from ? pixel_size{whole_cells(from->width, cell), whole_cells(from->height, cell)}
                                  : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
     if (size.width < 64 || size.height < 64)
         fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
@@ -34,11 +33,6 @@ picture finish(picture decoded, picture const* from) {
     decoded = crop(decoded, {0, 0, from->width, from->height});
     for (std::size_t i = 3; i < decoded.pixels.size(); i += 4) decoded.pixels[i] = from->pixels[i];
     return decoded;
-}
-
-request of_picture(request r, int number) {
-    r.seed += number;
-    return r;
 }
 
 } // namespace
@@ -64,7 +58,7 @@ bool generate(device& d, shelf& models, request const& asked, picture const* fro
     known_pictures const known{.from = from ? &encoded->front() : nullptr,
                                .shown = model.is_inpainting() ? &encoded->back() : nullptr};
     for (int k = 0; k < s.batch; ++k) {
-        sentence const name = s.batch > 1 ? say("picture {} of {}", k + 1, s.batch) : sentence();
+        sentence const name = g.name_of_picture(k);
         request const one = of_picture(r, k);
         auto const denoised =
             g.denoise(*prompts, known, std::uint64_t(one.seed), all.next(g.work(role::denoiser), name));

@@ -106,6 +106,11 @@ picture mid_grey(pixel_size size) {
     return p;
 }
 
+request of_picture(request r, int number) {
+    r.seed += number;
+    return r;
+}
+
 diffusion_model& open_model(shelf& models, diffusion_settings const& s) {
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
     return models.open<diffusion_model>({s.model, {s.vae, s.text_encoder}, s.prediction, s.dtype});
@@ -165,6 +170,10 @@ double generation::work_of_passes() const {
 double generation::work() const {
     return work_of_prompts() + encodings_ * work(role::vae_encoder) +
            size_.pictures * (work(role::denoiser) + work(role::vae_decoder) + work_of_passes() + work_after_);
+}
+
+sentence generation::name_of_picture(int number) const {
+    return size_.pictures > 1 ? say("picture {} of {}", number + 1, size_.pictures) : sentence();
 }
 
 double generation::work_of_prompts() const {

@@ -21,6 +21,9 @@ picture mid_grey(pixel_size);
 /// The request's model, on the shelf. Throws error when it names none.
 diffusion_model& open_model(shelf&, diffusion_settings const&);
 
+/// What a run is asked for picture `number` of its batch.
+request of_picture(request, int number);
+
 /// What a run begins with.
 struct generation_start {
     pixel_size pixels;                   // of the picture that the model makes: whole cells
@@ -57,6 +60,8 @@ class generation {
     double work_of_prompts() const;
     double work_of_passes() const; // of an inpaint over pictures: little beside the networks
     double work(role) const;
+    /// Of a batch, as progress::item; nothing where it is alone.
+    sentence name_of_picture(int number) const;
 
     memory_plan const& memory() const { return memory_; }
     run_size const& size() const { return size_; }

@@ -132,26 +132,20 @@ run_result result_of(picture const& fitted, mask const& composite, request recip
     return {area.x, area.y, crop(fitted, area), crop(composite, area), std::move(recipe)};
 }
 
-request of_picture(request r, int number) {
-    r.seed += number;
-    return r;
-}
-
 class inpaint_run {
   public:
-    inpaint_run(device& d, shelf& models, request const& r, picture const& context, mask const& selection,
-                generate_watch const& watch)
+    inpaint_run(device& d, shelf& models, diffusion_model& model, request const& r, picture const& context,
+                mask const& selection, generate_watch const& watch)
         : device_(d), shelf_(models), request_(r), context_(context), selection_(selection), watch_(watch),
-          model_(open_model(models, r.diffusion)),
+          model_(model),
           window_(window_of({context.width, context.height}, {r.inpaint.width, r.inpaint.height}, native(), cell())) {}
 
     // False: cancelled.
     bool run(job const& j, std::function<void(run_result)> const& take) {
-        auto const masks =
-            masks_of(device_, shelf_, selection_, edge_of(request_, bounds(selection_)), part_of(j, 0, 0.01));
+        auto masks = masks_of(device_, shelf_, selection_, edge_of(request_, bounds(selection_)), part_of(j, 0, 0.01));
         if (!masks) return false;
-        if (bounds(masks->composite).empty()) fail("Nothing is selected: select the part of the picture to fill.");
-        masks_ = *masks;
+        masks_ = std::move(*masks);
+        if (bounds(masks_.composite).empty()) fail("Nothing is selected: select the part of the picture to fill.");
         if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), cell());
         prefill_plan const filling = plan_prefill(request_, context_, masks_);
         make_plan(filling);
@@ -168,9 +162,8 @@ class inpaint_run {
         auto const part =
             encode(*first_, model_, request_.inpaint.mask_cells, std::move(*seen), masks_.denoise, window_, all);
         if (!part) return false;
-        for (int k = 0; k < batch(); ++k) {
-            sentence const name = batch() > 1 ? say("picture {} of {}", k + 1, batch()) : sentence();
-            auto made = make(of_picture(request_, k), *part, all, name);
+        for (int k = 0; k < request_.diffusion.batch; ++k) {
+            auto made = make(of_picture(request_, k), *part, all, first_->name_of_picture(k));
             if (!made) return false;
             take(std::move(*made));
         }
@@ -182,7 +175,6 @@ class inpaint_run {
     int cell() const { return model_.latents().cell; }
     // Not larger than what the first pass sees, so that the VAE's tiles of that one fit.
     int largest_tile() const { return std::min(native(), std::max(window_.seen.width, window_.seen.height)); }
-    int batch() const { return request_.diffusion.batch; }
 
     // What the second pass will take is known before the first begins.
     void make_plan(prefill_plan const& filling) {
@@ -268,8 +260,9 @@ bool inpaint_by_diffusion(device& d, shelf& models, request const& asked, pictur
                           job const& j, std::function<void(run_result)> const& take, generate_watch const& watch) {
     assert(asked.seed >= 0 && "resolve() comes first");
     assert(context.width == selection.width && context.height == selection.height);
-    request const r = add_loras(asked, open_model(models, asked.diffusion), watch.warned);
-    return inpaint_run(d, models, r, context, selection, watch).run(j, take);
+    diffusion_model& model = open_model(models, asked.diffusion);
+    request const r = add_loras(asked, model, watch.warned);
+    return inpaint_run(d, models, model, r, context, selection, watch).run(j, take);
 }
 
 } // namespace sfumato

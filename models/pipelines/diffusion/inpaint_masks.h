@@ -2,7 +2,7 @@
 // distances, so they are round and without direction.
 #pragma once
 
-#include "models/pipelines/diffusion/picture_pass.h"
+#include "models/pipelines/picture_pass.h"
 
 namespace sfumato {
 

@@ -2,7 +2,7 @@
 
 #include "compute/device.h"
 #include "models/pipelines/diffusion/generation.h"
-#include "models/pipelines/diffusion/picture_pass.h"
+#include "models/pipelines/picture_pass.h"
 
 #include <algorithm>
 #include <cassert>
@@ -24,16 +24,6 @@ double scale_for(pixel_size context, int native) {
     double scale = pixels < least ? std::sqrt(least / pixels) : std::min(1.0, std::sqrt(most / pixels));
     scale = std::min(scale, 2 * native / longest);
     return scale > 0.9 && scale < 1 ? 1 : scale;
-}
-
-std::optional<picture> resized(device& d, shelf const& models, picture const& p, pixel_size to, job const& j) {
-    if (pixel_size{p.width, p.height} == to) return p;
-    auto values = run(d, models, record_resize(d.target(), {p.width, p.height}, to), {p.pixels}, j);
-    if (!values) return std::nullopt;
-    picture made;
-    made.width = to.width, made.height = to.height;
-    made.pixels = std::move(*values);
-    return made;
 }
 
 std::uint64_t bytes_of_scaling(device& d, inpaint_window const& w, pixel_size from, pixel_size to) {
@@ -78,8 +68,7 @@ inpaint_window window_of(pixel_size context, pixel_size asked, int native, int c
     }
     double const scale = scale_for(context, native);
     w.is_scaled = scale != 1;
-    auto const up = [&](int side) { return (side + cell - 1) / cell * cell; };
-    auto const side = [&](int of) { return w.is_scaled ? rounded(of * scale, smallest) : up(of); };
+    auto const side = [&](int of) { return w.is_scaled ? rounded(of * scale, smallest) : whole_cells(of, cell); };
     w.seen = {side(context.width), side(context.height)};
     return w;
 }
@@ -97,13 +86,13 @@ std::vector<float> latent_mask(mask const& m, inpaint_window const& w, int cell,
 
 std::optional<picture> to_model(device& d, shelf const& models, picture const& context, inpaint_window const& w,
                                 job const& j) {
-    return w.is_scaled ? resized(d, models, context, w.seen, j) : padded(context, w.seen);
+    return w.is_scaled ? resized(d, models, context, w.seen, filter::lanczos, j) : padded(context, w.seen);
 }
 
 std::optional<picture> from_model(device& d, shelf const& models, picture const& made, inpaint_window const& w,
                                   job const& j) {
     if (!w.is_scaled) return crop(made, {0, 0, w.context.width, w.context.height});
-    return resized(d, models, made, w.context, j);
+    return resized(d, models, made, w.context, filter::lanczos, j);
 }
 
 std::uint64_t bytes_to_model(device& d, inpaint_window const& w) { return bytes_of_scaling(d, w, w.context, w.seen); }

@@ -23,6 +23,9 @@ struct pixel_size {
     bool operator==(pixel_size const&) const = default;
 };
 
+/// A side of whole cells that holds `side` pixels.
+inline int whole_cells(int side, int cell) { return (side + cell - 1) / cell * cell; }
+
 /// How a picture is cut; tile 0: whole.
 struct tiling {
     int tile = 0;    // side in cells

@@ -14,8 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using warn = std::function<void(std::string const&)>;
 
-constexpr std::size_t most_loras = 64; // that a recipe may have: lora_list::longest of request/fields.h
-
 // The file of that name in a folder of LoRAs; empty: there is none.
 std::string named(std::string const& name, warn const& warned) {
     auto const found = find_loras(name);
@@ -35,7 +33,8 @@ void move_from_prompt(diffusion_settings& s, warn const& warned) {
         lora_choice& choice = s.loras.emplace_back(lora_choice{file, lora.weight});
         if (lora.text_weight != lora.weight) choice.text_weight = lora.text_weight;
     }
-    if (s.loras.size() > most_loras) fail("The prompt names {} LoRAs; {} are the most.", s.loras.size(), most_loras);
+    if (s.loras.size() > lora_choice::most)
+        fail("The prompt names {} LoRAs; {} are the most.", s.loras.size(), lora_choice::most);
 }
 
 void find_file(lora_choice& choice, warn const& warned) {

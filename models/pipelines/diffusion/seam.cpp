@@ -29,17 +29,15 @@ struct surroundings {
     }
 };
 
-rect grown_within(rect const& r, int by, picture const& p) {
-    return intersect({r.x - by, r.y - by, r.width + 2 * by, r.height + 2 * by}, {0, 0, p.width, p.height});
-}
-
 bool is_clipped(float const* rgb) {
     return std::any_of(rgb, rgb + 3, [](float v) { return v < nearly_clipped || v > 1 - nearly_clipped; });
 }
 
 surroundings look_around(picture const& given, picture const& made, inpaint_masks const& masks) {
-    surroundings s{
-        .area = grown_within(bounds(masks.denoise), masks.ring + 1, given), .given = {}, .made = {}, .known = {}};
+    surroundings s{.area = intersect(grown(bounds(masks.denoise), masks.ring + 1), {0, 0, given.width, given.height}),
+                   .given = {},
+                   .made = {},
+                   .known = {}};
     for (int y = s.area.y; y < s.area.bottom(); ++y)
         for (int x = s.area.x; x < s.area.right(); ++x) {
             std::size_t const i = std::size_t(y) * given.width + x;
@@ -191,7 +189,7 @@ std::optional<picture> fit(device& d, shelf const& models, picture const& given,
     surroundings s = look_around(given, made, masks);
     tone_match const tone = match_tone(ring_pixels(s, masks.beyond, masks.ring));
     apply(tone, s);
-    rect const hung = grown_within(bounds(masks.denoise), int(rim), given);
+    rect const hung = intersect(grown(bounds(masks.denoise), int(rim)), {0, 0, given.width, given.height});
     auto const held = hang(d, models, rim_of(s, masks), hung, j);
     if (!held) return std::nullopt;
     bool const stays = tone.is_none() && held->area.empty();

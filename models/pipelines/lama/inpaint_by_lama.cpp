@@ -3,10 +3,10 @@
 #include "compute/device.h"
 #include "models/library/find_lama.h"
 #include "models/nets/lama.h"
-#include "models/pipelines/diffusion/picture_pass.h"
 #include "models/pipelines/fill/patch_fill.h"
 #include "models/pipelines/lama/lama_model.h"
 #include "models/pipelines/lama/lama_view.h"
+#include "models/pipelines/picture_pass.h"
 #include "models/pipelines/range.h"
 #include "models/pipelines/stages.h"
 
@@ -25,20 +25,6 @@ picture_pass record_network(target const& device, weight_store& weights, lama_mo
     p.out = lama({p.g, weights, std::string(lama_prefix)}, m.network(), cast(p.g, p.in[0], storage));
     p.g.output(p.out);
     return p;
-}
-
-picture picture_of(pixel_size size, std::vector<float> values) {
-    picture p;
-    p.width = size.width, p.height = size.height;
-    p.pixels = std::move(values);
-    return p;
-}
-
-std::optional<picture> resized(device& d, shelf const& models, picture const& p, pixel_size to, filter f,
-                               job const& j) {
-    auto values = run(d, models, record_resize(d.target(), {p.width, p.height}, to, f), {p.pixels}, j);
-    if (!values) return std::nullopt;
-    return picture_of(to, std::move(*values));
 }
 
 struct network_bytes {

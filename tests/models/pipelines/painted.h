@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace sfumato {
 
@@ -44,6 +45,13 @@ inline void each_pixel(picture const& p, mask const& selection, run_result const
             std::size_t const i = std::size_t(y + r.y) * p.width + x + r.x, o = std::size_t(y) * r.picture.width + x;
             check(&p.pixels[4 * i], &r.picture.pixels[4 * o], selection.values[i], r.mask.values[o]);
         }
+}
+
+// What must not matter in the hole is no number there.
+inline picture emptied(picture p, mask const& selection) {
+    for (std::size_t i = 0; i < selection.values.size(); ++i)
+        if (selection.values[i] > 0) std::fill_n(&p.pixels[4 * i], 4, std::numeric_limits<float>::quiet_NaN());
+    return p;
 }
 
 inline double mean_error(picture const& p, mask const& selection, run_result const& r) {

@@ -1,8 +1,10 @@
-#include "models/pipelines/diffusion/picture_pass.h"
+#include "models/pipelines/picture_pass.h"
 
+#include "compute/device.h"
 #include "compute/ops_fill.h"
 
 #include <cassert>
+#include <utility>
 
 namespace sfumato {
 
@@ -52,6 +54,17 @@ std::optional<std::vector<float>> run(device& d, shelf const& models, picture_pa
         }))
         return std::nullopt;
     return p.download<float>(pass.out);
+}
+
+std::optional<picture> resized(device& d, shelf const& models, picture const& p, pixel_size to, filter f,
+                               job const& j) {
+    if (pixel_size{p.width, p.height} == to) return p;
+    auto values = run(d, models, record_resize(d.target(), {p.width, p.height}, to, f), {p.pixels}, j);
+    if (!values) return std::nullopt;
+    picture made;
+    made.width = to.width, made.height = to.height;
+    made.pixels = std::move(*values);
+    return made;
 }
 
 } // namespace sfumato

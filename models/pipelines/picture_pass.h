@@ -29,4 +29,7 @@ picture_pass record_smooth_fill(target const&, pixel_size);
 std::optional<std::vector<float>> run(device&, shelf const&, picture_pass,
                                       std::initializer_list<std::span<float const>> inputs, job const&);
 
+/// The picture itself where it has that size. Nothing: cancelled.
+std::optional<picture> resized(device&, shelf const&, picture const&, pixel_size to, filter, job const&);
+
 } // namespace sfumato

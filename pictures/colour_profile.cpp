@@ -129,6 +129,19 @@ void colour_transform::operator()(float const* source, float* target, long pixel
     }
 }
 
+void convert_colours(std::string const& from, std::string const& to, float* rgba, long pixels) {
+    if (from == to) return;
+    colour_transform const transform(from, to);
+    std::size_t const given = transform.from == colour_model::grey ? 1 : 3,
+                      made = transform.to == colour_model::grey ? 1 : 3;
+    std::vector<float> source(std::size_t(pixels) * given), target(std::size_t(pixels) * made);
+    for (std::size_t i = 0; i < std::size_t(pixels); ++i)
+        for (std::size_t c = 0; c < given; ++c) source[i * given + c] = rgba[i * 4 + c];
+    transform(source.data(), target.data(), pixels);
+    for (std::size_t i = 0; i < std::size_t(pixels); ++i)
+        for (std::size_t c = 0; c < 3; ++c) rgba[i * 4 + c] = target[i * made + (made == 3 ? c : 0)];
+}
+
 ink_transform::ink_transform(std::string_view icc) {
     if (model_of_profile(icc) == colour_model::cmyk) transform.emplace(icc, "");
 }

@@ -42,6 +42,10 @@ class colour_transform {
     void* transform;
 };
 
+/// `pixels` of 4 floats in place: red, green, blue and alpha from one profile's numbers to another's ("": sRGB). A grey
+/// profile's number is the red, and all three.
+void convert_colours(std::string const& from, std::string const& to, float* rgba, long pixels);
+
 /// Cyan, magenta, yellow and black (0 to 1: as much ink) to red, green and blue of sRGB. Without a profile of inks, as
 /// programs that have none show them: what one ink leaves of the light, times what black leaves.
 class ink_transform {

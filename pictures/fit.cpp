@@ -1,5 +1,7 @@
 #include "pictures/fit.h"
 
+#include "pictures/colour_profile.h"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>

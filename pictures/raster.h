@@ -57,8 +57,4 @@ void set_pixels(raster const&, rect const& area, float const* from, colours = co
 /// The numbers of the profile, as 4 floats a pixel: those that a colour_transform takes.
 number_formats profile_numbers(Babl const* format);
 
-/// `pixels` of them in place: red, green, blue and alpha from one profile to another. A grey profile's number is the
-/// red, and all three.
-void convert_colours(std::string const& from, std::string const& to, float* rgba, long pixels);
-
 } // namespace sfumato

@@ -14,12 +14,16 @@
 namespace sfumato {
 
 /// Adds the argument of the operation's field `key`; of a choice, `choices` has the words of those that GIMP has, in
-/// order.
-/// `initial` has its default.
+/// order; without any, it has all, by their names. `initial` has its default. What may be left to Sfumato has a name or
+/// number more, its default: "automatic", or one less than the least.
 void add_argument(GimpProcedure*, operation, char const* key, char const* label, char const* blurb,
                   choice_list const& choices = {}, request const& initial = {});
 
 void add_source_argument(GimpProcedure*, operation);
+source source_of(GimpProcedureConfig*);
+void add_seed_argument(GimpProcedure*, operation);
+void add_method_argument(GimpProcedure*);  // of an inpaint
+void add_context_argument(GimpProcedure*); // …
 
 /// Throws error unless a choice that is no field of a request is one of `names`: a script may have given anything.
 void check_choice(GimpProcedureConfig*, char const* argument, std::vector<std::string_view> const& names);
@@ -27,7 +31,11 @@ void check_choice(GimpProcedureConfig*, char const* argument, std::vector<std::s
 /// What the arguments say; not resolved. Throws error that names the argument.
 request request_from(GimpProcedureConfig*, operation);
 
+/// The other way: those that there are become what a request says.
+void set_arguments(GimpProcedureConfig*, request const&);
+
 bool boolean(GimpProcedureConfig*, char const* argument);
+int whole(GimpProcedureConfig*, char const* argument);
 double real(GimpProcedureConfig*, char const* argument);
 std::string text(GimpProcedureConfig*, char const* argument); // of a choice: its value
 

@@ -4,6 +4,10 @@
 #include "plugin/pixels.h"
 #include "request/context.h"
 
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
 namespace sfumato {
 
 void check_image(GimpImage* image) {
@@ -136,17 +140,20 @@ void check_selection(GimpImage* image) {
     if (selected_box(image).empty()) fail_selecting_nothing();
 }
 
-captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
+namespace {
+
+// The pixels around the selection, and the selection.
+captured capture_inpaint(GimpImage* image, GimpDrawable* const* drawables, request request) {
     source_copy from = copy_source(image, drawables, request.source);
     check_selection(image);
     rect const &layer = from.extent, selected = selected_part(image, from);
     rect const box = context_box(request, moved(selected, -layer.x, -layer.y), layer.width, layer.height);
-    captured c{.request = std::move(request)};
-    c.request.area = moved(box, layer.x, layer.y);
+    captured c{.request = std::move(request), .area = moved(box, layer.x, layer.y)};
+    c.request.area = c.area;
     // Zero where the area leaves the canvas.
-    c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.request.area);
+    c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.area);
     if (bounds(c.selection).empty()) fail_outside(from); // whatever its rectangle says
-    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box);
+    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box, colours_of(c.request));
     make_unknown_transparent(c.picture);
     c.document = std::move(from.document);
     if (c.document.source && !is_something_known(c.picture, c.selection))
@@ -155,6 +162,49 @@ captured capture(GimpImage* image, GimpDrawable* const* drawables, request reque
             "layers, or activate the layer that has the picture.",
             name_of(GIMP_ITEM(c.document.source)));
     return c;
+}
+
+mask selection_within(GimpImage* image, rect const& area) {
+    mask m = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), area);
+    return std::ranges::all_of(m.values, [](float v) { return v >= 1; }) ? mask() : m;
+}
+
+// What is selected of the source; without a selection all of it.
+captured capture_img2img(GimpImage* image, GimpDrawable* const* drawables, request request) {
+    source_copy from = copy_source(image, drawables, request.source);
+    check_quick_mask(image);
+    bool const all = selected_box(image).empty();
+    captured c{.request = std::move(request), .area = all ? from.extent : selected_part(image, from)};
+    rect const here = moved(c.area, -from.extent.x, -from.extent.y);
+    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), here, colours_of(c.request));
+    make_unknown_transparent(c.picture);
+    if (!all) c.selection = selection_within(image, c.area);
+    c.document = std::move(from.document);
+    return c;
+}
+
+// The place of what is selected; without a selection the canvas.
+captured capture_txt2img(GimpImage* image, request request) {
+    check_image(image);
+    check_quick_mask(image);
+    captured c{.request = std::move(request), .area = selected_box(image), .document = state_of(image, nullptr)};
+    if (c.area.empty())
+        c.area = c.document.canvas;
+    else
+        c.selection = selection_within(image, c.area);
+    return c;
+}
+
+} // namespace
+
+captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
+    switch (request.operation) {
+    case operation::txt2img: return capture_txt2img(image, std::move(request));
+    case operation::img2img: return capture_img2img(image, drawables, std::move(request));
+    case operation::inpaint: break;
+    case operation::upscale: assert(!"its pixels are read when they are needed");
+    }
+    return capture_inpaint(image, drawables, std::move(request));
 }
 
 } // namespace sfumato

@@ -39,14 +39,16 @@ rect selected_box(GimpImage*);
 rect selected_part(GimpImage*, source_copy const&);
 
 struct captured {
-    sfumato::request request; // its area: where the picture was taken, in image coordinates
-    sfumato::picture picture;
-    mask selection;          // of the same size
-    document_state document; // as of source_copy
+    sfumato::request request;
+    rect area;                // where the picture was taken and the result will lie, in image coordinates
+    sfumato::picture picture; // of its size; of txt2img none
+    mask selection;           // … of img2img and txt2img none where all of it is selected
+    document_state document;  // as of source_copy
 };
 
-/// Reads the pixels around the selection, and the selection, as an inpainting `request` asks for; changes nothing.
-/// Pixels that are no numbers are unknown: transparent.
+// All of these change nothing. Pixels that are no numbers are unknown: transparent.
+
+/// What the request's operation, none but an upscale, reads.
 captured capture(GimpImage*, GimpDrawable* const* drawables, request);
 
 } // namespace sfumato

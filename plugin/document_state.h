@@ -13,10 +13,12 @@ struct unref_profile {
     void operator()(GimpColorProfile* profile) const { g_object_unref(profile); }
 };
 
+using profile_handle = std::unique_ptr<GimpColorProfile, unref_profile>;
+
 struct document_state {
     GimpImageBaseType mode = GIMP_RGB;
     GimpPrecision precision = GIMP_PRECISION_U8_NON_LINEAR;
-    std::unique_ptr<GimpColorProfile, unref_profile> profile; // the one in effect
+    profile_handle profile; // the one in effect
     rect canvas;
     GimpLayer* source = nullptr; // the layer that is read; null: all that is visible
     rect extent;                 // of the source, in image coordinates

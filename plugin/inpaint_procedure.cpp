@@ -1,15 +1,15 @@
 // plug-in-sfumato-inpaint: the selection is filled.
-#include "engine/client.h"
 #include "plugin/arguments.h"
-#include "plugin/capture.h"
 #include "plugin/deliver.h"
+#include "plugin/diffusion_arguments.h"
 #include "plugin/procedure.h"
-#include "request/memory_client.h"
+#include "plugin/run_captured.h"
 #include "ui/translated.h"
 
 #include <chrono>
 #include <cmath>
 #include <libgimp/gimpui.h>
+#include <optional>
 
 namespace sfumato {
 
@@ -17,8 +17,7 @@ namespace {
 
 struct inpaint_run {
     captured from;
-    double pixels = 0; // of the selection's bounds
-    memory_client client;
+    std::optional<run_result> result;
     std::chrono::duration<double> took{};
 };
 
@@ -26,15 +25,12 @@ double area_of(rect const& r) { return double(r.width) * r.height; }
 
 bool compute(inpaint_run& run, job const& j) {
     auto const start = std::chrono::steady_clock::now();
-    run.pixels = area_of(bounds(run.from.selection));
-    run.client.pictures["picture"] = std::move(run.from.picture);
-    run.client.masks["selection"] = std::move(run.from.selection);
-    bool const done = engine_run(run.client.input(run.from.request), run.client, j) && !run.client.results.empty();
+    run.result = run_captured(run.from, j);
     run.took = std::chrono::steady_clock::now() - start;
-    return done;
+    return run.result.has_value();
 }
 
-// ---- How long it takes: as the last one did, by the selection's size. GIMP keeps that with the last settings.
+// ---- How long patches take: as the last time, by the selection's size. GIMP keeps that with the last settings.
 
 constexpr char const* pace = "seconds-per-megapixel";
 constexpr double least_megapixels = 0.05; // a smaller selection takes as long as one of that size
@@ -53,17 +49,11 @@ sentence time_of(GimpProcedureConfig* config, double pixels) {
 } // namespace
 
 void add_inpaint_arguments(GimpProcedure* procedure) {
-    add_argument(procedure, operation::inpaint, "method", _("_Method"), _("How the selection is filled"),
-                 {{"patchmatch", _("Patches of the surroundings")}}, {.method = method::patchmatch});
+    add_method_argument(procedure);
     add_source_argument(procedure, operation::inpaint);
-    add_argument(procedure, operation::inpaint, "context", _("Con_text"),
-                 _("How much of the surroundings the fill may look at"),
-                 {{"automatic", _("Automatic")},
-                  {"image", _("All of the source")},
-                  {"selection", _("Bounds of the selection")}});
-    add_argument(
-        procedure, operation::inpaint, "seed", _("See_d"),
-        _("The same seed gives the same result. −1 chooses a new one each time; the layer's name and recipe tell it."));
+    add_context_argument(procedure);
+    add_seed_argument(procedure, operation::inpaint);
+    add_diffusion_arguments(procedure, operation::inpaint);
     gimp_procedure_add_double_aux_argument(procedure, pace, pace, nullptr, 0, 1e6, 0, G_PARAM_READWRITE);
 }
 
@@ -77,14 +67,16 @@ steps inpaint_steps(call& c) {
             .compute = [run](job const& j) { return compute(*run, j); },
             .deliver =
                 [&c, run] {
-                    c.made = deliver(c.image, run->from, run->client.results.front());
-                    g_object_set(c.config, pace, run->took.count() / megapixels(run->pixels), nullptr);
+                    c.made = deliver(c.image, run->from, *run->result);
+                    if (by_diffusion(run->from.request)) return;
+                    double const pixels = area_of(bounds(run->from.selection));
+                    g_object_set(c.config, pace, run->took.count() / megapixels(pixels), nullptr);
                 },
             .clear = [run] { *run = {}; }};
 }
 
 // A seed is a whole number, also where it is too large for GIMP's.
-void arrange_inpaint_dialog(GimpProcedureDialog* dialog) {
+void arrange_seed(GimpProcedureDialog* dialog) {
     GtkWidget* const seed = gimp_procedure_dialog_get_widget(dialog, "seed", G_TYPE_NONE);
     if (!GIMP_IS_LABEL_SPIN(seed)) return;
     gimp_label_spin_set_digits(GIMP_LABEL_SPIN(seed), 0);

@@ -65,23 +65,31 @@ GimpLayerMask* add_mask(GimpLayer* layer, GimpAddMaskType type) {
 
 namespace {
 
-// Whether its recipe is of `o`; the file that it came with may say anything.
-bool is_result_of(operation o, GimpItem* item) {
+// Null: it has no recipe. The file that it came with may say anything.
+nlohmann::json read_recipe(GimpItem* item) {
     std::unique_ptr<GimpParasite, decltype(&gimp_parasite_free)> const recipe(
         gimp_item_get_parasite(item, recipe_parasite), gimp_parasite_free);
-    if (!recipe) return false;
+    if (!recipe) return {};
     guint32 size = 0;
     auto const* const text = static_cast<char const*>(gimp_parasite_get_data(recipe.get(), &size));
-    auto const object = nlohmann::json::parse(text, text + strnlen(text, size), nullptr, false);
-    return object.is_object() && object.value("operation", nlohmann::json()) == name_of(o);
+    auto object = nlohmann::json::parse(text, text + strnlen(text, size), nullptr, false);
+    return object.is_object() ? object : nlohmann::json();
 }
 
-// Where, among its siblings, a layer lies above `source` and what the operation has put on it.
+// Whether it is a result that lies on what `o` reads, as does one of `o`: an enlarged layer takes its source's place,
+// all others lie upon it.
+bool lies_beside(operation o, GimpItem* item) {
+    nlohmann::json const recipe = read_recipe(item);
+    if (!recipe.contains("operation")) return false;
+    return (recipe["operation"] == name_of(operation::upscale)) == (o == operation::upscale);
+}
+
+// Where, among its siblings, a layer lies above `source` and the results on it.
 int position_over(GimpImage* image, GimpItem* source, GimpItem* parent, operation o) {
     std::unique_ptr<GimpItem*[], decltype(&g_free)> const siblings(
         parent ? gimp_item_get_children(parent) : reinterpret_cast<GimpItem**>(gimp_image_get_layers(image)), g_free);
     int position = gimp_image_get_item_position(image, source);
-    while (siblings && position > 0 && is_result_of(o, siblings[position - 1])) --position;
+    while (siblings && position > 0 && lies_beside(o, siblings[position - 1])) --position;
     return position;
 }
 
@@ -104,6 +112,14 @@ void attach_recipe(GimpLayer* layer, request const& request) {
     bool const attached = gimp_item_attach_parasite(GIMP_ITEM(layer), parasite);
     gimp_parasite_free(parasite);
     check_delivered(attached);
+}
+
+std::optional<request> recipe_of(GimpLayer* layer) try {
+    nlohmann::json const recipe = read_recipe(GIMP_ITEM(layer));
+    if (recipe.is_null()) return {};
+    return request_from_json(recipe);
+} catch (std::exception const&) {
+    return {}; // a newer Sfumato's, or nobody's
 }
 
 } // namespace sfumato

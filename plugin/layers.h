@@ -6,6 +6,7 @@
 #include <libgimp/gimp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace sfumato {
@@ -42,11 +43,14 @@ loose_layer make_layer(GimpImage*, char const* name, int width, int height, bool
 
 GimpLayerMask* add_mask(GimpLayer*, GimpAddMaskType);
 
-/// Puts it on top of what it covers: directly above `source` and the operation's results that already lie on it, in the
-/// same group. (A fill stays above the enlarged layer under it.) Null, or gone meanwhile: on top of the stack.
+/// Puts it on top of what it covers: directly above `source` and the results that already lie on it, in the same group.
+/// (A fill stays above the enlarged layer under it.) Null, or gone meanwhile: on top of the stack.
 GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* source, operation);
 
 void attach_recipe(GimpLayer*, request const&);
+
+/// How it was made. Nothing: it has no recipe that can be read.
+std::optional<request> recipe_of(GimpLayer*);
 
 /// Throws error with GIMP's own words unless `done`.
 void check_delivered(bool done);

@@ -1,10 +1,13 @@
 #include "plugin/pixels.h"
 
+#include "pictures/colour_profile.h"
 #include "pictures/pixel_numbers.h"
+#include "plugin/document_state.h"
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace sfumato {
@@ -55,31 +58,58 @@ std::vector<std::byte> room_for_rows(number_formats const& formats, rect const& 
                                   std::min(rows_at_once, area.height));
 }
 
-void read(GimpDrawable* drawable, number_formats const& formats, rect const& area, float* to, int channels) {
+// Whose red, green and blue the numbers are, as an ICC profile; "": sRGB's. Numbers that do not follow the profile's
+// own curve follow that of sRGB, over the profile's primaries.
+std::string profile_of_numbers(GimpDrawable* drawable, number_formats const& formats) {
+    profile_handle profile(gimp_image_get_color_profile(gimp_item_get_image(GIMP_ITEM(drawable))));
+    if (!profile) return "";
+    if (std::strchr(babl_format_get_encoding(formats.floats), '~'))
+        if (profile_handle curved{gimp_color_profile_new_srgb_trc_from_color_profile(profile.get())})
+            profile = std::move(curved);
+    if (gimp_color_profile_is_equal(profile.get(), profile_handle(gimp_color_profile_new_rgb_srgb()).get())) return "";
+    gsize size = 0;
+    auto const* const icc = gimp_color_profile_get_icc_profile(profile.get(), &size);
+    return {reinterpret_cast<char const*>(icc), size};
+}
+
+// `profile`: that of the numbers in the document, to be turned into those of sRGB; "": as they are.
+void read(GimpDrawable* drawable, number_formats const& formats, rect const& area, float* to, int channels,
+          std::string const& profile = "") {
     buffer_handle const buffer = open_buffer(drawable);
     auto stored = room_for_rows(formats, area);
     for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
+        long const pixels = long(rows.width) * rows.height;
         gegl_buffer_get(buffer.get(), &rows, 1.0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-        convert_numbers(formats.stored, stored.data(), formats.floats, to + first * channels,
-                        long(rows.width) * rows.height);
+        convert_numbers(formats.stored, stored.data(), formats.floats, to + first * channels, pixels);
+        if (!profile.empty()) convert_colours(profile, "", to + first * channels, pixels);
     });
 }
 
-void write(GimpDrawable* drawable, number_formats const& formats, rect const& area, float const* from, int channels) {
+void write(GimpDrawable* drawable, number_formats const& formats, rect const& area, float const* from, int channels,
+           std::string const& profile = "") {
     buffer_handle const buffer = open_buffer(drawable);
     auto stored = room_for_rows(formats, area);
+    std::vector<float> turned;
     for_rows(area, [&](GeglRectangle const& rows, std::size_t first) {
-        convert_numbers(formats.floats, from + first * channels, formats.stored, stored.data(),
-                        long(rows.width) * rows.height);
+        long const pixels = long(rows.width) * rows.height;
+        float const* here = from + first * channels;
+        if (!profile.empty()) {
+            turned.assign(here, here + pixels * channels);
+            convert_colours("", profile, turned.data(), pixels);
+            here = turned.data();
+        }
+        convert_numbers(formats.floats, here, formats.stored, stored.data(), pixels);
         gegl_buffer_set(buffer.get(), &rows, 0, nullptr, stored.data(), GEGL_AUTO_ROWSTRIDE);
     });
 }
 
 } // namespace
 
-picture read_picture(GimpDrawable* drawable, rect const& area) {
+picture read_picture(GimpDrawable* drawable, rect const& area, colours wanted) {
     picture p(area.width, area.height);
-    read(drawable, picture_formats(drawable), area, p.pixels.data(), 4);
+    number_formats const formats = picture_formats(drawable);
+    read(drawable, formats, area, p.pixels.data(), 4,
+         wanted == colours::srgb ? profile_of_numbers(drawable, formats) : "");
     return p;
 }
 
@@ -89,8 +119,10 @@ mask read_mask(GimpDrawable* drawable, rect const& area) {
     return m;
 }
 
-void write_picture(GimpDrawable* drawable, int x, int y, picture const& p) {
-    write(drawable, picture_formats(drawable), {x, y, p.width, p.height}, p.pixels.data(), 4);
+void write_picture(GimpDrawable* drawable, int x, int y, picture const& p, colours given) {
+    number_formats const formats = picture_formats(drawable);
+    write(drawable, formats, {x, y, p.width, p.height}, p.pixels.data(), 4,
+          given == colours::srgb ? profile_of_numbers(drawable, formats) : "");
     gimp_drawable_update(drawable, x, y, p.width, p.height);
 }
 

@@ -8,10 +8,10 @@
 
 namespace sfumato {
 
-picture read_picture(GimpDrawable*, rect const& area);
+picture read_picture(GimpDrawable*, rect const& area, colours = colours::document);
 mask read_mask(GimpDrawable*, rect const& area); // of a selection, a channel or a layer mask
 
-void write_picture(GimpDrawable*, int x, int y, picture const&); // its first pixel at (x, y)
+void write_picture(GimpDrawable*, int x, int y, picture const&, colours = colours::document); // its first at (x, y)
 void write_mask(GimpDrawable*, int x, int y, mask const&);
 
 } // namespace sfumato

@@ -25,10 +25,19 @@ struct call {
     bool is_open() const { return gimp_image_is_valid(image); } // a run takes a while, and the user may close the image
 };
 
+void arrange_seed(GimpProcedureDialog*); // of the three that follow
+
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);
-void arrange_inpaint_dialog(GimpProcedureDialog*);
 sentence inpaint_note(call const&); // throws error: what is missing
+
+void add_txt2img_arguments(GimpProcedure*);
+steps txt2img_steps(call&);
+sentence txt2img_note(call const&);
+
+void add_img2img_arguments(GimpProcedure*);
+steps img2img_steps(call&);
+sentence img2img_note(call const&);
 
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);

@@ -1,10 +1,12 @@
 #include "plugin/procedures.h"
 
+#include "plugin/panel_procedure.h"
 #include "plugin/procedure.h"
 #include "ui/translated.h"
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace sfumato {
 
@@ -12,17 +14,22 @@ namespace {
 
 struct procedure_entry {
     char const* name;
-    char const* menu_label;
+    char const* menu_label; // null: it has no menu entry
     char const* title;
     char const* ok_label;
     char const* blurb;
     char const* help;
+    std::span<char const* const> rows{}; // the arguments that its dialog shows; none: all
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*);                               // null: as GIMP does it
-    void (*on_model_picked)(GimpProcedureConfig*, model_summary const&); // null: nothing else changes
+    void (*arrange)(GimpProcedureDialog*);                                         // null: as GIMP does it
+    void (*on_model_picked)(GimpProcedureConfig*, model_summary const&) = nullptr; // of an upscaler
     sentence (*note)(call const&);
 };
+
+constexpr std::array fill_rows{"source", "context", "seed"};
+constexpr std::array txt2img_rows{"model", "prompt", "negative-prompt", "steps", "cfg", "seed"};
+constexpr std::array img2img_rows{"source", "model", "prompt", "negative-prompt", "strength", "steps", "cfg", "seed"};
 
 constexpr std::array procedures{
     procedure_entry{.name = "plug-in-sfumato-inpaint",
@@ -30,14 +37,42 @@ constexpr std::array procedures{
                     .title = N_("Inpaint Selection"),
                     .ok_label = N_("_Inpaint"),
                     .blurb = N_("Fill the selection from its surroundings"),
-                    .help = N_("Fills the selected part of a layer, or of all that is visible, so that it looks as if "
-                               "the selected object had never been there. The result is a new layer with a layer mask; "
-                               "no pixel of the source is changed. The new layer's parasite “sfumato-recipe” tells how "
-                               "it was made."),
+                    .help = N_("Fills the selected part of a layer, or of all that is visible: with patches of its "
+                               "surroundings, so that it looks as if the selected object had never been there, or with "
+                               "a diffusion model, after words. The result is a new layer with a layer mask; no pixel "
+                               "of the source is changed. The new layer's parasite “sfumato-recipe” tells how it was "
+                               "made."),
+                    .rows = fill_rows,
                     .add_arguments = add_inpaint_arguments,
                     .steps = inpaint_steps,
-                    .arrange = arrange_inpaint_dialog,
+                    .arrange = arrange_seed,
                     .note = inpaint_note},
+    procedure_entry{.name = "plug-in-sfumato-txt2img",
+                    .menu_label = nullptr,
+                    .title = N_("Generate"),
+                    .ok_label = N_("_Generate"),
+                    .blurb = N_("Make a picture from words"),
+                    .help = N_("Makes a picture from words with a diffusion model. The result is a new layer on top of "
+                               "all others, where the selection is, or without one of the canvas's size. The new "
+                               "layer's parasite “sfumato-recipe” tells how it was made."),
+                    .rows = txt2img_rows,
+                    .add_arguments = add_txt2img_arguments,
+                    .steps = txt2img_steps,
+                    .arrange = arrange_seed,
+                    .note = txt2img_note},
+    procedure_entry{.name = "plug-in-sfumato-img2img",
+                    .menu_label = nullptr,
+                    .title = N_("Refine"),
+                    .ok_label = N_("_Refine"),
+                    .blurb = N_("Make a layer anew, after words"),
+                    .help = N_("Makes a layer, or all that is visible, anew with a diffusion model, after words; of it "
+                               "what is selected, if anything is. The result is a new layer above the source, of which "
+                               "no pixel is changed. The new layer's parasite “sfumato-recipe” tells how it was made."),
+                    .rows = img2img_rows,
+                    .add_arguments = add_img2img_arguments,
+                    .steps = img2img_steps,
+                    .arrange = arrange_seed,
+                    .note = img2img_note},
     procedure_entry{
         .name = "plug-in-sfumato-upscale",
         .menu_label = N_("_Upscale Layer…"),
@@ -86,6 +121,7 @@ bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call&
     return run_in_dialog(procedure, c.config,
                          {.title = _(entry.title),
                           .ok_label = _(entry.ok_label),
+                          .rows = entry.rows,
                           .arrange = entry.arrange,
                           .on_model_picked = entry.on_model_picked,
                           .note = [&] { return entry.note(c); },
@@ -125,14 +161,15 @@ std::vector<GimpDrawable*> call::drawables() const {
 }
 
 GList* procedure_names() {
-    GList* names = nullptr;
+    GList* names = g_list_append(nullptr, g_strdup(panel_procedure));
+    names = g_list_append(names, g_strdup(messenger_procedure));
     for (auto const& entry : procedures) names = g_list_append(names, g_strdup(entry.name));
     return names;
 }
 
 GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name) {
     procedure_entry const* entry = find_procedure(name);
-    if (!entry) return nullptr;
+    if (!entry) return create_panel_procedure(plug_in, name);
     GimpProcedure* procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, on_run,
                                                         const_cast<procedure_entry*>(entry), nullptr);
     gimp_procedure_set_image_types(procedure, "*");
@@ -140,8 +177,10 @@ GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name) {
     gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
                                                        GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
                                                        GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
-    gimp_procedure_set_menu_label(procedure, _(entry->menu_label));
-    gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");
+    if (entry->menu_label) {
+        gimp_procedure_set_menu_label(procedure, _(entry->menu_label));
+        gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");
+    }
     gimp_procedure_set_documentation(procedure, _(entry->blurb), _(entry->help), nullptr);
     gimp_procedure_set_attribution(procedure, "Sfumato", "GPL-3.0-or-later", "2026");
     entry->add_arguments(procedure);

@@ -3,52 +3,11 @@
 #include "ui/translated.h"
 
 #include <cmath>
-#include <exception>
 #include <future>
-#include <glib.h>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
+#include <utility>
 
 namespace sfumato {
-
-namespace {
-
-struct background {
-    watch_of_run const& watch;
-    std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
-    std::mutex mutex{};
-    std::optional<progress> latest{}; // not shown yet; guarded by the mutex
-    std::atomic<bool> stopped = false;
-    bool finished = false; // these two are read after the thread has ended
-    std::exception_ptr thrown{};
-
-    void show_latest() {
-        std::optional<progress> p;
-        {
-            std::lock_guard const lock(mutex);
-            p.swap(latest);
-        }
-        if (p) watch.show(*p);
-    }
-    void look() {
-        show_latest();
-        if (!watch.is_wanted()) stopped = true;
-    }
-};
-
-gboolean on_tick(gpointer data) {
-    static_cast<background*>(data)->look();
-    return G_SOURCE_CONTINUE;
-}
-
-gboolean on_end(gpointer data) {
-    g_main_loop_quit(static_cast<background*>(data)->loop.get());
-    return G_SOURCE_REMOVE;
-}
-
-} // namespace
 
 void on_main_thread(std::function<void()> what) {
     using errand = std::shared_ptr<std::packaged_task<void()>>; // of both threads, whichever is done with it last
@@ -65,28 +24,74 @@ void on_main_thread(std::function<void()> what) {
     done.get();
 }
 
+background_run::background_run(std::function<bool(job const&)> body, std::function<void(progress const&)> shown,
+                               std::function<void()> at_end)
+    : show(std::move(shown)), ended(std::move(at_end)), ticks(g_timeout_add(100, on_tick, this)),
+      thread([this, body = std::move(body)] {
+          auto const report = [this](progress const& p) {
+              std::lock_guard const lock(mutex);
+              latest = p;
+          };
+          try {
+              finished = body({.report = report, .cancelled = &stopped});
+          } catch (...) {
+              thrown = std::current_exception();
+          }
+          g_idle_add_full(G_PRIORITY_DEFAULT, on_end, this, nullptr);
+      }) {}
+
+background_run::~background_run() {
+    stopped = true;
+    if (thread.joinable()) thread.join();
+    if (ticks) g_source_remove(ticks);
+    g_idle_remove_by_data(this);
+}
+
+bool background_run::result() const {
+    if (thrown) std::rethrow_exception(thrown);
+    return finished;
+}
+
+void background_run::look() {
+    std::optional<progress> p;
+    {
+        std::lock_guard const lock(mutex);
+        p.swap(latest);
+    }
+    if (p && !stopped) show(*p);
+}
+
+gboolean background_run::on_tick(gpointer self) {
+    static_cast<background_run*>(self)->look();
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean background_run::on_end(gpointer self) {
+    auto& run = *static_cast<background_run*>(self);
+    run.thread.join();
+    g_source_remove(std::exchange(run.ticks, 0));
+    auto const at_end = run.ended; // which may end the run's life
+    at_end();
+    return G_SOURCE_REMOVE;
+}
+
 bool run_in_background(std::function<bool(job const&)> const& body, watch_of_run const& watch) {
-    background b{watch};
-    job job;
-    job.cancelled = &b.stopped;
-    job.report = [&b](progress const& p) {
-        std::lock_guard const lock(b.mutex);
-        b.latest = p;
+    std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> const loop(g_main_loop_new(nullptr, FALSE),
+                                                                        g_main_loop_unref);
+    background_run run(body, watch.show, [&] { g_main_loop_quit(loop.get()); });
+    struct looking {
+        background_run& run;
+        watch_of_run const& watch;
+    } looks{run, watch};
+    auto const look = [](gpointer data) {
+        auto const& l = *static_cast<looking*>(data);
+        if (!l.watch.is_wanted()) l.run.cancel();
+        return gboolean(G_SOURCE_CONTINUE);
     };
-    std::thread thread([&] {
-        try {
-            b.finished = body(job);
-        } catch (...) {
-            b.thrown = std::current_exception();
-        }
-        g_idle_add(on_end, &b);
-    });
-    guint const ticks = g_timeout_add(100, on_tick, &b);
-    g_main_loop_run(b.loop.get());
+    guint const ticks = g_timeout_add(100, look, &looks);
+    g_main_loop_run(loop.get());
     g_source_remove(ticks);
-    thread.join();
-    if (b.thrown) std::rethrow_exception(b.thrown);
-    return b.finished && watch.is_wanted();
+    return run.result() && watch.is_wanted();
 }
 
 bool run_steps(steps const& steps, watch_of_run const& watch) {

@@ -3,6 +3,13 @@
 
 #include "request/job.h"
 
+#include <exception>
+#include <functional>
+#include <glib.h>
+#include <mutex>
+#include <optional>
+#include <thread>
+
 namespace sfumato {
 
 /// What a procedure does, cut where the threads change.
@@ -15,6 +22,37 @@ struct steps {
 
 /// Called by steps.compute: does `what` on the main thread, and waits for it. Rethrows what it throws.
 void on_main_thread(std::function<void()> what);
+
+/// `body` on a thread of its own while the main loop goes on.
+class background_run {
+  public:
+    /// Called on the main thread: `show` with the latest progress, at most ten times a second; `ended` once, when the
+    /// thread has ended.
+    background_run(std::function<bool(job const&)> body, std::function<void(progress const&)> show,
+                   std::function<void()> ended);
+    background_run(background_run const&) = delete;
+    ~background_run(); // cancels, and waits for the thread; then neither is called any more
+
+    void cancel() { stopped = true; }
+
+    /// At the end: what `body` returned (false: cancelled). Rethrows what it threw.
+    bool result() const;
+
+  private:
+    void look();
+    static gboolean on_tick(gpointer self);
+    static gboolean on_end(gpointer self);
+
+    std::function<void(progress const&)> show;
+    std::function<void()> ended;
+    std::mutex mutex;
+    std::optional<progress> latest; // not shown yet; guarded by the mutex
+    std::atomic<bool> stopped = false;
+    bool finished = false; // these two are read after the thread has ended
+    std::exception_ptr thrown;
+    guint ticks = 0;
+    std::thread thread;
+};
 
 /// Who asked for a run; called on the main thread, at most ten times a second.
 struct watch_of_run {

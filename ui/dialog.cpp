@@ -80,8 +80,8 @@ char const* add_row(dialog& d, std::span<GParamSpec*> arguments, GParamSpec* arg
 char const* row_of(dialog& d, GimpProcedureConfig* config, dialog_look const& look, std::span<GParamSpec*> arguments,
                    GParamSpec* argument) {
     char const* const name = argument->name;
-    if (std::string_view(name) == "model")
-        return add_row(d, arguments, argument, make_model_chooser(config, name, look.on_model_picked));
+    if (std::string_view(name) == "model" && look.on_model_picked)
+        return add_row(d, arguments, argument, make_model_chooser(config, name, {.on_picked = look.on_model_picked}));
     if (choice_list const* choices = choices_of(argument))
         return add_row(d, arguments, argument, make_choice_box(config, name, *choices));
     return name;
@@ -95,6 +95,7 @@ void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dial
     for (GParamSpec* argument : arguments) {
         std::string_view const name = argument->name;
         if (name == "run-mode" || name == "image" || name == "drawables") continue;
+        if (!look.rows.empty() && std::ranges::find(look.rows, name) == look.rows.end()) continue;
         names = g_list_append(names, const_cast<char*>(row_of(d, config, look, arguments, argument)));
     }
     gimp_procedure_dialog_fill_list(d.window, names);

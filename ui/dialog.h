@@ -6,6 +6,7 @@
 
 #include <libgimp/gimp.h>
 
+#include <span>
 #include <string>
 
 typedef struct _GimpProcedureDialog GimpProcedureDialog;
@@ -16,9 +17,11 @@ namespace sfumato {
 struct dialog_look {
     char const* title;
     char const* ok_label;
+    std::span<char const* const> rows{};             // the arguments that are shown; none: all
     void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
     void (*on_model_picked)(GimpProcedureConfig*,
-                            model_summary const&) = nullptr; // the user has; Reset and Load Saved Settings do not
+                            model_summary const&) = nullptr; // of an upscaler: the user has; Reset and Load Saved
+                                                             // Settings do not. Null: models are no upscalers
     std::function<sentence()> note; // what will happen with the arguments as they are; throws error: what is missing
     std::function<bool()> is_open;  // whether the image still is; once it is not, run and dialog end
 };

@@ -1,6 +1,6 @@
 #include "ui/model_chooser.h"
 
-#include "ui/found_upscalers.h"
+#include "ui/found_models.h"
 #include "ui/translated.h"
 
 #include <memory>
@@ -18,12 +18,12 @@ struct model_chooser {
     GtkComboBoxText* box;
     GimpProcedureConfig* config;
     std::string name; // of the argument
-    void (*on_picked)(GimpProcedureConfig*, model_summary const&);
-    found_upscalers found{}; // empty until the disk has been looked at
-    guint looking = 0;       // the source that waits for it
+    model_choices choices;
+    listed_models found{}; // empty until the disk has been looked at
+    guint looking = 0;     // the source that waits for it
     bool showing = false;
     guint asking = 0; // the source that will open the file dialog
-    upscaler_search search{};
+    std::unique_ptr<model_search> search{};
     std::optional<model_question> question{}; // what the one is that was picked
     guint waiting = 0;                        // the source that waits for the answer
 };
@@ -44,7 +44,7 @@ gboolean on_wait(gpointer data) {
     auto const answer = m.question->result();
     if (!answer) return G_SOURCE_CONTINUE;
     m.waiting = 0;
-    m.on_picked(m.config, *answer);
+    m.choices.on_picked(m.config, *answer);
     return G_SOURCE_REMOVE;
 }
 
@@ -52,7 +52,7 @@ void pick(model_chooser& m, GFile* file) {
     g_object_set(m.config, m.name.c_str(), file, nullptr);
     if (m.waiting) g_source_remove(std::exchange(m.waiting, 0));
     m.question.reset();
-    if (!m.on_picked || !file) return;
+    if (!m.choices.on_picked || !file) return;
     string const path(g_file_get_path(file), g_free), uri(g_file_get_uri(file), g_free);
     m.question.emplace(path ? path.get() : uri.get());
     m.waiting = g_timeout_add(50, on_wait, &m);
@@ -64,7 +64,8 @@ void show_choice(model_chooser& m) {
     string const path(file ? g_file_get_path(file.get()) : nullptr, g_free);
     char const* active = file ? chosen : ours;
     gtk_combo_box_text_remove_all(m.box);
-    gtk_combo_box_text_append(m.box, ours, _("Sfumato's own"));
+    bool const is_ours = m.choices.kind == model_kind::upscaler;
+    gtk_combo_box_text_append(m.box, ours, is_ours ? _("Sfumato's own") : C_("model", "None"));
     for (auto const& model : m.found) {
         gtk_combo_box_text_append(m.box, model.path.c_str(), model.label.c_str());
         if (path && model.path == path.get()) active = model.path.c_str();
@@ -92,7 +93,10 @@ void ask_for_file(model_chooser& m) {
                                     GTK_RESPONSE_CANCEL, _("_Open"), GTK_RESPONSE_ACCEPT, nullptr);
     gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_ACCEPT);
     auto* const files = GTK_FILE_CHOOSER(dialog);
-    add_filter(files, _("Models (.pth, .safetensors, .param)"), {"*.pth", "*.safetensors", "*.param"});
+    if (m.choices.kind == model_kind::upscaler)
+        add_filter(files, _("Models (.pth, .safetensors, .param)"), {"*.pth", "*.safetensors", "*.param"});
+    else
+        add_filter(files, _("Models (.safetensors, .ckpt, .gguf)"), {"*.safetensors", "*.ckpt", "*.gguf"});
     add_filter(files, _("All files"), {"*"});
     if (auto const file = file_of(m)) gtk_file_chooser_set_file(files, file.get(), nullptr);
     if (gtk_dialog_run(GTK_DIALOG(dialog)) == GTK_RESPONSE_ACCEPT) {
@@ -121,11 +125,12 @@ bool is_open(model_chooser const& m) {
 gboolean on_look(gpointer data) {
     auto& m = *static_cast<model_chooser*>(data);
     if (is_open(m)) return G_SOURCE_CONTINUE;
-    auto found = m.search.result();
+    auto found = m.search->result();
     if (!found) return G_SOURCE_CONTINUE;
     m.looking = 0;
     m.found = *std::move(found);
     if (!m.found.empty()) show_choice(m);
+    if (m.choices.on_searched) m.choices.on_searched(m.found.size());
     return G_SOURCE_REMOVE;
 }
 
@@ -159,21 +164,31 @@ void ellipsize(GtkWidget* box) {
     g_list_free(cells);
 }
 
+constexpr char const* self = "sfumato-model-chooser";
+
+void search(model_chooser& m) {
+    if (m.looking) return;
+    m.search = std::make_unique<model_search>(m.choices.kind);
+    m.looking = g_timeout_add(100, on_look, &m);
+}
+
 } // namespace
 
-GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name,
-                              void (*on_picked)(GimpProcedureConfig*, model_summary const&)) {
+GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name, model_choices choices) {
     GtkWidget* const box = gtk_combo_box_text_new();
     ellipsize(box);
     // As it is, an empty list takes the keyboard away, and it is empty for a moment whenever it is filled.
     gtk_combo_box_set_button_sensitivity(GTK_COMBO_BOX(box), GTK_SENSITIVITY_ON);
-    auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name, on_picked};
+    auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name, std::move(choices)};
+    g_object_set_data(G_OBJECT(box), self, m);
     show_choice(*m);
-    m->looking = g_timeout_add(100, on_look, m);
+    search(*m);
     g_signal_connect(box, "changed", G_CALLBACK(on_changed), m);
     g_signal_connect(box, "destroy", G_CALLBACK(on_destroy), m);
     g_signal_connect(config, (std::string("notify::") + name).c_str(), G_CALLBACK(on_notify), m);
     return box;
 }
+
+void search_again(GtkWidget* box) { search(*static_cast<model_chooser*>(g_object_get_data(G_OBJECT(box), self))); }
 
 } // namespace sfumato

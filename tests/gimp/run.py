@@ -21,7 +21,7 @@ with scratch.Scratch(build, locale=locale) as place:
     try:
         gimp = subprocess.run(
             ["gimp-console-3", "-n", "-i", "-d", "-f", "--quit", "--batch-interpreter", "python-fu-eval", "-b", code],
-            env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
+            env={**place.environment, "SFUMATO_BUILD_ROOT": str(build)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
     except subprocess.TimeoutExpired as late:
         print((late.stdout or b"").decode(errors="replace"))
         print(f"gimp-console: not done within {seconds} s\nengine:\n{place.engine_log()}")

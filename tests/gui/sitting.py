@@ -47,8 +47,8 @@ def same(what, now, then):
 
 
 def eventually(look, wanted):
-    """Looks until that is what it sees, or for 20 s: GIMP may be a while behind the keys. What it saw last."""
-    deadline = time.monotonic() + 20
+    """Looks until that is what it sees, or for a minute: GIMP may be a while behind the keys. What it saw last."""
+    deadline = time.monotonic() + 60
     while (seen := look()) != wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return seen

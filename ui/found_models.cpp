@@ -1,4 +1,4 @@
-#include "ui/found_upscalers.h"
+#include "ui/found_models.h"
 
 #include "engine/client.h"
 
@@ -15,13 +15,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-found_upscalers labelled(std::vector<model_summary> const& models) {
+// "4x-UltraSharp (×4)", "dreamshaper (Stable Diffusion 1.x, 2.1 GB)".
+std::string name_of(model_summary const& m) {
+    std::string const name = fs::path(m.path).stem().string();
+    if (m.is_upscaler()) return std::format("{} (×{})", name, m.factor);
+    return std::format("{} ({}, {:.1f} GB)", name, m.family, double(m.bytes) / 1e9);
+}
+
+listed_models labelled(std::vector<model_summary> const& models) {
     std::map<std::string, int> count;
-    auto const name_of = [](model_summary const& m) {
-        return std::format("{} (×{})", fs::path(m.path).stem().string(), m.factor);
-    };
     for (model_summary const& m : models) ++count[name_of(m)];
-    found_upscalers list;
+    listed_models list;
     for (model_summary const& m : models) {
         std::string const name = name_of(m), folder = fs::path(m.path).parent_path().string();
         std::string const label = count[name] == 1 ? name : std::format("{} – {}", name, folder);
@@ -30,19 +34,24 @@ found_upscalers labelled(std::vector<model_summary> const& models) {
         std::unique_ptr<char, decltype(&g_free)> const path(g_canonicalize_filename(m.path.c_str(), nullptr), g_free);
         list.push_back({path.get(), shown.get()});
     }
-    std::ranges::sort(list, [](found_upscaler const& a, found_upscaler const& b) {
+    std::ranges::sort(list, [](listed_model const& a, listed_model const& b) {
         return g_utf8_collate(a.label.c_str(), b.label.c_str()) < 0;
     });
     return list;
 }
 
-found_upscalers look(std::atomic<bool> const& stopped) {
+bool is_wanted(model_summary const& m, model_kind kind) {
+    if (!m.error.empty() || !m.supported || m.path.starts_with("sfumato:")) return false;
+    return kind == model_kind::upscaler ? m.is_upscaler() : m.native_size > 0 && m.missing.empty();
+}
+
+listed_models look(model_kind kind, std::atomic<bool> const& stopped) {
     std::vector<model_summary> models;
     auto const add = [&](model_summary const& m) {
-        if (m.is_upscaler() && m.supported && !m.path.starts_with("sfumato:")) models.push_back(m);
+        if (is_wanted(m, kind)) models.push_back(m);
     };
     try {
-        engine_models(model_kind::upscaler, add, {.cancelled = &stopped});
+        engine_models(kind, add, {.cancelled = &stopped});
     } catch (std::exception const&) { // no engine, memory: the list is only a convenience
     }
     return labelled(models);
@@ -59,11 +68,12 @@ model_summary ask(std::string const& model, std::atomic<bool> const& stopped) {
 
 } // namespace
 
-upscaler_search::upscaler_search() : found(std::async(std::launch::async, [this] { return look(stopped); })) {}
+model_search::model_search(model_kind kind)
+    : found(std::async(std::launch::async, [this, kind] { return look(kind, stopped); })) {}
 
-upscaler_search::~upscaler_search() { stopped = true; }
+model_search::~model_search() { stopped = true; }
 
-std::optional<found_upscalers> upscaler_search::result() {
+std::optional<listed_models> model_search::result() {
     if (!found.valid() || found.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
     return found.get();
 }

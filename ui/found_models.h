@@ -12,25 +12,25 @@
 
 namespace sfumato {
 
-struct found_upscaler {
+/// One that can be used.
+struct listed_model {
     std::string path;
     std::string label; // "4x-UltraSharp (×4)", and its folder where another has the same name
 };
+using listed_models = std::vector<listed_model>;
 
-using found_upscalers = std::vector<found_upscaler>;
-
-/// Looks for upscalers. Its end stops the search.
-class upscaler_search {
+/// Looks for models, of those of all kinds for the ones that make pictures. Its end stops the search.
+class model_search {
   public:
-    upscaler_search();
-    ~upscaler_search();
+    explicit model_search(model_kind);
+    ~model_search();
 
-    /// Once, when the search has ended: those that can be used, in the order of their labels.
-    std::optional<found_upscalers> result();
+    /// Once, when the search has ended: in the order of their labels.
+    std::optional<listed_models> result();
 
   private:
     std::atomic<bool> stopped = false;
-    std::future<found_upscalers> found;
+    std::future<listed_models> found;
 };
 
 /// What one model is. Its end stops the question.

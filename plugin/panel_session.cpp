@@ -1,0 +1,304 @@
+#include "plugin/panel_session.h"
+
+#include "plugin/deliver.h"
+#include "plugin/panel_task.h"
+#include "plugin/resize.h"
+#include "plugin/run_captured.h"
+#include "ui/translated.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sfumato {
+
+namespace {
+
+constexpr int tick = 100;               // ms: results and previews are looked for
+constexpr int refresh_each = 3;         // ticks: … and the document
+constexpr int largest_live = 1'500'000; // pixels; what is larger is shown when it is done
+
+using drawable_list = std::unique_ptr<GimpDrawable*[], decltype(&g_free)>;
+drawable_list active_drawables(GimpImage* image) { return {gimp_image_get_selected_drawables(image), g_free}; }
+
+// Of the active layer. Nothing: it has none that can be read, or was enlarged, which is not done here.
+std::optional<request> recipe_of_active(GimpImage* image) {
+    drawable_list const active = active_drawables(image);
+    if (!active || !active[0] || active[1] || !GIMP_IS_LAYER(active[0])) return {};
+    auto recipe = recipe_of(GIMP_LAYER(active[0]));
+    return recipe && recipe->operation != operation::upscale ? recipe : std::nullopt;
+}
+
+// Each variant has a seed of its own, one more than that of the last. A diffusion model makes them in one run, so that
+// nothing is computed twice.
+bool make_variants(captured const& from, int count, job const& whole, std::function<void(run_result)> const& take,
+                   std::function<void(picture const&)> const& preview) {
+    job const all = timed(whole);
+    request asked = from.request;
+    if (by_diffusion(asked)) {
+        asked.diffusion.batch = count;
+        return run_captured(from, asked, all, take, preview);
+    }
+    for (int k = 0; k < count; ++k, ++asked.seed) {
+        job one = part_of(all, double(k) / count, double(k + 1) / count);
+        if (count > 1)
+            one.report = [report = one.report, k, count](progress p) {
+                p.item = say("picture {} of {}", k + 1, count);
+                report(p);
+            };
+        if (!run_captured(from, asked, one, take, preview)) return false;
+    }
+    return true;
+}
+
+} // namespace
+
+panel_session::panel_session(GimpProcedure* procedure, GimpProcedureConfig* config, GimpImage* image)
+    : config(config), target(image), window(procedure, config,
+                                            {.generate = [this] { generate(); },
+                                             .cancel = [this] { cancel(); },
+                                             .keep = [this] { keep(); },
+                                             .discard = [this] { discard(); },
+                                             .again = [this] { again(); },
+                                             .close = [this] { g_main_loop_quit(loop.get()); },
+                                             .step = [this](int by) { step(by); },
+                                             .hide = [this](bool hidden) { preview.set_visible(!hidden); },
+                                             .aim = [this](int id) { aim(id); }}),
+      listener([this](panel_message const& m) { hear(m); }) {
+    timer = g_timeout_add(
+        tick,
+        [](gpointer self) {
+            auto& s = *static_cast<panel_session*>(self);
+            s.look_into_inbox();
+            if (s.ticks++ % refresh_each == 0) s.refresh();
+            return gboolean(G_SOURCE_CONTINUE);
+        },
+        this);
+    refresh();
+}
+
+panel_session::~panel_session() {
+    g_source_remove(timer);
+    work.reset(); // first of all: it fills the inbox
+}
+
+void panel_session::run() { g_main_loop_run(loop.get()); }
+
+void panel_session::obey(std::function<void()> const& wish) {
+    window.show_message("");
+    attempt(wish);
+}
+
+void panel_session::attempt(std::function<void()> const& what) {
+    try {
+        what();
+    } catch (std::exception const& e) {
+        window.show_message(translated(e));
+    }
+    refresh();
+}
+
+// ---- What the user asks for
+
+void panel_session::hear(panel_message const& m) {
+    aim(m.image);
+    if (m.what == panel_message::show) return window.present();
+    if (target && gimp_image_get_id(target) == m.image) generate();
+}
+
+void panel_session::aim(int id) {
+    GimpImage* const image = gimp_image_get_by_id(id);
+    if (!image || !gimp_image_is_valid(image) || image == target) return;
+    target = image;
+    refresh();
+}
+
+void panel_session::generate() {
+    obey([&] {
+        if (!target || !gimp_image_is_valid(target)) fail("No image is open.");
+        drawable_list const active = active_drawables(target);
+        request const asked = resolve(find_task(config, target, active.get()).request);
+        // It is no part of the picture.
+        if (preview.image() == target) preview.set_visible(false);
+        captured from;
+        try {
+            from = capture(target, active.get(), asked);
+        } catch (...) {
+            preview.set_visible(true);
+            throw;
+        }
+        if (runs.empty()) show_variant(-1);
+        preview.set_visible(true);
+        g_object_set(config, "seed", double(asked.seed), nullptr);
+        runs.push_back({target, std::make_shared<captured const>(std::move(from)), variants_wanted(config)});
+        start_next();
+    });
+}
+
+void panel_session::cancel() {
+    if (work) work->cancel();
+}
+
+void panel_session::step(int by) {
+    int const count = int(variants.size());
+    if (count == 0) return;
+    attempt([&] { show_variant(shown < 0 ? (by > 0 ? 0 : count - 1) : (shown + by + count) % count); });
+}
+
+void panel_session::keep() {
+    if (shown < 0) return;
+    obey([&] {
+        variant const kept = std::move(variants[std::size_t(shown)]);
+        variants.erase(variants.begin() + shown);
+        show_variant(-1);
+        try {
+            deliver(kept.image, *kept.from, kept.result);
+        } catch (...) {
+            variants.push_back(std::move(kept));
+            throw;
+        }
+        gimp_displays_flush();
+    });
+}
+
+void panel_session::discard() {
+    if (shown < 0) return;
+    obey([&] {
+        variants.erase(variants.begin() + shown);
+        show_variant(std::min(shown, int(variants.size()) - 1));
+    });
+}
+
+void panel_session::again() {
+    obey([&] {
+        auto const recipe = target ? recipe_of_active(target) : std::nullopt;
+        if (!recipe) fail("The active layer has no recipe.");
+        repeat(config, *recipe);
+    });
+}
+
+// ---- Runs
+
+void panel_session::start_next() {
+    if (work || runs.empty()) return;
+    waiting_run const& next = runs.front();
+    live = shown < 0;
+    bool const previews = std::int64_t(next.from->area.width) * next.from->area.height <= largest_live;
+    auto const take = [this](run_result r) {
+        std::lock_guard const lock(arrived.mutex);
+        arrived.results.push_back(std::move(r));
+    };
+    std::function<void(picture const&)> const show = [this](picture const& p) {
+        std::lock_guard const lock(arrived.mutex);
+        arrived.preview = p;
+    };
+    work = std::make_unique<background_run>(
+        [from = next.from, count = next.variants, take, shown = previews ? show : nullptr](job const& j) {
+            return make_variants(*from, count, j, take, shown);
+        },
+        [this](progress const& p) { window.show_progress(p.fraction, describe(p)); }, [this] { end_run(); });
+    window.show_progress(0, "");
+}
+
+void panel_session::end_run() {
+    look_into_inbox();
+    if (shown < 0) preview.remove(); // what was in the making
+    auto const ended = std::exchange(work, nullptr);
+    waiting_run const ended_run = std::move(runs.front());
+    runs.pop_front();
+    live = false;
+    bool const is_open = gimp_image_is_valid(ended_run.image);
+    attempt([&] {
+        ended->result();
+        if (!is_open) fail("The image was closed; the run has ended without a result.");
+    });
+    start_next();
+    refresh();
+}
+
+void panel_session::look_into_inbox() {
+    std::vector<run_result> results;
+    std::optional<picture> latest;
+    {
+        std::lock_guard const lock(arrived.mutex);
+        results.swap(arrived.results);
+        latest.swap(arrived.preview);
+    }
+    if (runs.empty() || !gimp_image_is_valid(runs.front().image)) return;
+    for (run_result& r : results) variants.push_back({runs.front().image, runs.front().from, std::move(r)});
+    if (!results.empty() && shown < 0)
+        attempt([&] { show_variant(int(variants.size() - results.size())); });
+    else if (latest && live && shown < 0)
+        attempt([&] { show_preview(*latest); });
+}
+
+void panel_session::show_preview(picture const& p) {
+    captured const& from = *runs.front().from;
+    preview.show(runs.front().image, from.area, cover(p, from.area.width, from.area.height), from.selection,
+                 colours_of(from.request));
+}
+
+void panel_session::show_variant(int number) {
+    shown = number;
+    if (shown < 0) return preview.remove();
+    variant const& v = variants[std::size_t(shown)];
+    rect const at{v.from->area.x + v.result.x, v.from->area.y + v.result.y, v.result.picture.width,
+                  v.result.picture.height};
+    preview.show(v.image, at, v.result.picture, v.result.mask, colours_of(v.result.recipe));
+}
+
+// ---- The document
+
+// What was opened just now, or duplicated, may have a preview in it that is none of ours.
+void panel_session::see_new_images() {
+    std::unique_ptr<GimpImage*[], decltype(&g_free)> const images(gimp_get_images(), g_free);
+    for (GimpImage* const* image = images.get(); image && *image; ++image)
+        if (seen.insert(gimp_image_get_id(*image)).second) remove_leftovers(*image);
+    if (!target && images && images[0]) target = images[0];
+}
+
+void panel_session::let_go_of_closed_images() {
+    auto const is_closed = [](auto const& of) { return !gimp_image_is_valid(of.image); };
+    if (!runs.empty() && is_closed(runs.front())) cancel();
+    if (runs.size() > 1) runs.erase(std::remove_if(runs.begin() + 1, runs.end(), is_closed), runs.end());
+    if (std::ranges::any_of(variants, is_closed)) {
+        std::erase_if(variants, is_closed);
+        show_variant(-1);
+    }
+    if (target && !gimp_image_is_valid(target)) target = nullptr;
+}
+
+panel_view panel_session::view() const {
+    panel_view v{.button = _("_Generate"),
+                 .is_running = bool(work),
+                 .waiting = std::max(0, int(runs.size()) - 1),
+                 .variants = int(variants.size()),
+                 .shown = shown};
+    std::unique_ptr<GimpImage*[], decltype(&g_free)> const images(gimp_get_images(), g_free);
+    for (GimpImage* const* image = images.get(); image && *image; ++image) {
+        std::unique_ptr<char, decltype(&g_free)> const name(gimp_image_get_name(*image), g_free);
+        v.images.push_back({gimp_image_get_id(*image), name.get()});
+    }
+    if (!target) {
+        v.note = _("No image is open.");
+        return v;
+    }
+    v.target = gimp_image_get_id(target);
+    v.can_repeat = recipe_of_active(target).has_value();
+    try {
+        panel_task const task = find_task(config, target, active_drawables(target).get());
+        v.button = _(task.button);
+        v.note = translated(task.note);
+        v.can_start = true;
+    } catch (std::exception const& e) {
+        v.note = translated(e);
+    }
+    return v;
+}
+
+void panel_session::refresh() {
+    let_go_of_closed_images();
+    see_new_images();
+    window.show(view());
+}
+
+} // namespace sfumato

@@ -1,0 +1,144 @@
+#include "plugin/panel_task.h"
+
+#include "plugin/arguments.h"
+#include "plugin/capture.h"
+#include "plugin/diffusion_arguments.h"
+#include "ui/translated.h"
+
+#include <filesystem>
+
+namespace sfumato {
+
+namespace {
+
+enum class task { fill, refine, generate };
+
+task task_of(GimpProcedureConfig* config, bool selected) {
+    check_choice(config, "task", {"automatic", "fill", "refine", "generate"});
+    std::string const name = text(config, "task");
+    if (name == "fill") return task::fill;
+    if (name == "refine") return task::refine;
+    if (name == "generate") return task::generate;
+    if (real(config, "strength") < 1) return task::refine;
+    return selected ? task::fill : task::generate;
+}
+
+bool has_words(std::string const& prompt) { return prompt.find_first_not_of(" \t\n") != prompt.npos; }
+
+void check_model(request const& r) {
+    if (r.diffusion.model.empty())
+        fail("This takes a diffusion model: choose one above. Without one, and without words, a selection is filled "
+             "with patches of its surroundings.");
+}
+
+void check_prompt(request const& r) {
+    if (!has_words(r.diffusion.prompt)) fail("Say in the prompt what shall be there.");
+}
+
+// Whoever says nothing wants what is selected gone, and patches of the picture itself do that best.
+method method_of(request const& r) {
+    if (r.method) return *r.method;
+    return has_words(r.diffusion.prompt) || r.inpaint.strength < 1 ? method::diffusion : method::patchmatch;
+}
+
+sentence source_words(GimpImage* image, GimpDrawable* const* drawables, source from) {
+    GimpLayer* const layer = check_source(image, drawables, from);
+    return layer ? say("the layer “{}”", name_of(GIMP_ITEM(layer))) : say("all that is visible");
+}
+
+request asked(GimpProcedureConfig* config, operation o) {
+    request r = request_from(config, o);
+    r.source = source_of(config);
+    if (!boolean(config, "lock-seed")) r.seed = -1;
+    return r;
+}
+
+panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, char const* button) {
+    request r = asked(config, operation::inpaint);
+    check_selection(image);
+    r.method = method_of(r);
+    sentence const from = source_words(image, drawables, r.source);
+    rect const box = selected_box(image);
+    if (r.method == method::patchmatch)
+        return {r, N_("_Fill"),
+                say("The selection of {} × {} pixels is filled with patches of its surroundings, from {}.", box.width,
+                    box.height, from)};
+    check_model(r);
+    return {r, button,
+            say("The selection of {} × {} pixels is made anew after the words, from {}.", box.width, box.height, from)};
+}
+
+panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, bool selected) {
+    if (selected) return fill(config, image, drawables, N_("_Refine"));
+    request r = asked(config, operation::img2img);
+    sentence const from = source_words(image, drawables, r.source);
+    check_model(r);
+    return {r, N_("_Refine"), say("All of {} is made anew after the words.", from)};
+}
+
+panel_task generate(GimpProcedureConfig* config, GimpImage* image) {
+    request r = asked(config, operation::txt2img);
+    check_model(r);
+    check_prompt(r);
+    rect box = selected_box(image);
+    if (box.empty()) box = {0, 0, gimp_image_get_width(image), gimp_image_get_height(image)};
+    return {r, N_("_Generate"),
+            say("A picture of {} × {} pixels is made from the words, as a new layer.", box.width, box.height)};
+}
+
+// A graphics card shows itself as a device for drawing.
+bool has_gpu() {
+    std::error_code none;
+    for (auto const& entry : std::filesystem::directory_iterator("/dev/dri", none))
+        if (entry.path().filename().string().starts_with("renderD")) return true;
+    return std::filesystem::exists("/dev/nvidia0", none);
+}
+
+} // namespace
+
+void add_panel_arguments(GimpProcedure* procedure) {
+    add_choice_argument(procedure, "task", _("_Task"), _("What is done; automatic: as strength and selection say"),
+                        {{"automatic", _("Automatic")},
+                         {"fill", _("Fill the selection")},
+                         {"refine", _("Refine what is there")},
+                         {"generate", _("Generate a new picture")}},
+                        "automatic");
+    add_method_argument(procedure);
+    add_source_argument(procedure, operation::inpaint);
+    add_context_argument(procedure);
+    add_argument(procedure, operation::inpaint, "seed", _("S_eed"),
+                 _("The same seed gives the same result; this is the last one"));
+    add_diffusion_arguments(procedure, operation::inpaint);
+    gimp_procedure_add_boolean_argument(procedure, "lock-seed", _("L_ock"),
+                                        _("The next run takes this seed, not one of its own"), FALSE,
+                                        G_PARAM_READWRITE);
+    gimp_procedure_add_int_argument(procedure, "variants", _("_Variants"),
+                                    _("How many are made at once, to choose from; 0: three, or one where there is no "
+                                      "graphics card"),
+                                    0, 16, 0, G_PARAM_READWRITE);
+}
+
+panel_task find_task(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables) {
+    check_image(image);
+    bool const selected = !selected_box(image).empty();
+    switch (task_of(config, selected)) {
+    case task::fill: return fill(config, image, drawables, N_("_Fill"));
+    case task::refine: return refine(config, image, drawables, selected);
+    case task::generate: break;
+    }
+    return generate(config, image);
+}
+
+int variants_wanted(GimpProcedureConfig* config) {
+    int const asked = whole(config, "variants");
+    if (asked > 0) return asked;
+    return has_gpu() ? 3 : 1;
+}
+
+void repeat(GimpProcedureConfig* config, request const& recipe) {
+    set_arguments(config, recipe);
+    bool const from_words = recipe.operation == operation::txt2img, anew = recipe.operation == operation::inpaint;
+    g_object_set(config, "task", from_words ? "generate" : anew ? "fill" : "refine", "lock-seed", TRUE, nullptr);
+}
+
+} // namespace sfumato

@@ -1,0 +1,76 @@
+#include "plugin/run_captured.h"
+
+#include "engine/client.h"
+#include "plugin/resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace sfumato {
+
+namespace {
+
+struct captured_client final : run_client {
+    captured const& from;
+    std::function<void(run_result)> const& taken;
+    std::function<void(picture const&)> const& show;
+
+    captured_client(captured const& from, std::function<void(run_result)> const& taken,
+                    std::function<void(picture const&)> const& show)
+        : from(from), taken(taken), show(show) {}
+    std::optional<picture> read_picture(std::string_view, rect const& area) override {
+        return crop(from.picture, area);
+    }
+    std::optional<mask> read_mask(std::string_view, rect const& area) override { return crop(from.selection, area); }
+    // An inpaint's has its place and its mask; others are to fill the area.
+    void take(run_result r) override {
+        if (r.recipe.operation != operation::inpaint) {
+            r.picture = cover(r.picture, from.area.width, from.area.height);
+            r.mask = from.selection;
+        }
+        taken(std::move(r));
+    }
+    void preview(picture const& p) override {
+        if (show) show(p);
+    }
+};
+
+int whole_cells(double pixels) { return std::clamp((int(std::ceil(pixels)) + 7) / 8 * 8, 64, 1 << 14); }
+
+// Where the request leaves it open, the size follows from the place and the model.
+request with_size(request r, rect const& place, job const& j) {
+    if (r.operation != operation::txt2img || (r.diffusion.width && r.diffusion.height)) return r;
+    auto const model = engine_describe(r.diffusion.model, j);
+    rect const size = size_for(place, model ? model->native_size : 0);
+    if (!r.diffusion.width) r.diffusion.width = size.width;
+    if (!r.diffusion.height) r.diffusion.height = size.height;
+    return r;
+}
+
+} // namespace
+
+rect size_for(rect const& place, int native) {
+    double const pixels = double(place.width) * place.height, home = double(native) * native;
+    bool const is_home = native == 0 || (pixels >= home / 4 && pixels <= home * 1.5);
+    double const scale = is_home ? 1 : std::sqrt(home / pixels);
+    return {0, 0, whole_cells(place.width * scale), whole_cells(place.height * scale)};
+}
+
+bool run_captured(captured const& from, request const& asked, job const& j, std::function<void(run_result)> const& take,
+                  std::function<void(picture const&)> const& preview) {
+    run_input in{.request = with_size(asked, from.area, j), .previews = bool(preview)};
+    if (from.picture.width) in.pictures.push_back({"picture", from.picture.width, from.picture.height, 4});
+    if (in.request.operation == operation::inpaint)
+        in.pictures.push_back({"selection", from.selection.width, from.selection.height, 1});
+    captured_client client(from, take, preview);
+    return engine_run(in, client, j);
+}
+
+std::optional<run_result> run_captured(captured const& from, job const& j) {
+    std::optional<run_result> made;
+    run_captured(from, from.request, j, [&](run_result r) { made = std::move(r); });
+    return made;
+}
+
+} // namespace sfumato

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""panel_test.py BUILD [SCREENSHOTS] – the panel in a real GIMP, by keyboard and mouse: fill, look through variants, keep, discard,
+undo, generate with a model while another run waits, the messenger, and what a kill or a closed image leaves: nothing."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from desktop import Desktop, scratch, until
+from sitting import check, close, eventually, go_through, main_window, state
+
+build = Path(sys.argv[1]).resolve()
+pictures = Path(sys.argv[2]) if len(sys.argv) > 2 else build / "screenshots" / "panel"
+PANEL, PREVIEW = "^Sfumato$", "Sfumato: not kept yet"
+
+MAKE_PHOTO = """
+picture = make_image(480, 360)
+ground = Gimp.Layer.new(picture, "photo", 480, 360, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+picture.insert_layer(ground, None, 0)
+ground.merge_filter(Gimp.DrawableFilter.new(ground, "gegl:plasma", ""))
+picture.undo_disable(); picture.undo_enable()
+select(picture, 200, 150, 80, 60)
+Gimp.Display.new(picture)
+"""
+
+
+def names(desk):
+    """Of the layers, from the top, without what tells results apart."""
+    return desk.inside("answer = [layer.get_name().split(' (')[0] for layer in image.get_layers()]")
+
+
+def panel(desk):
+    return (desk.windows(PANEL) or [None])[0]
+
+
+def action(desk, entry, arrived):
+    """Through GIMP's action search; `arrived`: what must be true afterwards."""
+    for _ in range(3):
+        desk.keys(main_window(desk), "slash")
+        until(lambda: desk.windows("^Search Actions"), 30, "the action search")
+        time.sleep(0.5)
+        desk.type(entry)
+        time.sleep(2)
+        desk.xdotool("key", "Return")
+        try:
+            return until(arrived, 30, entry)
+        except TimeoutError:
+            desk.xdotool("key", "Escape")
+    raise TimeoutError(entry)
+
+
+def open_panel(desk):
+    window = action(desk, "Sfumato…", lambda: panel(desk))
+    time.sleep(2)
+    return window
+
+
+def press(desk, *keys):
+    desk.keys(panel(desk), *keys)
+
+
+def previewed(desk):
+    return PREVIEW in names(desk)
+
+
+def opens(desk):
+    open_panel(desk)
+    desk.screenshot("opened")
+    check("the panel opens", bool(panel(desk)))
+
+
+def fills_and_keeps(desk):
+    before = state(desk)
+    press(desk, "alt+f")
+    check("fill: a variant is shown in place", eventually(lambda: previewed(desk), True))
+    desk.screenshot("variant")
+    check("fill: the source is still the active layer", desk.inside("answer = [l.get_name() for l in image.get_selected_layers()]") == ["photo"])
+    desk.inside("image.get_layers()[1].set_visible(image.get_layers()[1].get_visible())")
+    press(desk, "alt+k")
+    check("keep: a layer, and nothing else", eventually(lambda: names(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    desk.screenshot("kept")
+    desk.keys(main_window(desk), "ctrl+z")
+    check("keep: one Ctrl+Z takes all of it back", eventually(lambda: state(desk), before) == before)
+    desk.keys(main_window(desk), "ctrl+y")
+    check("keep: Ctrl+Y brings it again", eventually(lambda: names(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    desk.keys(main_window(desk), "ctrl+z")
+    eventually(lambda: state(desk), before)
+
+
+def discards(desk):
+    before = state(desk)
+    press(desk, "alt+f")
+    check("discard: a variant is shown", eventually(lambda: previewed(desk), True))
+    press(desk, "alt+b")
+    hidden = lambda: desk.inside("answer = [l.get_visible() for l in image.get_layers()]")
+    check("before: the variant is hidden while the button is down", eventually(hidden, [False, True]) == [False, True])
+    press(desk, "alt+b")
+    check("before: and seen again", eventually(hidden, [True, True]) == [True, True])
+    press(desk, "alt+d")
+    check("discard: the image is as it was", eventually(lambda: state(desk), before) == before)
+
+
+def chooses_a_model_and_queues(desk):
+    press(desk, "alt+p")
+    desk.type("a red fox")
+    time.sleep(1)
+    desk.screenshot("no-model")
+    press(desk, "alt+m", "Down")
+    time.sleep(2)
+    desk.screenshot("model")
+    press(desk, "alt+f")
+    press(desk, "alt+f")
+    desk.screenshot("running")
+    check("diffusion: a variant is shown", eventually(lambda: previewed(desk), True))
+    told = lambda: sum("inpaint" in line and "diffusion" in line for line in desk.place.engine_log().splitlines())
+    check("diffusion: two runs by the model", until(lambda: told() >= 2, 300, "the second run"))
+    time.sleep(5)
+    desk.screenshot("diffusion")
+    press(desk, "ctrl+Page_Down")
+    time.sleep(1)
+    desk.screenshot("diffusion-next")
+    press(desk, "alt+k")
+    check("diffusion: kept", eventually(lambda: names(desk)[-2:], ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    made = desk.inside("answer = recipe([l for l in image.get_layers() if l.get_name().startswith('Inpaint')][0])")
+    check(f"diffusion: its recipe ({made['method']}, {made['prompt']})", (made["method"], made["prompt"]) == ("diffusion", "a red fox"))
+
+
+def is_told_to_generate(desk):
+    runs = lambda: desk.place.engine_log().count('"operation":"inpaint"')
+    before = runs()
+    action(desk, "Generate with the Panel", lambda: runs() > before)
+    check("the messenger: a run has begun", runs() > before)
+    time.sleep(3)
+    # Whoever has found the socket and says something else is not listened to.
+    for said in (b"", b"hello", b"sfumato panel 1 generate 99999999999\n", os.urandom(5000)):
+        with socket.socket(socket.AF_UNIX) as other:
+            other.connect(str(next(desk.place.runtime.rglob("panel-*.sock"))))
+            try:
+                other.sendall(said)
+            except BrokenPipeError:
+                pass
+    time.sleep(2)
+    check("hostile messages: the panel is still there", bool(panel(desk)) and runs() == before + 1)
+
+
+def is_killed(desk):
+    until(lambda: previewed(desk), 60, "a variant")
+    pid = desk.place.processes("gimp-sfumato")[-1]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not panel(desk), 20, "the panel's end")
+    for window in desk.windows("GIMP Message"):
+        desk.keys(window, "Escape")
+    check("killed: its preview is left behind", previewed(desk))
+    open_panel(desk)
+    check("killed: and removed at the next start", eventually(lambda: previewed(desk), False) is False)
+    desk.screenshot("again")
+
+
+def image_is_closed(desk):
+    press(desk, "alt+f")
+    until(lambda: previewed(desk), 60, "a variant")
+    desk.inside("image.clean_all()")
+    desk.keys(main_window(desk), "ctrl+w")
+    check("closed image: GIMP lets it go", eventually(lambda: desk.inside("answer = len(Gimp.get_images())"), 0) == 0)
+    time.sleep(2)
+    desk.screenshot("no-image")
+    check("closed image: the panel stays", bool(panel(desk)))
+    desk.inside(MAKE_PHOTO)
+    time.sleep(3)
+    check("the next image is taken", eventually(lambda: (press(desk, "alt+f"), previewed(desk))[1], True))
+
+
+def keeps_its_words(desk):
+    press(desk, "alt+d")
+    desk.keys(panel(desk), "alt+F4")
+    check("closed: the window goes, and its preview", eventually(lambda: bool(panel(desk)) or previewed(desk), False) is False)
+    open_panel(desk)
+    desk.screenshot("reopened")
+
+
+with Desktop(build, pictures) as desk:
+    try:
+        desk.inside(MAKE_PHOTO)
+        until(lambda: desk.windows("– GIMP$"), 60, "the image window")
+        models = desk.place.folder / "home/.local/share/sfumato/models"
+        models.mkdir(parents=True)
+        subprocess.run([build / "tests/gimp/write_model", "sd1-tiny", models / "tiny.safetensors"], check=True)
+        time.sleep(1)
+        go_through(desk, (opens, fills_and_keeps, discards, chooses_a_model_and_queues, is_told_to_generate, is_killed,
+                          image_is_closed, keeps_its_words))
+    finally:
+        output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()
+
+check(f"GIMP and its desktop are there at the end (gone: {ended})", not ended)
+close(output, engine_log)

@@ -1,0 +1,91 @@
+#include "ui/panel_messages.h"
+
+#include "engine/endpoint.h"
+
+#include <array>
+#include <charconv>
+#include <format>
+#include <glib-unix.h>
+#include <poll.h>
+#include <unistd.h>
+#include <utility>
+
+namespace sfumato {
+
+namespace {
+
+constexpr std::string_view start = "sfumato panel 1 ", show = "show ", generate = "generate ";
+constexpr std::size_t longest = 64; // bytes
+constexpr int patience = 200;       // ms; whoever has connected sends at once
+
+// Plug-ins are GIMP's children.
+std::filesystem::path socket_of_gimp() {
+    return engine_paths_for().socket.parent_path() / std::format("panel-{}.sock", getppid());
+}
+
+bool take(std::string_view& text, std::string_view beginning) {
+    if (!text.starts_with(beginning)) return false;
+    text.remove_prefix(beginning.size());
+    return true;
+}
+
+std::optional<std::string> receive_line(file_descriptor const& from) {
+    std::array<std::byte, longest> room{};
+    std::string line;
+    while (line.size() < longest && !line.ends_with('\n')) {
+        pollfd waiting{from.get(), POLLIN, 0};
+        if (::poll(&waiting, 1, patience) <= 0) return {};
+        auto const count = socket_receive(from, std::span(room).first(longest - line.size()));
+        if (count <= 0) return {};
+        line.append(reinterpret_cast<char const*>(room.data()), std::size_t(count));
+    }
+    return line;
+}
+
+} // namespace
+
+std::string text_of(panel_message const& m) {
+    return std::format("{}{}{}\n", start, m.what == panel_message::generate ? generate : show, m.image);
+}
+
+std::optional<panel_message> read_panel_message(std::string_view text) {
+    panel_message m;
+    if (!take(text, start)) return {};
+    if (take(text, generate))
+        m.what = panel_message::generate;
+    else if (!take(text, show))
+        return {};
+    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), m.image);
+    if (wrong != std::errc() || m.image < 0 || std::string_view(end, text.data() + text.size()) != "\n") return {};
+    return m;
+}
+
+bool tell_panel(panel_message const& m) {
+    file_descriptor const to = socket_connect(socket_of_gimp());
+    std::string const text = text_of(m);
+    return to && socket_send(to, std::as_bytes(std::span(text))) == std::ptrdiff_t(text.size());
+}
+
+struct panel_listener::state {
+    std::function<void(panel_message const&)> hear;
+    endpoint at{socket_of_gimp()};
+    guint source = 0;
+
+    void look() {
+        while (file_descriptor const from = at.accept())
+            if (auto const line = receive_line(from))
+                if (auto const m = read_panel_message(*line)) hear(*m);
+    }
+    static gboolean on_connect(gint, GIOCondition, gpointer self) {
+        static_cast<state*>(self)->look();
+        return G_SOURCE_CONTINUE;
+    }
+};
+
+panel_listener::panel_listener(std::function<void(panel_message const&)> hear) : s(new state{std::move(hear)}) {
+    s->source = g_unix_fd_add(s->at.listener(), G_IO_IN, state::on_connect, s.get());
+}
+
+panel_listener::~panel_listener() { g_source_remove(s->source); }
+
+} // namespace sfumato

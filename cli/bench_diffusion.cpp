@@ -39,20 +39,25 @@ struct stages {
 
 std::vector<conditioning> stages::encode() {
     double const start = now();
-    std::vector<encoder_input> inputs;
+    constexpr std::string_view prompt = "a photo of a cat";
+    std::size_t const prompts = size.guided ? 2 : 1;
+    text_inputs inputs;
     for (auto const& config : model.texts()) {
         clip_vocabulary const vocabulary{.size = config.vocabulary, .pad = config.pad};
-        inputs.push_back({config, {std::size_t(size.guided ? 2 : 1), make_chunks("a photo of a cat", vocabulary)}});
+        inputs.clips.push_back({config, {prompts, make_chunks(prompt, vocabulary)}});
     }
-    auto prompts = wanted(encode_prompts(turn(), inputs, j));
+    if (auto const& t5 = model.what().t5) inputs.t5 = {prompts, make_t5_prompt(prompt, t5->vocabulary)};
+    auto made = wanted(encode_prompts(turn(), inputs, j));
     text = now() - start;
-    return prompts;
+    return made;
 }
 
 latent stages::sample(std::vector<conditioning> const& prompts) {
     // One step more than asked for: the first one is cold.
-    sampling_run const run =
-        plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = steps + 1});
+    sampling_run const run = plan_sampling({.sampler = sampler::euler,
+                                            .scheduler = scheduler::normal,
+                                            .steps = steps + 1,
+                                            .prediction = model.what().prediction});
     noise_source source(generator::cpu, 1);
     int const z = model.latents().channels;
     latent const noise{size.height, size.width, z,
@@ -97,7 +102,7 @@ void stages::decode_twice(latent const& done) {
 
 bench_result shown(stages const& s, int size) {
     std::uint64_t const measured = s.d.memory_peak();
-    return {.text = std::format("{}²: {}\n{}\nload the UNet {:.2f} s, text {:.2f} s\n"
+    return {.text = std::format("{}²: {}\n{}\nload the denoiser {:.2f} s, text {:.2f} s\n"
                                 "step {:.3f} s (the first one {:.2f} s), decode {:.3f} s (the first one {:.2f} s)",
                                 size, s.memory.text(), peak(s.memory.needed, measured), s.load, s.text, s.step,
                                 s.first_step, s.decode, s.decode_cold),
@@ -124,7 +129,8 @@ std::optional<bench_result> bench_diffusion(device& d, options const& given, job
     auto const precision = given.precision();
     diffusion_model model({.source = given.value("--model"), .precision = precision});
     int const cells = size / model.latents().cell;
-    run_size const shape{.height = cells, .width = cells, .guided = given.has("--guided")};
+    int const t5_tokens = model.what().t5 ? int(t5_prompt::least) : 0;
+    run_size const shape{.height = cells, .width = cells, .t5_tokens = t5_tokens, .guided = given.has("--guided")};
     dtype const storage = precision.value_or(d.target().storage());
     stages s{.d = d,
              .model = model,

@@ -20,8 +20,6 @@ std::string shown_bytes(std::uint64_t bytes) {
                                  : std::format("{:.2f} GB", double(bytes) / 1e9);
 }
 
-std::string_view name_of(prediction p) { return p == prediction::v ? "v" : "epsilon"; }
-
 bool is_half(found_model const& m) { return !m.is.missing.empty(); }
 
 // "Stable Diffusion 1.x, 2.13 GB, safetensors: the UNet takes 4 channels …"
@@ -87,9 +85,18 @@ void print_networks(model_description const& m) {
                 .c_str(),
             std::string(name_of(m.prediction)).c_str(), m.prediction_reason.c_str(),
             m.zero_terminal_snr ? ", down to a terminal SNR of zero" : "", m.native_size);
-    if (m.text)
-        std::printf("  text encoder  %d layers, %d of them used; width %d, %d heads; %d tokens of %d\n", m.text->layers,
-                    m.text->layers_used, m.text->hidden, m.text->heads, m.text->context, m.text->vocabulary);
+    if (m.mmdit)
+        std::printf("  MMDiT         %d channels; %s; %s%s; %d² pixels\n", m.mmdit->in_channels,
+                    m.mmdit->in_words().c_str(),
+                    m.mmdit->qk_norm ? "queries and keys are normed" : "no norms of queries",
+                    m.mmdit->dual_blocks ? std::format(", {} blocks attend twice", m.mmdit->dual_blocks).c_str() : "",
+                    m.native_size);
+    for (clip_config const& text : m.texts)
+        std::printf("  text encoder  %d layers, %d of them used; width %d, %d heads; %d tokens of %d\n", text.layers,
+                    text.layers_used, text.hidden, text.heads, text.context, text.vocabulary);
+    if (m.t5)
+        std::printf("  T5            %d layers; width %d, %d heads; %d tokens\n", m.t5->layers, m.t5->width,
+                    m.t5->heads, m.t5->vocabulary);
     if (m.vae)
         std::printf("  VAE           %d × (%s); latent of %d channels, scale %g%s\n", m.vae->channels,
                     list(m.vae->channel_mult).c_str(), m.vae->z_channels, m.vae->scale,

@@ -79,8 +79,9 @@ struct layer_norm_options {
 };
 /// Over c.
 tensor layer_norm(graph&, tensor const& x, layer_norm_options const& = {});
-/// x / √(mean(x²) + eps) · weight, over c; weight [c]. For heads: c is the head's size.
-tensor rms_norm(graph&, tensor const& x, tensor const& weight, float eps);
+/// x / √(mean(x²) + eps) · weight, over c; weight [c]. For heads: c is the head's size. `into`: where the result goes,
+/// of x's shape and type; it may be a part of a tensor that is there already.
+tensor rms_norm(graph&, tensor const& x, tensor const& weight, float eps, std::optional<tensor> const& into = {});
 /// x·(1 + scale) + shift; scale, shift [n, 1, 1, c].
 tensor modulate(graph&, tensor const& x, tensor const& scale, tensor const& shift);
 
@@ -101,6 +102,11 @@ tensor embedding(graph&, tensor const& ids, tensor const& table, dtype type = dt
 /// t [n] f32 (as {.c = n}) → [n, 1, 1, channels] f32: sines and cosines of t·10000^(−i/(half − shift)), i < half =
 /// channels/2. cos_first: diffusers' flip_sin_to_cos, and CompVis' order.
 tensor timestep_embedding(graph&, tensor const& t, int channels, bool cos_first = true, float shift = 0);
+
+/// T5's bias on relative positions: table [32, heads] (as {.w = 32, .c}) → [1, heads, queries, keys] f32. Key k behind
+/// query q by d tokens has the row d, beyond 7 one of 8 that reach twice as far every second row (the last from 91 on);
+/// before it, the same of the first 16 rows.
+tensor relative_position_bias(graph&, tensor const& table, int queries, int keys);
 
 // ---- Resampling -----------------------------------------------------------------------------------------------------
 
@@ -153,6 +159,8 @@ struct packed_weights {
 /// w [n, k] as in a checkpoint ({.w = n, .c = k}). `geglu`: rows 0 … n/2 − 1 are values and the rest their gates, as in
 /// diffusers' GEGLU; the product's result has n/2 columns.
 packed_weights pack_linear(graph&, tensor const& w, weight_format, bool geglu = false);
+/// Outputs first … first + count − 1 of a linear layer's weights, without a copy; both are multiples of 16.
+packed_weights outputs_of(packed_weights const&, int first, int count);
 /// w [k, n] ({.w = k, .c = n}), for products x·w.
 packed_weights pack_linear_transposed(graph&, tensor const& w, weight_format);
 /// w [outputs, inputs, kernel_h, kernel_w] as in a checkpoint ({.n = outputs, .h = inputs, .w = kernel_h, .c =

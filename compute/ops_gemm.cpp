@@ -287,6 +287,18 @@ packed_weights pack_linear(graph& g, tensor const& w, weight_format format, bool
                 {.output = k, .input = 1});
 }
 
+packed_weights outputs_of(packed_weights const& w, int first, int count) {
+    assert(w.kernel_h * w.kernel_w == 1 && !w.geglu);
+    assert(first % 16 == 0 && count % 16 == 0 && first >= 0 && first + count <= w.outputs);
+    std::size_t const words = panel_bytes(w.format, std::uint64_t(w.inputs)) / 4;
+    packed_weights part = w;
+    part.outputs = count;
+    part.panels.first += std::size_t(first) / 16 * words;
+    part.panels.shape = {.c = int(std::size_t(count) / 16 * words) +
+                              w.inputs}; // kernels may read so far behind the last
+    return part;
+}
+
 packed_weights pack_linear_transposed(graph& g, tensor const& w, weight_format format) {
     assert(w.shape.n == 1 && w.shape.h == 1);
     int const inputs = w.shape.w, outputs = w.shape.c;

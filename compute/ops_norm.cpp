@@ -119,6 +119,7 @@ tensor apply_affine(graph& g, tensor const& x, affine_operands const& by, activa
 struct row_norm {
     bool centred = true;
     layer_norm_options options;
+    std::optional<tensor> into{};
 };
 
 tensor norm_rows(graph& g, tensor const& x, row_norm const& norm) {
@@ -128,7 +129,8 @@ tensor norm_rows(graph& g, tensor const& x, row_norm const& norm) {
     shape const& s = x.shape;
     access const columns_by =
         access_to(g, s.c, {x.type, dtype_of(o.weight), dtype_of(o.bias), dtype_of(o.scale), dtype_of(o.shift)});
-    tensor const y = g.temporary(s, x.type);
+    assert(!norm.into || (norm.into->shape == s && norm.into->type == x.type));
+    tensor const y = norm.into ? *norm.into : g.temporary(s, x.type);
     g.dispatch(kernel::layer_norm{.x = g.in(x),
                                   .weight = in(g, o.weight),
                                   .bias = in(g, o.bias),
@@ -200,8 +202,8 @@ tensor layer_norm(graph& g, tensor const& x, layer_norm_options const& options) 
     return norm_rows(g, x, {true, options});
 }
 
-tensor rms_norm(graph& g, tensor const& x, tensor const& weight, float eps) {
-    return norm_rows(g, x, {false, {.weight = weight, .eps = eps}});
+tensor rms_norm(graph& g, tensor const& x, tensor const& weight, float eps, std::optional<tensor> const& into) {
+    return norm_rows(g, x, {false, {.weight = weight, .eps = eps}, into});
 }
 
 tensor softmax(graph& g, tensor const& x, float factor, float scale) {

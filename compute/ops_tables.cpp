@@ -26,6 +26,17 @@ tensor embedding(graph& g, tensor const& ids, tensor const& table, dtype type) {
     return y;
 }
 
+tensor relative_position_bias(graph& g, tensor const& table, int queries, int keys) {
+    int const heads = table.shape.c;
+    assert((table.shape == shape{.w = 32, .c = heads}));
+    tensor const y = g.temporary({.h = heads, .w = queries, .c = keys});
+    g.dispatch(
+        kernel::relative_position_bias{
+            .table = g.in(table), .y = g.out(y), .heads = uint(heads), .queries = uint(queries), .keys = uint(keys)},
+        launch::items(y.shape.count()), 24, {uint(table.type)});
+    return y;
+}
+
 tensor timestep_embedding(graph& g, tensor const& t, int channels, bool cos_first, float shift) {
     int const n = t.shape.c, half = channels / 2;
     assert((t.shape == shape{.c = n}) && channels % 2 == 0 && (half == 1 || shift < float(half)));

@@ -36,7 +36,8 @@ struct diffusion_settings {
     std::string model;        // a file, a diffusers folder, or procedural:NAME; for LaMa, too: its file, or empty for
                               // one that is found
     std::string vae;          // a file that the VAE is taken from instead; empty: the model's own
-    std::string text_encoder; // … the text encoder
+    std::string text_encoder; // … the text encoder, or one of several
+    std::string text_encoder_2, text_encoder_3; // … further ones
     std::vector<lora_choice> loras;
     std::string prompt, negative_prompt;
     int width = 0, height = 0; // of txt2img: pixels, multiples of 8; 0: as the model was trained

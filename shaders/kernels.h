@@ -290,6 +290,13 @@ struct embedding {
     uint count, rows, channels;
 };
 
+// T5's bias of a key on a query, by how far it lies behind or before it.
+struct relative_position_bias {
+    elements table; // [32, heads]
+    f32s y;         // [heads, queries, keys]
+    uint heads, queries, keys;
+};
+
 struct timestep_embedding {
     f32s t; // [n]
     f32s y; // [n, 2 * half_channels]

@@ -62,6 +62,20 @@ unet_config unet_config_of(network_case const& c, checkpoint const& file) {
     return *found;
 }
 
+mmdit_config mmdit_config_of(network_case const& c, checkpoint const& file) {
+    auto const found = mmdit_config::found_in(file);
+    if (!found) fail("'{}' holds no MMDiT.", file.source);
+    require(file, c, unet_prefix, found->tensors());
+    return *found;
+}
+
+t5_config t5_config_of(network_case const& c, checkpoint const& file) {
+    auto const found = t5_config::found_in(file);
+    if (!found) fail("'{}' holds no T5 text encoder.", file.source);
+    require(file, c, t5_prefix, found->tensors());
+    return *found;
+}
+
 vae_config vae_config_of(network_case const& c, checkpoint const& file) {
     auto const found = vae_config::found_in(file);
     if (!found) fail("'{}' holds no VAE.", file.source);

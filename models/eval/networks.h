@@ -13,6 +13,12 @@ using checkpoint_pointer = std::shared_ptr<checkpoint const>;
 /// → out.sample
 case_tensors eval_unet(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
+/// in.sample [n, c, h, w], in.timestep [n], in.context [n, tokens, d], in.pooled [n, p] → out.sample
+case_tensors eval_mmdit(device&, checkpoint_pointer, network_case const&, eval_options const&);
+
+/// in.ids [n, tokens] → out.context
+case_tensors eval_t5(device&, checkpoint_pointer, network_case const&, eval_options const&);
+
 /// in.image [n, 3, h, w] → out.moments, out.mean, out.logvar_clamped; in.latent [n, z, h, w] → out.decoded. Either or
 /// both.
 case_tensors eval_vae(device&, checkpoint_pointer, network_case const&, eval_options const&);
@@ -30,8 +36,8 @@ case_tensors eval_upscaler(device&, checkpoint_pointer, network_case const&, eva
 /// has beside them: out.pooled; out.last_normed, out.pooled_projected. `which` of the case chooses among encoders.
 case_tensors eval_clip(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
-/// Any of them by name: "clip", "unet", "vae", "taesd", "lama", "upscaler" (and each upscaler by its key: "rrdbnet",
-/// "srvgg").
+/// Any of them by name: "clip", "t5", "unet", "mmdit", "vae", "taesd", "lama", "upscaler" (and each upscaler by its
+/// key: "rrdbnet", "srvgg").
 case_tensors eval_network(std::string_view name, device&, checkpoint_pointer, network_case const&, eval_options const&);
 bool is_network(std::string_view name);
 

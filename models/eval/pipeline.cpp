@@ -97,7 +97,31 @@ prompt_chunks chunks_of(network_case const& c, char const* name) {
     return chunks;
 }
 
-case_tensor context_tensor(conditioning const& c) { return {{1, c.tokens, c.channels}, c.context}; }
+// in.ids.clip and, of models with several encoders, .clip_g and .t5; in.ids_negative.… where there is guidance.
+text_inputs text_inputs_of(network_case const& c, diffusion_model const& model, bool guided) {
+    text_inputs all;
+    std::vector<std::string> starts{"in.ids."};
+    if (guided) starts.push_back("in.ids_negative.");
+    for (clip_config const& config : model.texts()) {
+        auto& input = all.clips.emplace_back(config);
+        for (std::string const& start : starts)
+            input.prompts.push_back(chunks_of(c, (start + (all.clips.size() == 1 ? "clip" : "clip_g")).c_str()));
+    }
+    for (std::string const& start : starts) {
+        if (!model.what().t5) break;
+        case_tensor const& ids = c.at(start + "t5", {1, any_extent});
+        auto& prompt = all.t5.emplace_back();
+        for (float id : ids.values) prompt.ids.push_back(std::int32_t(id));
+        prompt.weights.assign(prompt.ids.size(), 1);
+    }
+    return all;
+}
+
+// "tap.context" + `which` and, of models that take it, "tap.pooled" + `which`.
+void add_conditioning(case_tensors& all, std::string const& which, conditioning const& c) {
+    all["tap.context" + which] = {{1, c.tokens, c.channels}, c.context};
+    if (!c.pooled.empty()) all["tap.pooled" + which] = {{1, std::int64_t(c.pooled.size())}, c.pooled};
+}
 
 struct pipeline_run {
     turns const& all;
@@ -172,6 +196,7 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
               w = int(number_of(c, "width", 512)) / cell;
     run_size const size{.height = h,
                         .width = w,
+                        .t5_tokens = model.what().t5 ? int(c.at("in.ids.t5", {1, any_extent}).values.size()) : 0,
                         .guided = guidance != 1,
                         .encodes_picture = mode != "txt2img",
                         .masked = mode == "inpaint" && !model.is_inpainting()};
@@ -179,11 +204,9 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     turns const turn{d, model, memory};
 
     case_tensors all;
-    std::vector<prompt_chunks> prompts{chunks_of(c, "in.ids.clip")};
-    if (size.guided) prompts.push_back(chunks_of(c, "in.ids_negative.clip"));
-    auto const contexts = encode_prompts(turn, {{model.texts().front(), prompts}}, {});
-    all["tap.context"] = context_tensor(contexts->front());
-    if (size.guided) all["tap.context_negative"] = context_tensor(contexts->back());
+    auto const contexts = encode_prompts(turn, text_inputs_of(c, model, size.guided), {});
+    add_conditioning(all, "", contexts->front());
+    if (size.guided) add_conditioning(all, "_negative", contexts->back());
     all["tap.timesteps"].shape = {std::int64_t(planned.timesteps.size())};
     for (double t : planned.timesteps) all["tap.timesteps"].values.push_back(float(t));
 

@@ -87,6 +87,7 @@ constexpr network_class classes[] = {
     {"UNet2DConditionModel", unet_prefix},  {"AutoencoderKL", vae_prefix},
     {"AutoencoderTiny", "taesd_"},          {"CLIPTextModel", clip_prefix},
     {"SD3Transformer2DModel", unet_prefix}, {"FluxTransformer2DModel", unet_prefix},
+    {"T5EncoderModel", t5_prefix},          {"CLIPTextModelWithProjection", clip_prefix},
 };
 
 std::string_view prefix_of(json const& config) {
@@ -106,15 +107,28 @@ bool is_network(path const& folder) try {
     return false;
 }
 
-void add_part(path const& folder, std::string const& part, checkpoint& all) {
+// Where a part's tensors belong: the text encoders of Stable Diffusion 3 have places of their own.
+std::string_view place_of(std::string_view part, json const& config, bool third_generation) {
+    if (third_generation && part == "text_encoder") return sd3_clip_l_prefix;
+    if (third_generation && part == "text_encoder_2") return sd3_clip_g_prefix;
+    return prefix_of(config);
+}
+
+void add_part(path const& folder, std::string const& part, checkpoint& all, bool third_generation = false) {
     json const config = read_json(folder / "config.json");
     all.metadata["diffusers"][part] = config;
-    add_network(folder, prefix_of(config), all);
+    add_network(folder, place_of(part, config, third_generation), all);
+}
+
+bool is_third_generation(path const& folder) {
+    path const config = folder / "transformer" / "config.json";
+    return is_there(config) && read_json(config).value("_class_name", json()) == "SD3Transformer2DModel";
 }
 
 // What a network that stands alone would be called in a whole model.
 std::string part_name(std::string_view prefix) {
     if (prefix == unet_prefix) return "unet";
+    if (prefix == t5_prefix) return "text_encoder_3";
     return prefix == clip_prefix ? "text_encoder" : "vae";
 }
 
@@ -125,7 +139,9 @@ bool is_diffusers_folder(path const& folder) {
 }
 
 checkpoint read_diffusers_folder(path const& folder, std::string const& source) {
-    constexpr std::array parts = {"unet", "transformer", "vae", "text_encoder"};
+    std::vector<std::string> parts = {"unet", "transformer", "vae", "text_encoder"};
+    bool const third_generation = is_third_generation(folder);
+    if (third_generation) parts.insert(parts.end(), {"text_encoder_2", "text_encoder_3"});
     checkpoint all{.source = source, .format = "diffusers folder", .metadata = {{"diffusers", json::object()}}};
     if (is_network(folder)) {
         add_part(folder, part_name(prefix_of(read_json(folder / "config.json"))), all);
@@ -133,8 +149,8 @@ checkpoint read_diffusers_folder(path const& folder, std::string const& source) 
     }
     if (is_there(folder / "model_index.json"))
         all.metadata["diffusers"]["model_index"] = read_json(folder / "model_index.json");
-    for (std::string const part : parts)
-        if (is_network(folder / part)) add_part(folder / part, part, all);
+    for (std::string const& part : parts)
+        if (is_network(folder / part)) add_part(folder / part, part, all, third_generation);
     if (all.tensors.empty()) fail("'{}' holds no network that is known here: unet, vae or text_encoder.", source);
     if (path const scheduler = folder / "scheduler" / "scheduler_config.json"; is_there(scheduler))
         all.metadata["diffusers"]["scheduler"] = read_json(scheduler);

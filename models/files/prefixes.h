@@ -16,6 +16,7 @@ inline constexpr std::string_view xl_clip_l_prefix = "conditioner.embedders.0.tr
 inline constexpr std::string_view xl_clip_g_prefix = "conditioner.embedders.1.transformer.";
 inline constexpr std::string_view sd3_clip_l_prefix = "text_encoders.clip_l.transformer.";
 inline constexpr std::string_view sd3_clip_g_prefix = "text_encoders.clip_g.transformer.";
+inline constexpr std::string_view t5_prefix = "text_encoders.t5xxl.transformer.";
 
 // LaMa's generator, its layers numbered as in the original code.
 inline constexpr std::string_view lama_prefix = "model.";

@@ -27,17 +27,46 @@ void take_heads(unet_config& c, stated_facts const& d) {
     }
 }
 
-void take_text_facts(clip_config& c, stated_facts const& d, bool second_generation) {
-    c.heads = d.text_heads ? d.text_heads : std::max(1, c.hidden / 64);
-    c.quick_gelu = d.quick_gelu.value_or(!second_generation);
+void take_encoder_facts(clip_config& c, stated_text_facts const& d, bool open_clip) {
+    c.heads = d.heads ? d.heads : std::max(1, c.hidden / 64);
+    c.quick_gelu = d.quick_gelu.value_or(!open_clip);
     c.eos = clip_eos(c.vocabulary);
     c.bos = c.eos - 1;
-    c.pad = second_generation ? 0 : c.eos;
+    c.pad = open_clip ? 0 : c.eos;
+}
+
+// The one of Stable Diffusion 1 or 2.
+void take_text_facts(clip_config& c, stated_text_facts const& d, bool second_generation) {
+    take_encoder_facts(c, d, second_generation);
     // OpenCLIP's encoder is used up to the last layer but one; transformers' files hold just those (23 of 24).
     bool const in_file = second_generation && c.layers != 23;
-    int const left_out = d.text_layers_left_out >= 0 ? d.text_layers_left_out : in_file;
+    int const left_out = d.layers_left_out >= 0 ? d.layers_left_out : in_file;
     c.layers_used = c.layers - left_out;
     c.stops_at = second_generation ? 2 : left_out + 1;
+}
+
+// Of the families with two, CLIP-L and OpenCLIP's bigG: what the last layer but one puts out, as it is.
+void take_pair_facts(std::vector<clip_config>& texts, stated_facts const& d) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        clip_config& c = texts[i];
+        take_encoder_facts(c, d.texts[i], i == 1);
+        c.layers_used = c.layers - 1;
+        c.stops_at = 2;
+        c.final_norm = false;
+        c.pooled = true;
+    }
+}
+
+// Of the first family that has one there.
+std::vector<clip_config> find_texts(checkpoint const& c) {
+    using prefixes = std::vector<std::string_view>;
+    for (prefixes const& family : {prefixes{clip_prefix}, prefixes{sd3_clip_l_prefix, sd3_clip_g_prefix}}) {
+        std::vector<clip_config> all;
+        for (std::string_view prefix : family)
+            if (auto const found = clip_config::found_in(c, prefix)) all.push_back(*found);
+        if (!all.empty()) return all;
+    }
+    return {};
 }
 
 // ---- Whole models
@@ -67,8 +96,13 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
         check(unet_prefix, m.unet->tensors());
         refuse(m, surplus(c, unet_prefix, m.unet->tensors()));
     }
+    if (m.mmdit) {
+        check(unet_prefix, m.mmdit->tensors());
+        refuse(m, surplus(c, unet_prefix, m.mmdit->tensors()));
+    }
     if (m.vae) check(vae_prefix, m.vae->tensors());
-    if (m.text) check(m.text->prefix, m.text->tensors());
+    for (clip_config const& text : m.texts) check(text.prefix, text.tensors());
+    if (m.t5) check(t5_prefix, m.t5->tensors());
     if (m.taesd) check("", m.taesd->tensors());
     if (m.lama) {
         check(lama_prefix, m.lama->tensors());
@@ -80,19 +114,20 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
     }
 }
 
-// A UNet that could be run if there were a text encoder and a VAE.
+// A denoiser that could be run if there were text encoders and a VAE. T5 may be missing.
 void refuse_half(model_description& m) {
-    if (!m.unet || !m.supported) return;
+    if (!m.has_denoiser() || !m.supported) return;
+    bool const has_texts = m.texts.size() == (m.mmdit ? 2u : 1u);
     std::string options;
     auto const lacks = [&](std::string const& part, std::string_view option) {
         m.missing.push_back(part);
         options += std::format("{}{}", options.empty() ? "" : " and ", option);
     };
-    if (!m.text) lacks("text encoder", "--text-encoder FILE");
+    if (!has_texts) lacks("text encoder", "--text-encoder FILE");
     if (!m.vae || !m.vae->decoder) lacks("VAE", "--vae FILE");
     if (m.missing.empty()) return;
     sentence const parts = m.missing.size() == 2 ? say("text encoder and no VAE")
-                           : m.text              ? say("VAE")
+                           : has_texts           ? say("VAE")
                                                  : say("text encoder");
     refuse(m,
            say("a half of a model, which has no {}; they are taken from other files with {}, for example from a whole "
@@ -115,7 +150,7 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
     m.reason = unet.in_words();
     if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
-    if (m.text) take_text_facts(*m.text, d, second);
+    for (clip_config& text : m.texts) take_text_facts(text, d.texts[0], second);
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
     m.prediction = prediction;
     m.prediction_reason = prediction_reason;
@@ -127,8 +162,34 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
     if (xl) refuse(m, say("not supported yet: {}", m.reason));
     if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
-    if (m.text && m.text->hidden != unet.context_dim)
-        refuse(m, say("the text encoder is {} wide, but the UNet takes {}", m.text->hidden, unet.context_dim));
+    if (m.texts.size() == 1 && m.texts[0].hidden != unet.context_dim)
+        refuse(m, say("the text encoder is {} wide, but the UNet takes {}", m.texts[0].hidden, unet.context_dim));
+}
+
+std::string_view family_name(mmdit_config const& c) {
+    if (!c.qk_norm) return "Stable Diffusion 3";
+    return c.dual_blocks ? "Stable Diffusion 3.5 medium" : "Stable Diffusion 3.5 large";
+}
+
+void describe_third_generation(checkpoint const& c, stated_facts const& d, model_description& m) {
+    mmdit_config const& mmdit = *m.mmdit;
+    m.family = family_name(mmdit);
+    m.reason = mmdit.in_words();
+    m.prediction = sfumato::prediction::flow;
+    m.prediction_reason = "as all models of its kind";
+    m.native_size = d.native_size ? d.native_size : 1024;
+    take_pair_facts(m.texts, d);
+    if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
+    int hidden = 0, pooled = 0;
+    for (clip_config const& text : m.texts) {
+        hidden += text.hidden;
+        pooled += text.projection ? text.projection : text.hidden;
+    }
+    if (m.texts.size() == 2 && (hidden > mmdit.context_channels || pooled != mmdit.pooled_channels))
+        refuse(m, say("the CLIP text encoders are {} wide together, but the MMDiT takes {}", pooled,
+                      mmdit.pooled_channels));
+    if (m.t5 && m.t5->width != mmdit.context_channels)
+        refuse(m, say("the T5 text encoder is {} wide, but the MMDiT takes {}", m.t5->width, mmdit.context_channels));
 }
 
 // Why an upscaler cannot take colour pictures; "": it can.
@@ -163,11 +224,15 @@ void describe_alone(stated_facts const& d, model_description& m) {
     if (m.vae) {
         m.family = "VAE";
         m.reason = m.vae->in_words();
-    } else if (m.text) {
-        bool const second = m.text->hidden != 768;
-        take_text_facts(*m.text, d, second);
+    } else if (!m.texts.empty()) {
+        clip_config& text = m.texts.front();
+        bool const second = text.hidden != 768;
+        take_text_facts(text, d.texts[0], second);
         m.family = second ? "OpenCLIP text encoder" : "CLIP text encoder";
-        m.reason = m.text->in_words();
+        m.reason = text.in_words();
+    } else if (m.t5) {
+        m.family = "T5 text encoder";
+        m.reason = m.t5->in_words();
     } else if (m.lama) {
         m.family = "inpainting (LaMa)";
         m.reason = m.lama->in_words();
@@ -176,6 +241,8 @@ void describe_alone(stated_facts const& d, model_description& m) {
         m.reason = m.taesd->in_words();
     }
 }
+
+int latent_channels(model_description const& m) { return m.unet ? m.unet->out_channels : m.mmdit->in_channels; }
 
 model_description described(lora_description const& lora) {
     model_description m{.family = lora.kinds + (lora.family.empty() ? "" : " for " + lora.family),
@@ -201,8 +268,10 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     stated_facts const d = read_stated_facts(c.metadata);
     model_description m{.supported = true,
                         .unet = unet_config::found_in(c),
+                        .mmdit = mmdit_config::found_in(c),
                         .vae = vae_config::found_in(c),
-                        .text = clip_config::found_in(c),
+                        .texts = find_texts(c),
+                        .t5 = t5_config::found_in(c),
                         .taesd = taesd_config::found_in(c),
                         .lama = lama_config::found_in(c),
                         .upscaler = find_upscaler(network_tensors{c, ""})};
@@ -213,16 +282,19 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     std::string_view const name = named_family_of(c);
     if (!name.empty()) {
         m.unet.reset();
+        m.mmdit.reset();
         m.upscaler.reset();
     }
     if (m.unet)
         describe_diffusion(c, d, chosen, m);
+    else if (m.mmdit)
+        describe_third_generation(c, d, m);
     else if (m.upscaler)
         describe_upscaler(d, m);
     else if (auto const known = name.empty() ? named_part_of(c) : name; !known.empty()) {
         m.family = known;
         refuse(m, say("not supported yet"));
-    } else if (m.vae || m.text || m.taesd || m.lama)
+    } else if (m.vae || !m.texts.empty() || m.t5 || m.taesd || m.lama)
         describe_alone(d, m);
     else {
         m.family = "unknown";
@@ -230,8 +302,12 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     }
     if (m.vae) describe_vae_origin(d, m);
     if (m.unet) refuse(m, m.unet->unfit());
+    if (m.mmdit) refuse(m, m.mmdit->unfit());
     if (m.vae) refuse(m, m.vae->unfit());
-    if (m.text) refuse(m, m.text->unfit());
+    if (m.vae && m.has_denoiser() && m.vae->z_channels != latent_channels(m))
+        refuse(m, say("the VAE's latent has {} channels, but {} are computed", m.vae->z_channels, latent_channels(m)));
+    for (clip_config const& text : m.texts) refuse(m, text.unfit());
+    if (m.t5) refuse(m, m.t5->unfit());
     if (m.lama) refuse(m, m.lama->unfit());
     refuse_what_differs(c, m);
     refuse_half(m);

@@ -7,6 +7,8 @@
 #include "models/library/vae_origin.h"
 #include "models/networks/clip.h"
 #include "models/networks/lama.h"
+#include "models/networks/mmdit.h"
+#include "models/networks/t5.h"
 #include "models/networks/taesd.h"
 #include "models/networks/unet.h"
 #include "models/networks/upscaler.h"
@@ -30,16 +32,20 @@ struct model_description {
     /// (models/library/joined.h). Empty: it is no half, or cannot be run for another reason.
     std::vector<std::string> missing;
 
-    std::optional<unet_config> unet;
+    std::optional<unet_config> unet; // the denoiser is one of these two
+    std::optional<mmdit_config> mmdit;
     std::optional<vae_config> vae;
     sfumato::vae_origin vae_origin; // … of that
-    std::optional<clip_config> text;
+    std::vector<clip_config> texts; // in the family's order
+    std::optional<t5_config> t5;
     std::optional<taesd_config> taesd;
     std::optional<lama_config> lama;
     std::optional<upscaler_config> upscaler;
     /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
     /// result (realesr-animevideov3-x2 is the ×4 network).
     int factor = 1;
+
+    bool has_denoiser() const { return unet || mmdit; }
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason;  // a clause

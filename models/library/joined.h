@@ -8,9 +8,10 @@ namespace sfumato {
 /// As open_checkpoint; TAESD's halves may be two files side by side, whose names differ in "encoder" and "decoder".
 checkpoint open_taesd(std::string const& source);
 
-/// Where networks are taken from instead of a model's own: files of their own, or other models. Empty: its own.
+/// Where networks are taken from instead of a model's own: files of their own, or other models. Empty: its own. Which
+/// of a family's text encoders a file holds, its tensors say.
 struct joined_parts {
-    std::string vae, text_encoder;
+    std::string vae, text_encoder, text_encoder_2, text_encoder_3;
     bool operator==(joined_parts const&) const = default;
 };
 

@@ -10,9 +10,8 @@ namespace {
 
 // Upscalers and restorers: those of spandrel's list. What contains another comes before it.
 constexpr std::array families = {
-    named_family{"Stable Diffusion 3", {"joint_blocks.0.x_block."}},
     named_family{"FLUX", {"double_blocks.0.img_attn."}},
-    named_family{"Stable Diffusion 3 or FLUX, in diffusers' names", {"transformer_blocks.0.attn.add_q_proj."}},
+    named_family{"FLUX", {"single_transformer_blocks.0."}},
     named_family{"ControlNet", {"control_model."}},
     named_family{"ControlNet", {"controlnet_"}},
     named_family{"IP-Adapter", {"ip_adapter.", "image_proj."}},
@@ -86,7 +85,6 @@ constexpr std::array families = {
 
 constexpr std::array parts = {
     named_family{"Stable Diffusion XL", {"conditioner.embedders."}},
-    named_family{"T5 text encoder", {"SelfAttention.relative_attention_bias."}},
     named_family{"CLIP image encoder", {"vision_model.encoder.layers.0."}},
     named_family{"diffusion model of an unknown kind", {unet_prefix}},
 };

@@ -24,7 +24,7 @@ procedural_range procedural_range_of(std::string_view name, std::vector<std::int
 /// All elements of a tensor, as halves; 2 bytes each.
 void procedural_values(std::string_view name, std::uint64_t seed, procedural_range, std::span<std::byte> halves);
 
-/// The names after "procedural:": sd15, sd15-inpaint, sd21 (full size), sd1-tiny …
+/// The names after "procedural:": sd15, sd15-inpaint, sd21, sd3m, sd35m, sd35l (full size), sd1-tiny …
 std::vector<std::string_view> procedural_models();
 
 /// The tensors, all half, under the names that a file of this model would have, with the sizes in metadata "config".

@@ -68,6 +68,8 @@ struct scanner {
 
 } // namespace
 
+std::string_view name_of(prediction p) { return p == prediction::v ? "v" : p == prediction::flow ? "flow" : "epsilon"; }
+
 found_model look_at_model(fs::path const& path, checkpoint const& c) {
     return {.path = path, .bytes = bytes_of(c), .format = c.format, .error = {}, .is = describe_model(c)};
 }
@@ -81,10 +83,10 @@ model_summary summary_of(found_model const& m) {
     s.supported = m.is.supported;
     s.reason = m.is.reason;
     s.missing = m.is.missing;
-    if (m.is.unet) {
+    if (m.is.has_denoiser()) {
         s.native_size = m.is.native_size;
-        s.in_channels = m.is.unet->in_channels;
-        s.prediction = m.is.prediction == prediction::v ? "v" : "epsilon";
+        s.in_channels = m.is.unet ? m.is.unet->in_channels : m.is.mmdit->in_channels;
+        s.prediction = name_of(m.is.prediction);
         s.prediction_reason = m.is.prediction_reason;
     }
     if (m.is.upscaler) {

@@ -23,6 +23,8 @@ struct found_model {
 found_model look_at_model(std::filesystem::path const&);
 /// One that is open.
 found_model look_at_model(std::filesystem::path const&, checkpoint const&);
+/// "epsilon", "v", "flow"
+std::string_view name_of(prediction);
 /// For those who do not open it.
 model_summary summary_of(found_model const&);
 

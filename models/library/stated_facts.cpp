@@ -53,16 +53,20 @@ std::optional<bool> quick_gelu(json const& value) {
 
 void read_golden(json const& config, stated_facts& d) {
     json const& unet = member(config, "unet");
-    json const& clip = member(config, config.contains("clip_h") ? "clip_h" : "clip_l");
     if (auto const stated = prediction_named(member(config, "prediction"))) {
         d.prediction = stated;
         d.prediction_source = "its config";
     }
     d.unet_heads = number(member(unet, "num_heads"));
     d.unet_head_dim = number(member(unet, "head_dim"));
-    d.text_heads = number(member(clip, "heads"));
-    d.quick_gelu = quick_gelu(member(clip, "act"));
-    if (!clip.is_null()) d.text_layers_left_out = config.contains("clip_h") ? 1 : 0;
+    bool const second = config.contains("clip_h");
+    for (auto const& [i, name] : {std::pair(0, second ? "clip_h" : "clip_l"), std::pair(1, "clip_g")}) {
+        json const& clip = member(config, name);
+        if (clip.is_null()) continue;
+        d.texts[i] = {.heads = number(member(clip, "heads")),
+                      .quick_gelu = quick_gelu(member(clip, "act")),
+                      .layers_left_out = second ? 1 : 0};
+    }
     d.vae_scale = real(member(member(config, "vae"), "scaling_factor"));
     d.vae_shift = real(member(member(config, "vae"), "shift_factor"));
 }
@@ -81,15 +85,19 @@ void read_diffusers_heads(json const& unet, stated_facts& d) {
 
 void read_diffusers(json const& parts, stated_facts& d) {
     json const& unet = member(parts, "unet");
-    json const& clip = member(parts, "text_encoder");
     read_diffusers_heads(unet, d);
-    d.native_size = std::min(512, number(member(unet, "sample_size"))) * 8;
+    json const& denoiser = unet.is_null() ? member(parts, "transformer") : unet;
+    d.native_size = std::min(512, number(member(denoiser, "sample_size"))) * 8;
     d.prediction = prediction_named(member(member(parts, "scheduler"), "prediction_type"));
     d.prediction_source = "its scheduler_config.json";
     d.zero_terminal_snr = is_true(member(member(parts, "scheduler"), "rescale_betas_zero_snr"));
-    d.text_heads = number(member(clip, "num_attention_heads"));
-    d.quick_gelu = quick_gelu(member(clip, "hidden_act"));
-    if (!clip.is_null()) d.text_layers_left_out = 0; // they were before the file was written
+    for (auto const& [i, name] : {std::pair(0, "text_encoder"), std::pair(1, "text_encoder_2")}) {
+        json const& clip = member(parts, name);
+        if (clip.is_null()) continue;
+        d.texts[i] = {.heads = number(member(clip, "num_attention_heads")),
+                      .quick_gelu = quick_gelu(member(clip, "hidden_act")),
+                      .layers_left_out = 0}; // they were before the file was written
+    }
     d.vae_scale = real(member(member(parts, "vae"), "scaling_factor"));
     d.vae_shift = real(member(member(parts, "vae"), "shift_factor"));
 }
@@ -138,10 +146,7 @@ stated_facts read_stated_facts(json const& metadata) {
         read_yaml(member(metadata, "yaml"), d);
     }
     if (json const& other = member(member(metadata, "joined"), "text_encoder"); !other.is_null()) {
-        stated_facts const of_text = read_stated_facts(other);
-        d.text_heads = of_text.text_heads;
-        d.quick_gelu = of_text.quick_gelu;
-        d.text_layers_left_out = of_text.text_layers_left_out;
+        d.texts[0] = read_stated_facts(other).texts[0];
     }
     return d;
 }

@@ -66,4 +66,6 @@ std::string family_of_vae_for(unet_config const& unet) {
     return std::string(takes_size ? xl : first_or_second);
 }
 
+std::string family_of_vae_for(mmdit_config const&) { return std::string(third); }
+
 } // namespace sfumato

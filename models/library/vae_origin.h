@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/library/stated_facts.h"
+#include "models/networks/mmdit.h"
 #include "models/networks/unet.h"
 #include "models/networks/vae.h"
 
@@ -17,7 +18,8 @@ struct vae_origin {
 /// metadata say, its scale, its latent's channels.
 vae_origin origin_of_vae(std::string_view family, vae_config const&, stated_facts const&);
 
-/// The family whose VAEs a model with this UNet takes, in the same words.
+/// The family whose VAEs a model with this denoiser takes, in the same words.
 std::string family_of_vae_for(unet_config const&);
+std::string family_of_vae_for(mmdit_config const&);
 
 } // namespace sfumato

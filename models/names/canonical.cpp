@@ -5,6 +5,8 @@
 #include "models/files/wrapper.h"
 #include "models/names/diffusers_names.h"
 #include "models/names/lama_names.h"
+#include "models/names/mmdit_names.h"
+#include "models/names/t5_names.h"
 #include "models/names/upscaler_names.h"
 
 #include <algorithm>
@@ -12,6 +14,9 @@
 #include <charconv>
 #include <cstring>
 #include <format>
+#include <map>
+#include <optional>
+#include <vector>
 
 namespace sfumato {
 
@@ -55,6 +60,11 @@ constexpr known_place places[] = {
     {"diffusion_model.input_blocks.0.0.weight", "diffusion_model.", unet_prefix},
     {"input_blocks.0.0.weight", "", unet_prefix},
     {"down_blocks.0.resnets.0.conv1.weight", "", unet_prefix},
+    {"diffusion_model.joint_blocks.0.x_block.attn.qkv.weight", "diffusion_model.", unet_prefix},
+    {"joint_blocks.0.x_block.attn.qkv.weight", "", unet_prefix},
+    {"transformer_blocks.0.attn.add_q_proj.weight", "", unet_prefix},
+    {"encoder.block.0.layer.0.SelfAttention.q.weight", "", t5_prefix},
+    {"enc.blk.0.attn_rel_b.weight", "", t5_prefix},
     {"vae.decoder.conv_in.weight", "vae.", vae_prefix},
     {"vae.encoder.conv_in.weight", "vae.", vae_prefix},
     {"decoder.conv_in.weight", "", vae_prefix},
@@ -188,7 +198,8 @@ void put_open_clip(renaming& all, std::string const& prefix, std::string_view na
 
 // Returns whether it is one, and then it has been put.
 bool put_text_encoder(renaming& all, std::string_view name, stored_tensor& tensor) {
-    for (std::string const prefix : {"cond_stage_model.", "conditioner.embedders.0.", "conditioner.embedders.1."}) {
+    for (std::string const prefix : {"cond_stage_model.", "conditioner.embedders.0.", "conditioner.embedders.1.",
+                                     "text_encoders.clip_l.", "text_encoders.clip_g."}) {
         if (!name.starts_with(prefix)) continue;
         std::string rest(name.substr(prefix.size()));
         if (replace_front(rest, "model.", "")) {
@@ -204,7 +215,60 @@ bool put_text_encoder(renaming& all, std::string_view name, stored_tensor& tenso
     return false;
 }
 
-// ---- UNet, VAE, TAESD
+// The table of tokens stands in some files under two names, or only under the second.
+void put_t5(renaming& all, std::string_view name, stored_tensor tensor) {
+    std::string const shared = std::string(t5_prefix) + "shared.weight",
+                      renamed = std::string(t5_prefix) + transformers_t5_name(name.substr(t5_prefix.size()));
+    if (!renamed.ends_with(".encoder.embed_tokens.weight")) return all.put(renamed, std::move(tensor));
+    if (!all.source.find(shared)) all.put(shared, std::move(tensor));
+}
+
+// ---- UNet, MMDiT, VAE, TAESD
+
+// Parts one after the other, along their first dimension; they agree in the others.
+stored_tensor joined(std::vector<stored_tensor> parts) {
+    stored_tensor whole{.type = parts[0].type, .shape = parts[0].shape, .mapped = {}, .make = {}};
+    whole.shape[0] = 0;
+    for (stored_tensor const& part : parts) whole.shape[0] += part.shape[0];
+    whole.make = [parts = std::move(parts)](std::span<std::byte> to) {
+        for (stored_tensor const& part : parts) {
+            std::vector<std::byte> scratch;
+            auto const from = part.read(scratch);
+            std::ranges::copy(from, to.begin());
+            to = to.subspan(from.size());
+        }
+    };
+    return whole;
+}
+
+// Scale and shift, which diffusers has the other way round.
+stored_tensor swapped_halves(renaming const& all, std::string_view name, stored_tensor const& t) {
+    std::int64_t const half = t.shape.empty() ? 0 : t.shape[0] / 2;
+    stored_tensor part = t;
+    if (half) part.shape[0] = half;
+    auto const size = stored_bytes(part.type, part.shape);
+    if (half == 0 || t.shape[0] % 2 || !size || 2 * *size != t.bytes())
+        fail("'{}' is damaged: {} of {} are not scale and shift.", all.source.source, show_name(name), show_shape(t));
+    return joined({rows_of(t, half, half), rows_of(t, 0, half)});
+}
+
+// Queries, keys and values of an MMDiT, until all three are there.
+using thirds = std::map<std::string, std::array<std::optional<stored_tensor>, 3>>;
+
+void put_thirds_of(renaming& all, thirds& fused) {
+    for (auto& [name, parts] : fused) {
+        std::vector<stored_tensor> three;
+        for (auto& part : parts) {
+            bool const fits = part && !part->shape.empty() &&
+                              (three.empty() || (part->type == three[0].type && part->shape == three[0].shape));
+            if (!fits)
+                fail("'{}' is damaged: what belongs to {} is missing or does not fit together.", all.source.source,
+                     show_name(name));
+            three.push_back(std::move(*part));
+        }
+        all.put(name, joined(std::move(three)));
+    }
+}
 
 bool is_vae_attention_matrix(std::string_view name, stored_tensor const& t) {
     return t.shape.size() == 2 && name.find(".mid.attn_1.") != name.npos && name.ends_with(".weight");
@@ -224,21 +288,41 @@ std::string taesd_name(std::string name) {
 struct numbering {
     diffusers_unet unet;
     int vae_levels = 0;
+    int mmdit_blocks = 0; // in diffusers' names; 0: it is none
 };
 
 numbering numbering_of(tensor_map const& tensors) {
     numbering n;
+    int blocks = 0;
+    bool is_mmdit = false, is_flux = false;
     for (auto const& [name, tensor] : tensors)
-        if (name.starts_with(unet_prefix))
-            n.unet.see(std::string_view(name).substr(unet_prefix.size()));
-        else if (name.starts_with(vae_prefix))
+        if (name.starts_with(unet_prefix)) {
+            auto const rest = std::string_view(name).substr(unet_prefix.size());
+            n.unet.see(rest);
+            blocks = std::max(blocks, transformer_block_of(rest) + 1);
+            is_mmdit |= rest == "transformer_blocks.0.attn.add_q_proj.weight";
+            is_flux |= rest.starts_with("single_transformer_blocks.");
+        } else if (name.starts_with(vae_prefix))
             n.vae_levels = std::max(n.vae_levels, up_block_of(name) + 1);
+    if (is_mmdit && !is_flux) n.mmdit_blocks = blocks;
     return n;
 }
 
-void put_canonical(renaming& all, std::string const& name, stored_tensor tensor, numbering const& n) {
+void put_mmdit(renaming& all, thirds& fused, std::string_view name, stored_tensor tensor, int blocks) {
+    mmdit_place const at = mmdit_place_of(name.substr(unet_prefix.size()), blocks);
+    std::string const full = std::string(unet_prefix) + at.name;
+    if (at.third >= 0)
+        fused[full][std::size_t(at.third)] = std::move(tensor);
+    else
+        all.put(full, at.swapped ? swapped_halves(all, name, tensor) : std::move(tensor));
+}
+
+void put_canonical(renaming& all, thirds& fused, std::string const& name, stored_tensor tensor, numbering const& n) {
     std::string_view const text = name;
     if (is_needless(name) || put_text_encoder(all, name, tensor)) return;
+    if (name.starts_with(t5_prefix)) return put_t5(all, name, std::move(tensor));
+    if (n.mmdit_blocks && name.starts_with(unet_prefix))
+        return put_mmdit(all, fused, name, std::move(tensor), n.mmdit_blocks);
     std::string renamed = name;
     if (name.starts_with("taesd_")) renamed = taesd_name(name);
     if (name.starts_with(unet_prefix))
@@ -264,7 +348,9 @@ void use_canonical_names(checkpoint& c) {
     } else {
         put_prefixes(c);
         numbering const n = numbering_of(c.tensors);
-        for (auto& [name, tensor] : c.tensors) put_canonical(all, name, std::move(tensor), n);
+        thirds fused;
+        for (auto& [name, tensor] : c.tensors) put_canonical(all, fused, name, std::move(tensor), n);
+        put_thirds_of(all, fused);
     }
     c.tensors = std::move(all.tensors);
 }

@@ -1,5 +1,6 @@
 #include "models/nets/denoiser.h"
 
+#include "models/nets/mmdit.h"
 #include "models/nets/unet.h"
 
 namespace sfumato {
@@ -7,7 +8,7 @@ namespace sfumato {
 namespace {
 
 // A block's keys and values among the prepared tensors.
-constexpr char const *keys = " keys", *values = " values", *label_name = "label";
+constexpr char const *keys = " keys", *values = " values", *label_name = "label", *context_name = "context";
 
 prepared_prompts prepare(scope const& w, unet_config const& c, conditioning_tensors const& in) {
     prepared_prompts all;
@@ -31,14 +32,40 @@ tensor evaluate(scope const& w, unet_config const& c, denoiser_inputs const& in)
     return unet(w, c, of_unet);
 }
 
+prepared_prompts prepare(scope const& w, mmdit_config const&, conditioning_tensors const& in) {
+    return {{context_name, mmdit_context(w, in.context)}, {label_name, mmdit_label(w, *in.pooled)}};
+}
+
+tensor evaluate(scope const& w, mmdit_config const& c, denoiser_inputs const& in) {
+    return mmdit(w, c,
+                 {.x = in.x,
+                  .timestep = in.timestep,
+                  .context = in.prompts.at(context_name),
+                  .label = in.prompts.at(label_name)});
+}
+
+denoiser_shape shape_of(unet_config const& c) {
+    constexpr int sizes = 6, waves = 256; // of SDXL; a wave for each number
+    bool const labelled = c.adm_in_channels > 0;
+    return {.in_channels = c.in_channels,
+            .out_channels = c.out_channels,
+            .context_channels = c.context_dim,
+            .pooled_channels = labelled ? c.adm_in_channels - sizes * waves : 0,
+            .sizes = labelled ? sizes : 0};
+}
+
+denoiser_shape shape_of(mmdit_config const& c) {
+    return {.in_channels = c.in_channels,
+            .out_channels = c.in_channels,
+            .context_channels = c.context_channels,
+            .pooled_channels = c.pooled_channels,
+            .multiple = mmdit_config::patch};
+}
+
 } // namespace
 
 denoiser_shape shape_of(denoiser_config const& config) {
-    return std::visit(
-        [](unet_config const& c) {
-            return denoiser_shape{c.in_channels, c.out_channels, c.context_dim, c.adm_in_channels};
-        },
-        config);
+    return std::visit([](auto const& c) { return shape_of(c); }, config);
 }
 
 prepared_prompts prepare(scope const& w, denoiser_config const& config, conditioning_tensors const& in) {

@@ -39,6 +39,15 @@ tensor linear(scope const& w, tensor const& x, epilogue after) {
     return linear(w.g, x, w.store.linear(w.g, w.name("weight")), after);
 }
 
+tensor linear_rows(scope const& w, tensor const& x, int first, int count, epilogue after) {
+    add_bias(w, after);
+    if (after.bias) {
+        after.bias->shape.c = count;
+        after.bias->first += std::size_t(first);
+    }
+    return linear(w.g, x, outputs_of(w.store.linear(w.g, w.name("weight")), first, count), after);
+}
+
 tensor linear_geglu(scope const& w, tensor const& x) {
     epilogue after;
     add_bias(w, after);

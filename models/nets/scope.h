@@ -49,6 +49,8 @@ class scope {
 
 /// The ops of compute/ops.h with the weights of a part: `weight`, and `bias` where there is one.
 tensor linear(scope const&, tensor const& x, epilogue = {});
+/// Outputs first … first + count − 1 alone; both are multiples of 16.
+tensor linear_rows(scope const&, tensor const& x, int first, int count, epilogue = {});
 /// x [.., k] → value·gelu(gate), weight [2n, k].
 tensor linear_geglu(scope const&, tensor const& x);
 tensor conv2d(scope const&, tensor const& x, conv2d_options const& = same_3x3, epilogue = {});

@@ -2,6 +2,7 @@
 
 #include "compute/device.h"
 #include "models/nets/patched.h"
+#include "models/nets/table_window.h"
 #include "models/nets/transposed.h"
 
 #include <algorithm>
@@ -92,7 +93,7 @@ struct weight_store::entry {
     std::string name;
     weight_store::kind kind;
     stored_tensor const* stored;
-    stored_tensor made;   // of `transposed`: what `stored` points to
+    stored_tensor made;   // where it is no tensor of the file as it is: what `stored` points to
     sfumato::shape shape; // as the ops want it
     packed_weights packed;
     resident home;
@@ -146,14 +147,14 @@ weight_store::weight_store(std::shared_ptr<checkpoint const> c, weight_options o
     : checkpoint_(std::move(c)), options_(o) {}
 weight_store::~weight_store() = default;
 
-weight_store::entry& weight_store::ask(std::string const& name, kind k, int stride, int pad) {
+weight_store::entry& weight_store::ask(std::string const& name, kind k, std::optional<stored_tensor> made) {
     auto& known = entries_[{name, k}];
     if (known) return *known;
 
     auto e = std::make_unique<entry>();
-    e->name = name, e->kind = k, e->stored = &checkpoint_->at(name);
-    if (k == kind::transposed)
-        e->made = as_convolution(*e->stored, name, checkpoint_->source, stride, pad), e->stored = &e->made;
+    e->name = name, e->kind = k;
+    if (made) e->made = std::move(*made);
+    e->stored = made ? &e->made : &checkpoint_->at(name);
     stored_tensor const& stored = *e->stored;
     auto extents = stored.shape;
     if ((k == kind::linear || k == kind::geglu) && extents.size() == 4 && extents[2] == 1 && extents[3] == 1)
@@ -228,10 +229,18 @@ packed_weights weight_store::linear(graph& g, std::string const& name, bool gegl
 }
 packed_weights weight_store::conv2d(graph& g, std::string const& name) { return matrix(g, ask(name, kind::conv2d)); }
 packed_weights weight_store::transposed(graph& g, std::string const& name, int stride, int pad) {
-    return matrix(g, ask(name, kind::transposed, stride, pad));
+    auto made = as_convolution(checkpoint_->at(name), name, checkpoint_->source, stride, pad);
+    return matrix(g, ask(name, kind::transposed, std::move(made)));
 }
 tensor weight_store::vector(graph& g, std::string const& name) { return g.resident(ask(name, kind::vector).home); }
 tensor weight_store::table(graph& g, std::string const& name) { return g.resident(ask(name, kind::table).home); }
+
+tensor weight_store::window(graph& g, std::string const& name, int h, int w) {
+    auto made = window_of(checkpoint_->at(name), name, checkpoint_->source, h, w);
+    tensor rows = g.resident(ask(std::format("{} {} × {}", name, h, w), kind::table, std::move(made)).home);
+    rows.shape = {.h = h, .w = w, .c = rows.shape.c};
+    return rows;
+}
 
 std::vector<resident> weight_store::residents(residence where, bool placed_too) const {
     std::vector<resident> all;

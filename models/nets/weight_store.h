@@ -58,6 +58,8 @@ class weight_store {
     packed_weights transposed(graph&, std::string const& name, int stride, int pad);
     tensor vector(graph&, std::string const& name); // [c] as f32
     tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
+    /// The middle h × w of a square table [1, side², c]; models/nets/table_window.h.
+    tensor window(graph&, std::string const& name, int h, int w); // as {.h, .w, .c}
 
     /// From the next load() on these are added to the checkpoint's tensors, in place of those that were: what is
     /// patched otherwise than before is loaded anew, and without a patch it is what the file says, bit for bit. A patch
@@ -87,7 +89,8 @@ class weight_store {
     struct upload;
     struct batch;
     enum class kind { linear, geglu, conv2d, transposed, vector, table };
-    entry& ask(std::string const& name, kind, int stride = 1, int pad = 0);
+    /// `made`: not the checkpoint's tensor of that name, but one that is made of it.
+    entry& ask(std::string const& name, kind, std::optional<stored_tensor> made = {});
     void give_home(entry&) const;
     packed_weights matrix(graph&, entry const&);
     std::vector<weight_patch> patches_of(std::string const& name) const;

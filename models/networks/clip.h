@@ -24,6 +24,7 @@ struct clip_config {
     int layers_used = 12;   // the UNet gets what layer layers_used − 1 puts out …
     int stops_at = 1;       // which is so many layers from the end of the encoder as it was trained: 1, the last
     bool final_norm = true; // … after text_model.final_layer_norm
+    bool pooled = false; // it also gets the last layer's first end token, normed, through text_projection if there is
     int feed_forward = 3072;
     bool quick_gelu = true;       // else the exact gelu
     int vocabulary = clip_tokens; // rows of its table

@@ -98,7 +98,8 @@ tensor_shapes vae_config::tensors() const {
 std::string vae_config::in_words() const { return std::format("its latent has {} channels", z_channels); }
 
 sentence vae_config::unfit() const {
-    if (z_channels != 4) return say("not supported yet: the VAE's latent has {} channels", z_channels);
+    if (z_channels != 4 && z_channels != 16)
+        return say("not supported yet: the VAE's latent has {} channels", z_channels);
     if (channel_mult.size() != 4) return say("not supported yet: a cell of the VAE's latent is not 8 pixels wide");
     if (channels % 32) return say("the VAE's channels do not divide into 32 groups");
     return {};

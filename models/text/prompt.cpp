@@ -3,6 +3,7 @@
 #include "compute/error.h"
 #include "models/text/characters.h"
 #include "models/text/prompt_extras.h"
+#include "models/text/t5_tokenizer.h"
 
 #include <algorithm>
 #include <cassert>
@@ -181,6 +182,16 @@ struct chunk_maker {
     }
 };
 
+void check_length(std::string_view prompt) {
+    if (prompt.size() > most_bytes)
+        fail("The prompt has {} bytes; {} are the most, please shorten it.", prompt.size(), most_bytes);
+}
+
+void pad_to(t5_prompt& p, std::size_t length) {
+    p.ids.resize(length, t5_pad);
+    p.weights.resize(length, 1);
+}
+
 double mean(std::span<float const> values) {
     double sum = 0;
     for (float const v : values) sum += v;
@@ -203,8 +214,7 @@ std::vector<prompt_part> parse_prompt(std::string_view prompt) {
 
 prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabulary,
                           std::vector<std::string>* warnings) {
-    if (prompt.size() > most_bytes)
-        fail("The prompt has {} bytes; {} are the most, please shorten it.", prompt.size(), most_bytes);
+    check_length(prompt);
     drawn_prompt const drawn = without_extras(prompt);
     if (warnings) warnings->insert(warnings->end(), drawn.warnings.begin(), drawn.warnings.end());
     chunk_maker maker{.vocabulary = vocabulary};
@@ -214,6 +224,27 @@ prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabu
     }
     if (!maker.tokens.empty() || maker.chunks.ids.empty()) maker.close();
     return std::move(maker.chunks);
+}
+
+t5_prompt make_t5_prompt(std::string_view prompt, int vocabulary) {
+    check_length(prompt);
+    t5_prompt made;
+    for (prompt_part const& part : parse_prompt(without_extras(prompt).text)) {
+        auto const ids = t5_tokenize(part.text, vocabulary);
+        made.ids.insert(made.ids.end(), ids.begin(), ids.end());
+        made.weights.resize(made.ids.size(), float(part.weight));
+    }
+    made.ids.push_back(t5_end);
+    if (made.ids.size() > t5_prompt::most)
+        fail("The prompt has {} tokens for T5; {} are the most, please shorten it.", made.ids.size(), t5_prompt::most);
+    pad_to(made, std::max(made.ids.size(), t5_prompt::least));
+    return made;
+}
+
+void match_lengths(t5_prompt& a, t5_prompt& b) {
+    std::size_t const length = std::max(a.ids.size(), b.ids.size());
+    pad_to(a, length);
+    pad_to(b, length);
 }
 
 void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative) {

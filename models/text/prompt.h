@@ -46,13 +46,27 @@ struct prompt_chunks {
 prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& = {},
                           std::vector<std::string>* warnings = nullptr);
 
+/// What T5 takes: one sequence, however long.
+struct t5_prompt {
+    static constexpr std::size_t least = 77, most = 1024;
+
+    std::vector<std::int32_t> ids; // the text's, </s>, padding
+    std::vector<float> weights;    // </s> and padding have 1
+};
+
+/// Padded to `least` tokens; `vocabulary` as t5_tokenize() takes it. BREAK is a gap between words. Throws error: as
+/// make_chunks, or more than `most` tokens.
+t5_prompt make_t5_prompt(std::string_view prompt, int vocabulary);
+/// Pads the shorter one.
+void match_lengths(t5_prompt&, t5_prompt&);
+
 /// Repeats the chunks of both until there are as many: the least common multiple. Attention over keys that come twice
 /// is attention over them once, so each side of the guidance sees just its own prompt, as when A1111 runs the two
 /// apart; ComfyUI repeats, too. Throws error where more than 64 would be needed.
 void match_chunk_counts(prompt_chunks& positive, prompt_chunks& negative);
 
-/// What the encoder made of one chunk, weighted as A1111 does: each token times its weight, then everything scaled so
-/// that the mean is what it was. `context` is [tokens, channels], `weights` [tokens].
+/// What an encoder made of a chunk, or T5 of a prompt, weighted as A1111 does: each token times its weight, then
+/// everything scaled so that the mean is what it was. `context` is [tokens, channels], `weights` [tokens].
 void apply_weights(std::span<float> context, std::span<float const> weights);
 
 } // namespace sfumato

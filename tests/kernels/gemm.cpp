@@ -172,5 +172,27 @@ TEST(gemm, large_magnitudes_do_not_overflow) {
     for (float v : r.download(y)) ASSERT_NEAR(v, each, 1e-5 * each);
 }
 
+// Queries, keys and values of one matrix: each is what a matrix of these outputs alone gives, bit for bit.
+TEST(gemm, some_of_the_outputs) {
+    constexpr int m = 9, part = 32, n = 3 * part, k = 64;
+    auto const x = random_values(m * k, -1, 1, 1), w = random_values(n * k, -1, 1, 2);
+    for (weight_format format : {weight_format::f32, weight_format::f16, weight_format::bf16, weight_format::q8_0})
+        for (int i : {0, 1, 2}) {
+            auto const packed = [&](kernel_run& r, int first, int count) {
+                std::vector<float> const rows(w.begin() + first * k, w.begin() + (first + count) * k);
+                return pack_linear(r.g, r.input({.w = count, .c = k}, rows), format);
+            };
+            kernel_run some, alone;
+            tensor const y = linear(some.g, some.input({.w = m, .c = k}, x),
+                                    outputs_of(packed(some, 0, n), i * part, part)),
+                         z = linear(alone.g, alone.input({.w = m, .c = k}, x), packed(alone, i * part, part));
+            some.g.output(y);
+            alone.g.output(z);
+            some.run();
+            alone.run();
+            EXPECT_EQ(some.download(y), alone.download(z)) << int(format) << ", part " << i;
+        }
+}
+
 } // namespace
 } // namespace sfumato

@@ -114,5 +114,27 @@ TEST(rms_norm, any_width_and_type) {
         for (int c : {1, 7, 40, 64, 160, 333}) check({.x = {2, 3, 5, c}, .type = type, .rms = true, .eps = 1e-6f});
 }
 
+// The heads of some tokens of a longer sequence, as queries and keys of an MMDiT are normed.
+TEST(rms_norm, into_a_part_of_a_tensor) {
+    constexpr int tokens = 7, all = 12, first = 3, heads = 2, c = 64;
+    for (dtype type : float_types) {
+        auto const x = rounded(random_values(tokens * heads * c, -1, 1, 1), type), weight = random_values(c, 0.5, 2, 2),
+                   before = rounded(random_values(all * heads * c, -1, 1, 3), type);
+        kernel_run r;
+        tensor const whole = copy(r.g, r.input({.w = all, .c = heads * c}, before, type),
+                                  {r.output({.w = all, .c = heads * c}, type), 0});
+        tensor part = whole.tokens(first, tokens);
+        part.shape = {.w = tokens * heads, .c = c};
+        rms_norm(r.g, r.input(part.shape, x, type), r.input({.c = c}, weight), 1e-6f, part);
+        r.run();
+        auto wanted = before;
+        auto const normed =
+            reference({.x = part.shape, .rms = true, .eps = 1e-6f},
+                      {.x = x, .weight = weight, .bias = std::vector<float>(c), .scale = {}, .shift = {}});
+        std::ranges::copy(normed, wanted.begin() + first * heads * c);
+        EXPECT_LE(nmse(r.download(whole), wanted), nmse_limit(type));
+    }
+}
+
 } // namespace
 } // namespace sfumato

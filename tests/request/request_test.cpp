@@ -45,6 +45,8 @@ request unusual_request(operation o) {
     r.diffusion = {.model = "models/ü.safetensors",
                    .vae = "vae.safetensors",
                    .text_encoder = "clip_l.safetensors",
+                   .text_encoder_2 = "clip_g.safetensors",
+                   .text_encoder_3 = "t5xxl.safetensors",
                    .loras = {{"loras/ü.safetensors", 0.5}, {"b", -1, 0.25, std::string(64, '0')}},
                    .prompt = "a \"cat\",\n猫",
                    .negative_prompt = "dog",
@@ -140,7 +142,8 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
         "sfumato": 2, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
-        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors",
+        "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors", "text_encoder_2": "clip_g.safetensors",
+        "text_encoder_3": "t5xxl.safetensors",
         "loras": [{"file": "loras/ü.safetensors", "weight": 0.5}, {"file": "b", "weight": -1.0, "text_weight": 0.25,
             "sha256": "0000000000000000000000000000000000000000000000000000000000000000"}],
         "prompt": "a \"cat\",\n猫", "negative_prompt": "dog", "width": 16384, "height": 64,

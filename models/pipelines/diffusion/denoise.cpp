@@ -35,10 +35,8 @@ prompts_graph record_prompts(target const& to, weight_store& weights, denoiser_c
     g.stage(say("read the prompt"));
     denoiser_shape const s = shape_of(c);
     made.context = g.input({.n = images, .w = tokens, .c = s.context_channels});
-    if (s.label_channels) {
-        made.pooled = g.input({.n = images, .c = s.pooled_channels()});
-        made.sizes = g.input({.c = images * denoiser_shape::sizes});
-    }
+    if (s.pooled_channels) made.pooled = g.input({.n = images, .c = s.pooled_channels});
+    if (s.sizes) made.sizes = g.input({.c = images * s.sizes});
     conditioning_tensors const in{cast(g, made.context, storage), made.pooled, made.sizes};
     for (auto const& [name, t] : prepare(network_in(g, weights), c, in)) {
         made.kept[name] = std::make_shared<resident_tensor>(t.shape, t.type);
@@ -232,7 +230,7 @@ class step_runner {
 
 denoise_costs measure_denoise(device& d, weight_store& weights, denoiser_config const& c, run_size const& size,
                               dtype storage) {
-    int const images = size.guided ? 2 : 1, tokens = size.chunks * int(prompt_chunks::length);
+    int const images = size.guided ? 2 : 1, tokens = size.tokens();
     prompts_graph const prompts = record_prompts(d.target(), weights, c, images, tokens, storage);
     step_graph const step =
         record_step(d.target(), weights, c, size.height, size.width, size.masked, prompts, images, storage);

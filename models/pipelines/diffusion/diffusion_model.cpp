@@ -15,17 +15,22 @@ std::shared_ptr<checkpoint const> open(diffusion_model::choice const& c) {
 }
 
 model_description whole(model_description what, std::string const& source) {
-    if (!what.unet) fail("'{}' holds no UNet: this is not a whole Stable Diffusion model ({}).", source, what.family);
+    if (!what.has_denoiser())
+        fail("'{}' holds no UNet or MMDiT: this is not a whole Stable Diffusion model ({}).", source, what.family);
     return what;
+}
+
+denoiser_config denoiser_of(model_description const& m) {
+    return m.unet ? denoiser_config(*m.unet) : denoiser_config(*m.mmdit);
 }
 
 } // namespace
 
 diffusion_model::diffusion_model(choice c)
     : choice_(std::move(c)), file_(open(choice_)),
-      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(*what_.unet),
-      latents_(latent_format_of(*what_.vae)), texts_{*what_.text} {
-    for (int i = 0; i < int(texts_.size()); ++i) slots_[{role::text, i}];
+      what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(denoiser_of(what_)),
+      latents_(latent_format_of(*what_.vae)) {
+    for (int i = 0; i < text_encoders(); ++i) slots_[{role::text, i}];
     for (role r : {role::vae_encoder, role::denoiser, role::vae_decoder}) slots_[{r}];
 }
 

@@ -40,8 +40,8 @@ class diffusion_model : public open_model {
         bool operator==(choice const&) const = default;
     };
 
-    /// Throws error: no such file, damaged, a model that cannot be run, or a text encoder, UNet or VAE is missing in
-    /// it.
+    /// Throws error: no such file, damaged, a model that cannot be run, or a text encoder, denoiser or VAE is missing
+    /// in it.
     explicit diffusion_model(choice);
 
     choice const& chosen() const { return choice_; }
@@ -53,7 +53,12 @@ class diffusion_model : public open_model {
     latent_format const& latents() const { return latents_; }
     vae_config const& vae() const { return *what_.vae; }
     /// Whose contexts stand side by side in the channels that the denoiser is shown.
-    std::vector<clip_config> const& texts() const { return texts_; }
+    std::vector<clip_config> const& texts() const { return what_.texts; }
+    /// Where T5 is, which follows them; it may be missing.
+    model_part t5_part() const { return {role::text, int(texts().size())}; }
+    int text_encoders() const { return int(texts().size()) + (what_.t5 ? 1 : 0); }
+    /// Sides of pictures are multiples of so many pixels.
+    int step() const { return latents_.cell * shape_of(denoiser_).multiple; }
     /// The denoiser is shown a mask and a masked picture beside x (inpainting_channels() of beginning.h).
     bool is_inpainting() const { return shape_of(denoiser_).in_channels != shape_of(denoiser_).out_channels; }
 
@@ -77,7 +82,6 @@ class diffusion_model : public open_model {
     model_description what_;
     denoiser_config denoiser_;
     latent_format latents_;
-    std::vector<clip_config> texts_;
     std::map<model_part, weight_slot> slots_;
     std::map<std::string, opened_lora> loras_;
     std::vector<weight_patch> patches_;

@@ -43,26 +43,37 @@ std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, clip_config c
     return prompts;
 }
 
-std::vector<encoder_input> encoder_inputs(diffusion_settings const& s, diffusion_model const& model,
-                                          std::vector<std::string>& warnings) {
-    std::vector<encoder_input> all;
+// As long as the longer one.
+std::vector<t5_prompt> t5_prompts_of(diffusion_settings const& s, t5_config const& t5) {
+    std::vector<t5_prompt> prompts{make_t5_prompt(s.prompt, t5.vocabulary)};
+    if (!is_guided(s)) return prompts;
+    prompts.push_back(make_t5_prompt(s.negative_prompt, t5.vocabulary));
+    match_lengths(prompts[0], prompts[1]);
+    return prompts;
+}
+
+text_inputs text_inputs_of(diffusion_settings const& s, diffusion_model const& model,
+                           std::vector<std::string>& warnings) {
+    text_inputs all;
+    if (auto const& t5 = model.what().t5) all.t5 = t5_prompts_of(s, *t5);
     for (clip_config const& c : model.texts()) {
         clip_config const config = stopped(c, s);
         warnings.clear(); // every encoder has the same
-        all.push_back({config, prompts_of(s, config, warnings)});
+        all.clips.push_back({config, prompts_of(s, config, warnings)});
     }
     return all;
 }
 
-// Euler, where thoughts would come between what the sampler does.
+// Euler, where thoughts would come between what the sampler does. A flow's levels are spaced as in its training.
 sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& model, generation_start const& start) {
     sampler const by = start.thinks && !can_think(s.sampler) ? sampler::euler : s.sampler;
+    bool const flow = model.what().prediction == prediction::flow;
     return plan_sampling({.sampler = by,
-                          .scheduler = s.scheduler.value_or(row_of(by).scheduler),
+                          .scheduler = s.scheduler.value_or(flow ? scheduler::normal : row_of(by).scheduler),
                           .steps = s.steps,
                           .prediction = model.what().prediction,
                           .zero_terminal_snr = s.zero_terminal_snr || model.what().zero_terminal_snr,
-                          .xl = model.what().unet->adm_in_channels > 0,
+                          .xl = model.what().unet && model.what().unet->adm_in_channels > 0,
                           .strength = start.from_picture ? start.strength : 1,
                           .rule = s.strength_rule});
 }
@@ -113,7 +124,8 @@ request of_picture(request r, int number) {
 
 diffusion_model& open_model(shelf& models, diffusion_settings const& s) {
     if (s.model.empty()) fail("The request names no model; give it a \"model\": a checkpoint's file or folder.");
-    return models.open<diffusion_model>({s.model, {s.vae, s.text_encoder}, s.prediction, s.dtype});
+    return models.open<diffusion_model>(
+        {s.model, {s.vae, s.text_encoder, s.text_encoder_2, s.text_encoder_3}, s.prediction, s.dtype});
 }
 
 generation::generation(device& d, diffusion_model& model, diffusion_settings const& s, generate_watch const& watch,
@@ -121,7 +133,7 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
     : device_(d), model_(model), settings_(s), watch_(watch), sampling_(sampling_of(s, model, start)),
       precision_(precision_of(s, d, model.latents().cell)) {
     std::vector<std::string> warnings;
-    texts_ = encoder_inputs(s, model, warnings);
+    texts_ = text_inputs_of(s, model, warnings);
     if (start.thinks) {
         if (model.is_inpainting())
             fail("The quality \"high\" is for ordinary models, and {} is an inpainting model: leave the quality out.",
@@ -140,7 +152,8 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
     size_ = {.height = start.pixels.height / cell,
              .width = start.pixels.width / cell,
              .pictures = s.batch,
-             .chunks = int(texts_.front().prompts.front().ids.size()),
+             .chunks = int(texts_.clips.front().prompts.front().ids.size()),
+             .t5_tokens = texts_.t5.empty() ? 0 : int(texts_.t5.front().ids.size()),
              .guided = is_guided(s),
              .encodes_picture = start.from_picture || model.is_inpainting(),
              .masked = start.masked,
@@ -153,7 +166,7 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
         size_.preview_bytes =
             preview_decoder::bytes(d, watch.preview_decoder, size_.height, size_.width, precision_.text_and_denoiser);
     }
-    for (encoder_input const& text : texts_) size_.texts.push_back(text.config);
+    for (encoder_input const& text : texts_.clips) size_.texts.push_back(text.config);
     for (std::string const& warning : warnings) watch.warned(warning);
 }
 

@@ -79,7 +79,7 @@ class generation {
     diffusion_model& model_;
     diffusion_settings const& settings_;
     generate_watch const& watch_;
-    std::vector<encoder_input> texts_;
+    text_inputs texts_;
     run_size size_;
     sampling_run sampling_;
     std::optional<lanpaint_settings> thinks_;

@@ -138,7 +138,7 @@ class inpaint_run {
                 mask const& selection, generate_watch const& watch)
         : device_(d), shelf_(models), request_(r), context_(context), selection_(selection), watch_(watch),
           model_(model),
-          window_(window_of({context.width, context.height}, {r.inpaint.width, r.inpaint.height}, native(), cell())) {}
+          window_(window_of({context.width, context.height}, {r.inpaint.width, r.inpaint.height}, native(), step())) {}
 
     // False: cancelled.
     bool run(job const& j, std::function<void(run_result)> const& take) {
@@ -146,7 +146,7 @@ class inpaint_run {
         if (!masks) return false;
         masks_ = std::move(*masks);
         if (bounds(masks_.composite).empty()) fail("Nothing is selected: select the part of the picture to fill.");
-        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), cell());
+        if (request_.inpaint.detail > 0) tiles_ = tiles_of(masks_, window_, largest_tile(), step());
         prefill_plan const filling = plan_prefill(request_, context_, masks_);
         make_plan(filling);
 
@@ -172,7 +172,7 @@ class inpaint_run {
 
   private:
     int native() const { return model_.what().native_size; }
-    int cell() const { return model_.latents().cell; }
+    int step() const { return model_.step(); }
     // Not larger than what the first pass sees, so that the VAE's tiles of that one fit.
     int largest_tile() const { return std::min(native(), std::max(window_.seen.width, window_.seen.height)); }
 

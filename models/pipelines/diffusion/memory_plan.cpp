@@ -46,7 +46,9 @@ struct planner {
 
     measure text(int number) const {
         return [this, number](weight_store& weights, part_plan& p) {
-            int const chunks = size.chunks * (size.guided ? 2 : 1);
+            int const prompts = size.guided ? 2 : 1, chunks = size.chunks * prompts;
+            if (number == model.t5_part().number)
+                return add_graph(p, record_t5(d.target(), weights, *model.what().t5, prompts, size.t5_tokens).g);
             auto const& texts = size.texts.empty() ? model.texts() : size.texts;
             add_graph(p, record_text(d.target(), weights, texts[std::size_t(number)], chunks, p.storage).g);
         };
@@ -126,7 +128,7 @@ struct planner {
 // In the order of a run; a second picture begins with the denoiser again.
 std::vector<model_part> turns_of(diffusion_model const& model, run_size const& size) {
     std::vector<model_part> all;
-    for (int i = 0; i < int(model.texts().size()); ++i) all.push_back({role::text, i});
+    for (int i = 0; i < model.text_encoders(); ++i) all.push_back({role::text, i});
     if (size.encodes_picture) all.push_back({role::vae_encoder});
     all.insert(all.end(), {{role::denoiser}, {role::vae_decoder}});
     if (size.pictures > 1) all.push_back({role::denoiser});

@@ -6,6 +6,7 @@
 #include "compute/error.h"
 #include "models/pipelines/diffusion/diffusion_model.h"
 #include "models/pipelines/diffusion/latent_codec.h"
+#include "models/text/prompt.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -19,12 +20,15 @@ struct run_size {
     int height = 64, width = 64;         // of the latent
     int pictures = 1;                    // one after the other
     int chunks = 1;                      // of the prompt
+    int t5_tokens = 0;                   // of it for T5; 0: the model has none
     bool guided = true;                  // with a negative prompt, in the same batch
     bool encodes_picture = false;        // first: the one to begin with, or one that an inpainting model is shown
     bool masked = false;                 // what lies outside of a mask stays
     std::uint64_t preview_bytes = 0;     // beside the denoiser, where TAESD decodes previews
     std::uint64_t before = 0, after = 0; // of the networks: what is done with pictures
     std::vector<clip_config> texts{};    // the encoders, where the request lets them stop; empty: as the model has them
+
+    int tokens() const { return chunks * int(prompt_chunks::length) + t5_tokens; } // that the denoiser is shown
 };
 
 /// What changes the pixels: of a recipe, or chosen and then written into it.

@@ -39,7 +39,7 @@ TEST(diffusers_folder, is_the_same_model) {
         EXPECT_EQ(m.vae, single.vae);
         EXPECT_EQ(m.prediction, prediction::v);
         EXPECT_EQ(m.prediction_reason, "its scheduler_config.json says so");
-        EXPECT_EQ(m.text->layers_used, single.text->layers_used);
+        EXPECT_EQ(m.texts.front().layers_used, single.texts.front().layers_used);
     }
 }
 
@@ -50,7 +50,7 @@ TEST(diffusers_folder, networks_alone) {
     EXPECT_EQ(describe_model(open_checkpoint(folder / "unet")).unet, describe_model(expected("sd2-tiny")).unet);
     auto const text = require_model(open_checkpoint(folder / "text_encoder"));
     EXPECT_EQ(text.family, "OpenCLIP text encoder");
-    EXPECT_EQ(text.text->layers_used, 2);
+    EXPECT_EQ(text.texts.front().layers_used, 2);
     // As files without their config: names and shapes alone.
     EXPECT_EQ(describe_model(open_checkpoint(folder / weights_name("vae"))).family, "VAE");
 }

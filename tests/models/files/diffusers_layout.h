@@ -5,6 +5,8 @@
 #include "models/library/procedural.h"
 #include "tests/models/files/scratch.h"
 
+#include <algorithm>
+
 namespace sfumato {
 
 inline nlohmann::json golden(char const* name) {
@@ -23,6 +25,12 @@ inline stored_tensor applied(std::string const& operation, stored_tensor const& 
         result.make = [=, size = result.bytes() / std::size_t(end - begin)](std::span<std::byte> bytes) {
             std::vector<std::byte> scratch;
             std::ranges::copy(from.read(scratch).subspan(size * std::size_t(begin), bytes.size()), bytes.begin());
+        };
+    } else if (operation == "swap halves of dim 0") {
+        result.make = [=](std::span<std::byte> bytes) {
+            std::vector<std::byte> scratch;
+            auto const all = from.read(scratch);
+            std::ranges::rotate_copy(all, all.begin() + std::ptrdiff_t(all.size() / 2), bytes.begin());
         };
     } else {
         EXPECT_EQ(operation, "transpose");

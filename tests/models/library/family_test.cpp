@@ -30,7 +30,7 @@ TEST(family, sd1_at_full_size) {
     EXPECT_EQ(m.reason, "the UNet takes 4 channels and a text of width 768, its projections are convolutions");
     EXPECT_EQ(m.unet, unet_config{});
     EXPECT_EQ(m.vae, vae_config{});
-    EXPECT_EQ(m.text, clip_config{});
+    EXPECT_EQ(m.texts, std::vector{clip_config{}});
     EXPECT_FALSE(m.taesd);
     EXPECT_EQ(m.prediction, sfumato::prediction::epsilon);
     EXPECT_EQ(m.native_size, 512);
@@ -48,15 +48,15 @@ TEST(family, sd2_at_full_size) {
     ASSERT_TRUE(m.supported) << m.reason;
     EXPECT_EQ(m.family, "Stable Diffusion 2.x");
     EXPECT_EQ(m.unet, (unet_config{.context_dim = 1024, .heads = 0, .head_dim = 64, .use_linear = true}));
-    EXPECT_EQ(m.text, (clip_config{.hidden = 1024,
-                                   .heads = 16,
-                                   .layers = 24,
-                                   .layers_used = 23,
-                                   .stops_at = 2,
-                                   .feed_forward = 4096,
-                                   .quick_gelu = false,
-                                   .pad = 0,
-                                   .projection = 1024}));
+    EXPECT_EQ(m.texts, std::vector{clip_config{.hidden = 1024,
+                                               .heads = 16,
+                                               .layers = 24,
+                                               .layers_used = 23,
+                                               .stops_at = 2,
+                                               .feed_forward = 4096,
+                                               .quick_gelu = false,
+                                               .pad = 0,
+                                               .projection = 1024}});
     EXPECT_EQ(m.prediction, sfumato::prediction::epsilon); // the statistic of these weights
     EXPECT_EQ(m.prediction_reason,
               "the standard deviation of output_blocks.11.1.transformer_blocks.0.norm1.bias is 0.027, "
@@ -72,10 +72,10 @@ TEST(family, tokens_that_were_added_stand_for_nothing) {
             c.tensors[std::string(clip_prefix) + "text_model.embeddings.token_embedding.weight"].shape[0] = vocabulary;
             auto const m = describe_model(c);
             ASSERT_TRUE(m.supported) << m.reason;
-            EXPECT_EQ(m.text->vocabulary, vocabulary);
-            EXPECT_EQ(m.text->eos, std::min(vocabulary, 49408) - 1);
-            EXPECT_EQ(m.text->bos, m.text->eos - 1);
-            EXPECT_EQ(m.text->pad, model == "sd15" ? m.text->eos : 0);
+            EXPECT_EQ(m.texts.front().vocabulary, vocabulary);
+            EXPECT_EQ(m.texts.front().eos, std::min(vocabulary, 49408) - 1);
+            EXPECT_EQ(m.texts.front().bos, m.texts.front().eos - 1);
+            EXPECT_EQ(m.texts.front().pad, model == "sd15" ? m.texts.front().eos : 0);
         }
 }
 
@@ -107,17 +107,17 @@ TEST(family, sd2_prediction) {
 
 // Which layer from the end a family's text encoder stops at, whether or not its file has those behind.
 TEST(family, where_the_text_encoder_stops) {
-    EXPECT_EQ(describe_model(opened("sd1-tiny")).text->stops_at, 1);
-    EXPECT_EQ(describe_model(opened("sd2-tiny")).text->stops_at, 2);
-    EXPECT_EQ(describe_model(opened("sd15")).text->stops_at, 1);
-    EXPECT_EQ(describe_model(opened("sd21")).text->stops_at, 2);
+    EXPECT_EQ(describe_model(opened("sd1-tiny")).texts.front().stops_at, 1);
+    EXPECT_EQ(describe_model(opened("sd2-tiny")).texts.front().stops_at, 2);
+    EXPECT_EQ(describe_model(opened("sd15")).texts.front().stops_at, 1);
+    EXPECT_EQ(describe_model(opened("sd21")).texts.front().stops_at, 2);
     checkpoint cut = without_config("sd21"); // as transformers writes it: 23 of 24 layers
     std::erase_if(cut.tensors, [](auto const& t) { return t.first.find("encoder.layers.23.") != t.first.npos; });
-    auto const text = describe_model(cut).text;
-    ASSERT_TRUE(text);
-    EXPECT_EQ(text->layers, 23);
-    EXPECT_EQ(text->layers_used, 23);
-    EXPECT_EQ(text->stops_at, 2);
+    auto const texts = describe_model(cut).texts;
+    ASSERT_EQ(texts.size(), 1);
+    EXPECT_EQ(texts[0].layers, 23);
+    EXPECT_EQ(texts[0].layers_used, 23);
+    EXPECT_EQ(texts[0].stops_at, 2);
 }
 
 TEST(family, tiny_models_with_their_config) {
@@ -130,23 +130,23 @@ TEST(family, tiny_models_with_their_config) {
                                    .head_dim = 16,
                                    .use_linear = true}));
     EXPECT_EQ(m.vae, (vae_config{.channels = 32, .channel_mult = {1, 1, 1, 1}}));
-    EXPECT_EQ(m.text, (clip_config{.hidden = 64,
-                                   .heads = 4,
-                                   .layers = 3,
-                                   .layers_used = 2,
-                                   .stops_at = 2,
-                                   .feed_forward = 256,
-                                   .quick_gelu = false,
-                                   .vocabulary = 1000,
-                                   .bos = 998,
-                                   .eos = 999,
-                                   .pad = 0,
-                                   .projection = 64}));
+    EXPECT_EQ(m.texts, std::vector{clip_config{.hidden = 64,
+                                               .heads = 4,
+                                               .layers = 3,
+                                               .layers_used = 2,
+                                               .stops_at = 2,
+                                               .feed_forward = 256,
+                                               .quick_gelu = false,
+                                               .vocabulary = 1000,
+                                               .bos = 998,
+                                               .eos = 999,
+                                               .pad = 0,
+                                               .projection = 64}});
     auto const inpaint = describe_model(opened("sd1-inpaint-tiny"));
     ASSERT_TRUE(inpaint.supported) << inpaint.reason;
-    EXPECT_EQ(inpaint.text->heads, 4);
-    EXPECT_EQ(inpaint.text->pad, 999);
-    EXPECT_EQ(inpaint.text->layers_used, 2);
+    EXPECT_EQ(inpaint.texts.front().heads, 4);
+    EXPECT_EQ(inpaint.texts.front().pad, 999);
+    EXPECT_EQ(inpaint.texts.front().layers_used, 2);
     EXPECT_EQ(inpaint.unet->heads, 8);
 }
 
@@ -169,12 +169,12 @@ TEST(family, diffusers_configs) {
         EXPECT_EQ(m.vae, with_config.vae);
         EXPECT_EQ(m.prediction, with_config.prediction);
         if (second) {
-            EXPECT_EQ(m.text->layers, 2);
-            EXPECT_EQ(m.text->layers_used, 2);
-            m.text->layers = 3;
-            m.text->projection = 64;
+            EXPECT_EQ(m.texts.front().layers, 2);
+            EXPECT_EQ(m.texts.front().layers_used, 2);
+            m.texts.front().layers = 3;
+            m.texts.front().projection = 64;
         }
-        EXPECT_EQ(m.text, with_config.text);
+        EXPECT_EQ(m.texts, with_config.texts);
     }
 }
 
@@ -191,7 +191,7 @@ TEST(family, networks_alone) {
     auto const text = describe_model(only(without_config("sd21"), "cond_stage_model."));
     EXPECT_TRUE(text.supported) << text.reason;
     EXPECT_EQ(text.family, "OpenCLIP text encoder");
-    EXPECT_EQ(text.text->layers_used, 23);
+    EXPECT_EQ(text.texts.front().layers_used, 23);
     auto const unet = describe_model(only(without_config("sd15"), in_unet));
     EXPECT_FALSE(unet.supported);
     EXPECT_EQ(unet.family, "Stable Diffusion 1.x");

@@ -116,8 +116,8 @@ TEST_F(joined, halves_become_a_model) {
         EXPECT_TRUE(describe_model(all).supported) << describe_model(all).reason;
     }
     // What the shapes of the text encoder do not tell comes with its file.
-    EXPECT_EQ(describe_model(open_joined(unet, {.text_encoder = "procedural:sd1-tiny"})).text->heads, 4);
-    EXPECT_EQ(describe_model(open_joined(unet, {.text_encoder = text})).text->heads, 1);
+    EXPECT_EQ(describe_model(open_joined(unet, {.text_encoder = "procedural:sd1-tiny"})).texts.front().heads, 4);
+    EXPECT_EQ(describe_model(open_joined(unet, {.text_encoder = text})).texts.front().heads, 1);
 }
 
 TEST_F(joined, what_is_no_text_encoder_of_this_family_is_refused) {
@@ -159,6 +159,39 @@ TEST_F(joined, halves_of_taesd_lie_side_by_side) {
     }
     std::filesystem::remove(encoder);
     EXPECT_EQ(describe_model(open_taesd(decoder)).taesd->encoder, false);
+}
+
+// Of Stable Diffusion 3, each of whose encoders is told by its width; CLIP-L alone comes without its projection.
+TEST_F(joined, text_encoders_of_the_third_generation) {
+    auto const own = open_checkpoint("procedural:sd3m"), other = open_checkpoint("procedural:sd15"),
+               all = open_joined("procedural:sd3m", {.text_encoder = "procedural:sd15"});
+    std::string const norm = "text_model.final_layer_norm.weight", clip_l(sd3_clip_l_prefix), clip_g(sd3_clip_g_prefix);
+    EXPECT_EQ(bytes_of(all, clip_l + norm), bytes_of(other, std::string(clip_prefix) + norm));
+    EXPECT_NE(bytes_of(all, clip_l + norm), bytes_of(own, clip_l + norm));
+    EXPECT_EQ(bytes_of(all, clip_g + norm), bytes_of(own, clip_g + norm));
+    EXPECT_TRUE(own.find(clip_l + "text_projection.weight"));
+    EXPECT_FALSE(all.find(clip_l + "text_projection.weight"));
+    EXPECT_TRUE(describe_model(own).supported) << describe_model(own).reason;
+    EXPECT_TRUE(describe_model(all).supported) << describe_model(all).reason;
+    EXPECT_EQ(describe_model(own).family, "Stable Diffusion 3");
+    EXPECT_EQ(describe_model(open_checkpoint("procedural:sd35m")).family, "Stable Diffusion 3.5 medium");
+    EXPECT_EQ(describe_model(open_checkpoint("procedural:sd35l")).family, "Stable Diffusion 3.5 large");
+
+    std::string const t5 = put("t5.safetensors", "sd3-tiny", std::string(t5_prefix)),
+                      vae = put("vae.safetensors", "sd3-tiny", in_vae);
+    EXPECT_EQ(
+        error_of([&] { open_joined("procedural:sd3m", {.text_encoder_3 = t5}); }),
+        "The T5 text encoder in '" + t5 +
+            "' is 128 wide, but 'procedural:sd3m' (Stable Diffusion 3) takes 4096: choose T5 v1.1 XXL's encoder.");
+    EXPECT_EQ(describe_model(open_joined("procedural:sd3m", {.text_encoder = "procedural:sd21"})).reason,
+              "the CLIP text encoders are 1792 wide together, but the MMDiT takes 2048");
+    EXPECT_EQ(error_of([&] { open_joined("procedural:sd1-tiny", {.text_encoder = t5}); }),
+              "'" + t5 + "' holds no text encoder of Stable Diffusion 1 or 2, but this: T5 text encoder.");
+    auto const half = describe_model(open_checkpoint("procedural:sd35-tiny"));
+    EXPECT_EQ(half.missing, (std::vector<std::string>{"text encoder", "VAE"}));
+    EXPECT_TRUE(can_lend(describe_model(open_checkpoint(vae)), "VAE", half));
+    EXPECT_TRUE(can_lend(describe_model(own), "text encoder", half));
+    EXPECT_FALSE(can_lend(describe_model(other), "VAE", half));
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <tuple>
 
 using namespace sfumato;
 
@@ -105,10 +106,12 @@ struct digest {
 
 // The reference files' lines of tests/golden/digests.py.
 constexpr digest reference[] = {
-    {"lama-tiny", 177, 0x5dbd3609},         {"rrdbnet-x2-tiny", 72, 0xcf8f6566}, {"rrdbnet-x4-tiny", 72, 0xc216ba22},
-    {"sd1-inpaint-tiny", 958, 0x9b741942},  {"sd1-tiny", 980, 0x3479d25e},       {"sd2-tiny", 965, 0x6fa69440},
-    {"sdxl-tiny", 951, 0x03061ac1},         {"srvgg-x4-tiny", 17, 0xd3295261},   {"taesd-tiny.decoder", 67, 0x851e4ad2},
-    {"taesd-tiny.encoder", 67, 0xf9ecac87},
+    {"lama-tiny", 177, 0x5dbd3609},         {"rrdbnet-x2-tiny", 72, 0xcf8f6566},
+    {"rrdbnet-x4-tiny", 72, 0xc216ba22},    {"sd1-inpaint-tiny", 958, 0x9b741942},
+    {"sd1-tiny", 980, 0x3479d25e},          {"sd2-tiny", 965, 0x6fa69440},
+    {"sdxl-tiny", 951, 0x03061ac1},         {"sd3-tiny", 427, 0xd8bffb35},
+    {"sd35-tiny", 65, 0x3ab87d2d},          {"srvgg-x4-tiny", 17, 0xd3295261},
+    {"taesd-tiny.decoder", 67, 0x851e4ad2}, {"taesd-tiny.encoder", 67, 0xf9ecac87},
 };
 
 void PrintTo(digest const& d, std::ostream* out) { *out << d.file; }
@@ -163,6 +166,15 @@ TEST(procedural, full_sizes_are_the_published_ones) {
     checkpoint const sd2 = procedural_checkpoint("sd21");
     EXPECT_EQ(parameters(sd2, "model.diffusion_model."), 865'910'724);
     EXPECT_EQ(parameters(sd2, "cond_stage_model."), 354'032'641 - 1); // open_clip's text tower without logit_scale
+
+    // The published sizes do not count the tables of positions, which are not trained.
+    for (auto const& [name, size, positions] : {std::tuple{"sd3m", 2'028'328'000ll, 192 * 192 * 1536},
+                                                {"sd35m", 2'243'171'520ll, 384 * 384 * 1536},
+                                                {"sd35l", 8'056'627'520ll, 192 * 192 * 2432}}) {
+        checkpoint const sd3 = procedural_checkpoint(name);
+        EXPECT_EQ(parameters(sd3, "model.diffusion_model."), std::size_t(size) + std::size_t(positions)) << name;
+        EXPECT_EQ(parameters(sd3, "text_encoders.t5xxl."), 4'762'310'656) << name;
+    }
 }
 
 TEST(procedural, unknown_model_is_refused_with_those_there_are) {

@@ -58,6 +58,59 @@ TEST_P(canonical_names, of_networks_that_stand_alone) {
 INSTANTIATE_TEST_SUITE_P(all, canonical_names,
                          testing::Values("sd1-tiny", "sd1-inpaint-tiny", "sd2-tiny", "sdxl-tiny"));
 
+// Three tensors become one, and halves change places; files of its own, too.
+TEST(canonical, the_mmdit_of_diffusers) {
+    for (char const* model : {"sd3-tiny", "sd35-tiny"}) {
+        checkpoint const part = diffusers_part(model, "transformer"),
+                         expected = only(procedural_checkpoint(model), "model.diffusion_model.");
+        checkpoint prefixed;
+        for (auto const& [name, tensor] : part.tensors) prefixed.tensors["model.diffusion_model." + name] = tensor;
+        expect_equal(canonical(part), expected);
+        expect_equal(canonical(prefixed), expected);
+        expect_equal(canonical(without_prefix(expected, "model.diffusion_model.")), expected);
+        expect_equal(canonical(without_prefix(expected, "model.")), expected);
+        checkpoint lacking = part;
+        lacking.tensors.erase("transformer_blocks.0.attn.to_k.weight");
+        EXPECT_THROW(canonical(lacking), error);
+        checkpoint other = part;
+        other.tensors["norm_out.linear.bias"].shape = {3};
+        EXPECT_THROW(canonical(other), error);
+    }
+}
+
+TEST(canonical, t5_alone) {
+    std::string const prefix = "text_encoders.t5xxl.transformer.";
+    checkpoint const expected = only(procedural_checkpoint("sd3-tiny"), prefix),
+                     alone = without_prefix(expected, prefix);
+    expect_equal(canonical(alone), expected);
+    expect_equal(canonical(diffusers_part("sd3-tiny", "text_encoder_3")), expected);
+    checkpoint twice = alone, other = alone;
+    twice.tensors["encoder.embed_tokens.weight"] = alone.at("shared.weight");
+    expect_equal(canonical(twice), expected);
+    other.tensors.erase("shared.weight");
+    other.tensors["encoder.embed_tokens.weight"] = alone.at("shared.weight");
+    expect_equal(canonical(other), expected);
+
+    // As llama.cpp's converter calls it.
+    checkpoint gguf;
+    for (auto const& [name, tensor] : alone.tensors) {
+        std::string renamed = name;
+        for (auto const& [from, to] : {std::pair<std::string, std::string>{"encoder.block.", "enc.blk."},
+                                       {"encoder.final_layer_norm", "enc.output_norm"},
+                                       {"shared", "token_embd"},
+                                       {"layer.0.SelfAttention.relative_attention_bias", "attn_rel_b"},
+                                       {"layer.0.SelfAttention.", "attn_"},
+                                       {"layer.0.layer_norm", "attn_norm"},
+                                       {"layer.1.layer_norm", "ffn_norm"},
+                                       {"layer.1.DenseReluDense.wi_0", "ffn_gate"},
+                                       {"layer.1.DenseReluDense.wi_1", "ffn_up"},
+                                       {"layer.1.DenseReluDense.wo", "ffn_down"}})
+            if (auto const at = renamed.find(from); at != renamed.npos) renamed.replace(at, from.size(), to);
+        gguf.tensors[renamed] = tensor;
+    }
+    expect_equal(canonical(gguf), expected);
+}
+
 TEST(canonical, open_clip_becomes_what_transformers_has) {
     checkpoint const raw = procedural_checkpoint("sd2-tiny"),
                      all = only(canonical(raw), "cond_stage_model.transformer.");

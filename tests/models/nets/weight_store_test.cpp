@@ -328,5 +328,32 @@ TEST(weight_store, a_cancelled_load_can_go_on) {
     EXPECT_TRUE(store.loaded());
 }
 
+// The middle of a square table of positions, whose sides differ from it by odd numbers, too.
+TEST(weight_store, window_of_a_table) {
+    constexpr int side = 7, c = 4;
+    auto const values = rounded(random_values(side * side * c, -1, 1, 1), dtype::f16);
+    auto file = std::make_shared<small_checkpoint>();
+    file->add("pos_embed", {1, side * side, c}, values, stored_type::f16);
+    file->add("no_square", {1, side * side - 1, c}, {values.begin(), values.end() - c}, stored_type::f16);
+    for (auto const& [h, w] : {std::pair{4, 5}, {7, 7}, {1, 2}}) {
+        weight_store store(file);
+        graph g;
+        tensor const x = g.input({.h = h, .w = w, .c = c}), window = store.window(g, "pos_embed", h, w);
+        ASSERT_EQ(window.shape, x.shape);
+        tensor const y = add(g, x, window);
+        store.load(test_device());
+        auto const got = run(std::move(g), x, std::vector<float>(x.shape.count()), y);
+        for (int row = 0; row < h; ++row)
+            for (int column = 0; column < w; ++column)
+                for (int i = 0; i < c; ++i)
+                    ASSERT_EQ(got[(row * w + column) * c + i],
+                              values[(((side - h) / 2 + row) * side + (side - w) / 2 + column) * c + i]);
+    }
+    weight_store store(file);
+    graph g;
+    EXPECT_THROW(store.window(g, "pos_embed", 8, 4), error);
+    EXPECT_THROW(store.window(g, "no_square", 2, 2), error);
+}
+
 } // namespace
 } // namespace sfumato

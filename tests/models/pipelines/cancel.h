@@ -49,7 +49,7 @@ inline void expect_to_end_within_a_second(diffusion_model& model, std::string co
     clip_config const encoder = model.texts().front();
     clip_vocabulary const vocabulary{.size = encoder.vocabulary, .pad = encoder.pad};
     auto const text = [&](job const& j) {
-        return encode_prompts(turn, {{encoder, {make_chunks(prompt, vocabulary)}}}, j).has_value();
+        return encode_prompts(turn, {.clips = {{encoder, {make_chunks(prompt, vocabulary)}}}}, j).has_value();
     };
     auto const encode = [&](job const& j) {
         picture const p(cells * cell, cells * cell);

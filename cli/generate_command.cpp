@@ -1,7 +1,7 @@
 // txt2img and img2img: what the options say becomes a request, and its pictures become files.
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_names.h"
+#include "cli/picture_batch.h"
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
@@ -63,31 +63,19 @@ generation_parameters parameters_of(request const& r, picture const& made) {
     return p;
 }
 
-// Has the picture to begin with; tells the plan, and writes previews where they are wanted, and each picture as soon as
-// it comes, so that what happens later takes nothing away.
+// Has the picture to begin with; tells the plan, and writes the pictures, and previews where they are wanted.
 struct generate_client final : memory_client {
     progress_line& line;
-    std::vector<std::string> const names;
-    plain_colour const background;
+    picture_batch& batch;
     std::string preview_path{};
-    std::size_t taken = 0, lost = 0; // lost: could not be written under its name, which was said
-    request recipe{};                // of the first
 
-    generate_client(progress_line& line, std::vector<std::string> names, plain_colour const& background)
-        : line(line), names(std::move(names)), background(background) {}
+    generate_client(progress_line& line, picture_batch& batch) : line(line), batch(batch) {}
     void take(run_result made) override {
-        if (taken == 0) recipe = made.recipe;
         picture_file const file(made.picture, [&](std::string const& text) { line.warn(text); });
-        try {
-            write_result(file, names.at(taken++),
-                         {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
-                          {recipe_keyword, json_line(request_to_json(made.recipe))}},
-                         background);
-        } catch (std::exception const& e) {
-            if (names.size() == 1) throw; // the run is over
-            line.warn(e.what());
-            ++lost;
-        }
+        batch.write(file,
+                    {{"parameters", parameters_text(parameters_of(made.recipe, made.picture))},
+                     {recipe_keyword, json_line(request_to_json(made.recipe))}},
+                    made.recipe);
     }
     void planned(run_plan const& plan) override { line.plan(plan); }
     void warn(sentence const& s) override { line.warn(s.text()); }
@@ -119,7 +107,8 @@ run_input input_of(options const& given, request const& r, generate_client& clie
 int generate_files(options const& given, request const& r, std::optional<picture> from, progress_line& line) {
     result_size const size =
         from ? result_size{from->width, from->height} : result_size{r.diffusion.width, r.diffusion.height};
-    generate_client client(line, names_of_pictures(given.value("-o"), r.diffusion.batch, size), given.background());
+    picture_batch batch(given.value("-o"), r.diffusion.batch, size, given.background(), line);
+    generate_client client(line, batch);
     if (from) client.pictures["picture"] = std::move(*from);
     run_input const in = input_of(given, r, client);
     check_pictures(in);
@@ -127,20 +116,18 @@ int generate_files(options const& given, request const& r, std::optional<picture
     auto const start = std::chrono::steady_clock::now();
     bool const done = open_jobs(given.value("--device")).run(in, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    std::vector<std::string> const& names = client.names;
     if (!done) {
-        std::string const kept =
-            client.taken ? std::format("; {} of {} pictures are there", client.taken - client.lost, names.size()) : "";
-        line.finish("cancelled" + kept, {{"type", "cancelled"}});
+        line.finish(batch.cancelled(), {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
-    if (client.lost) fail("{} of {} pictures could not be written under their names.", client.lost, names.size());
+    batch.check_all_written();
+    std::vector<std::string> const& names = batch.names();
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
     line.finish(std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
                 {{"type", "result"},
                  {"outputs", names},
                  {"seconds", seconds.count()},
-                 {"request", request_to_json(client.recipe)}});
+                 {"request", request_to_json(batch.recipe())}});
     return exit_code::ok;
 }
 

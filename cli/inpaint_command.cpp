@@ -1,6 +1,6 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/picture_names.h"
+#include "cli/picture_batch.h"
 #include "cli/progress_line.h"
 #include "cli/request_options.h"
 #include "compute/error.h"
@@ -51,26 +51,21 @@ void check_options(options const& given) {
         throw usage_error("--method diffusion needs --model MODEL");
 }
 
-// Tells the plan and warnings, and writes each picture as soon as it comes.
+// Tells the plan and warnings, and writes the picture, filled once for each result.
 struct inpaint_client final : memory_client {
     progress_line& line;
     std::string const in;
-    std::optional<picture_file> file;
-    std::vector<std::string> const names;
-    plain_colour const background;
-    request recipe{}; // of the first
-    std::size_t taken = 0;
+    std::optional<picture_file> file; // nothing was pasted into it yet
+    picture_batch& batch;
 
-    inpaint_client(progress_line& line, std::string in, std::vector<std::string> names, plain_colour const& background)
-        : line(line), in(std::move(in)), names(std::move(names)), background(background) {
-        file.emplace(this->in, [&](std::string const& text) { line.warn(text); });
-    }
+    inpaint_client(progress_line& line, std::string in, picture_file file, picture_batch& batch)
+        : line(line), in(std::move(in)), file(std::move(file)), batch(batch) {}
     void take(run_result made) override {
-        if (taken > 0) file.emplace(in); // without what was pasted
+        if (!file) file.emplace(in);
         request const& r = made.recipe;
-        if (taken == 0) recipe = r;
         file->paste(r.area.x + made.x, r.area.y + made.y, made.picture, made.mask, colours_of(r));
-        write_result(*file, names.at(taken++), {{recipe_keyword, json_line(request_to_json(r))}}, background);
+        batch.write(*file, {{recipe_keyword, json_line(request_to_json(r))}}, r);
+        file.reset();
     }
     void planned(run_plan const& plan) override { line.plan(plan); }
     void warn(sentence const& s) override { line.warn(s.text()); }
@@ -86,16 +81,14 @@ int inpaint_file(options const& given) {
 
     progress_line line(given.has("--json"));
     request r = request_of(given, operation::inpaint, line);
-    std::vector<std::string> const names = names_of_pictures(given.value("-o"), r.diffusion.batch, {});
-    for (std::string const& name : names) {
+    line.show({.stage = say("read {}", in)});
+    picture_file file(in, [&](std::string const& text) { line.warn(text); });
+    picture_batch batch(given.value("-o"), r.diffusion.batch, {file.width(), file.height(), file.bytes_per_pixel()},
+                        given.background(), line);
+    for (std::string const& name : batch.names()) {
         check_differ(in, name);
         check_differ(given.value("--mask"), name);
     }
-
-    line.show({.stage = say("read {}", in)});
-    inpaint_client client(line, in, names, given.background());
-    picture_file const& file = *client.file;
-    for (std::string const& name : names) check_can_write(name, {file.width(), file.height(), file.bytes_per_pixel()});
     mask selection = read_mask(given.value("--mask"), file.width(), file.height());
     rect const selected = bounds(selection);
     if (selected.empty()) fail("The mask {} selects nothing; paint white what is to be filled.", given.value("--mask"));
@@ -103,21 +96,23 @@ int inpaint_file(options const& given) {
 
     auto const start = std::chrono::steady_clock::now();
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
-    picture& context = client.pictures["picture"] = file.crop(r.area, colours_of(r));
+    picture context = file.crop(r.area, colours_of(r));
     make_unknown_transparent(context);
+    inpaint_client client(line, in, std::move(file), batch);
+    client.pictures["picture"] = std::move(context);
     client.masks["selection"] = crop(selection, r.area);
     run_input in_run = client.input(r);
     in_run.nearest = given.has("--nearest");
     bool const done = open_jobs(given.value("--device")).run(in_run, client, j);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
     if (!done) {
-        std::string const kept =
-            client.taken ? std::format("; {} of {} pictures are there", client.taken, names.size()) : "";
-        line.finish("cancelled" + kept, {{"type", "cancelled"}});
+        line.finish(batch.cancelled(), {{"type", "cancelled"}});
         return exit_code::cancelled;
     }
+    batch.check_all_written();
+    std::vector<std::string> const& names = batch.names();
     std::string const more = names.size() > 1 ? std::format(" and {} more", names.size() - 1) : "";
-    json told{{"type", "result"}, {"seconds", seconds.count()}, {"request", request_to_json(client.recipe)}};
+    json told{{"type", "result"}, {"seconds", seconds.count()}, {"request", request_to_json(batch.recipe())}};
     if (names.size() == 1) told["output"] = names.front();
     told["outputs"] = names;
     line.finish(std::format("{}{}: filled in {:.2f} s, seed {}", names.front(), more, seconds.count(), r.seed), told);

@@ -192,14 +192,19 @@ TEST_F(result_of_command, whose_folder_is_gone_after_the_run_is_kept_in_the_cach
 }
 
 TEST_F(result_of_command, one_of_a_batch_takes_no_other_with_it) {
-    auto arguments = txt2img(results / "out.png");
-    arguments.insert(arguments.end(), {"--batch", "3"});
-    ended const e = run_while(arguments, [&] { fs::create_directory(results / "out-2.png"); });
-    EXPECT_EQ(e.code, 1);
-    EXPECT_EQ(made(), (std::set<std::string>{"out-1.png", "out-2.png", "out-3.png", "sfumato-rescued-1.png"}));
-    EXPECT_EQ(read_png(results / "sfumato-rescued-1.png").samples[0], (fake_seed::half_a_second + 1) % 256);
-    EXPECT_TRUE(mentions(e.out, "out-2.png cannot be written: it is a directory. The picture is finished")) << e.out;
-    EXPECT_TRUE(mentions(e.err, "1 of 3 pictures could not be written under their names.")) << e.err;
+    for (std::string const command : {"txt2img", "inpaint"}) {
+        auto arguments = commands(results / "out.png").at(command);
+        if (command == "inpaint") arguments.insert(arguments.end(), {"--model", "m.safetensors"});
+        arguments.insert(arguments.end(), {"--batch", "3"});
+        ended const e = run_while(arguments, [&] { fs::create_directory(results / "out-2.png"); });
+        EXPECT_EQ(e.code, 1) << command;
+        EXPECT_EQ(made(), (std::set<std::string>{"out-1.png", "out-2.png", "out-3.png", "sfumato-rescued-1.png"}));
+        EXPECT_TRUE(read_png(results / "sfumato-rescued-1.png").texts.contains("Comment")) << command;
+        EXPECT_TRUE(mentions(e.out, "out-2.png cannot be written: it is a directory. The picture is finished"))
+            << e.out;
+        EXPECT_TRUE(mentions(e.err, "1 of 3 pictures could not be written under their names.")) << e.err;
+        for (std::string const& name : made()) fs::remove(results / name);
+    }
 }
 
 TEST_F(result_of_command, does_not_fail_with_a_preview) {

@@ -16,11 +16,14 @@ struct words_of_field {
 
 constexpr std::array words{
     words_of_field{"model", N_("_Model"),
-                   N_("A checkpoint (.safetensors, .ckpt, .gguf) or a folder of diffusers; Stable Diffusion 1, 2 or "
-                      "XL")},
+                   N_("A checkpoint (.safetensors, .ckpt, .gguf) or a folder of diffusers; Stable Diffusion 1, 2, "
+                      "XL or 3")},
     words_of_field{"vae", N_("_VAE"), N_("A file whose VAE is used instead of the model's own")},
     words_of_field{"text_encoder", N_("Te_xt encoder"),
                    N_("A file whose text encoder is used instead of the model's own")},
+    words_of_field{"text_encoder_2", N_("_Second text encoder"),
+                   N_("A further file with one, of a model that has several")},
+    words_of_field{"text_encoder_3", N_("_Third text encoder"), N_("And another")},
     words_of_field{"prompt", N_("_Prompt"),
                    N_("What shall be there. (word:1.2) weighs more, [word] less, BREAK starts the next 75 tokens.")},
     words_of_field{"negative_prompt", N_("_Negative prompt"), N_("What shall not be there")},

@@ -86,8 +86,8 @@ gboolean on_focus(GtkWidget*, GdkEvent*, gpointer data) {
 GtkWidget* make_no_models(widgets& w) {
     GtkWidget* const box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     gtk_label_set_text(GTK_LABEL(make_text(box)),
-                       _("No diffusion model was found on this computer. Put a file of Stable Diffusion 1, 2 or XL "
-                         "into the folder, or choose one from elsewhere; without one, selections are filled with "
+                       _("No diffusion model was found on this computer. Put a file of Stable Diffusion into the "
+                         "folder, or choose one from elsewhere; without one, selections are filled with "
                          "patches of their surroundings."));
     GtkWidget* const button = gtk_button_new_with_mnemonic(_("_Open the Folder of Models"));
     g_signal_connect(button, "clicked", G_CALLBACK(on_open_folder), &w);

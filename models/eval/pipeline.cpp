@@ -204,7 +204,8 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     turns const turn{d, model, memory};
 
     case_tensors all;
-    auto const contexts = encode_prompts(turn, text_inputs_of(c, model, size.guided), {});
+    auto contexts = encode_prompts(turn, text_inputs_of(c, model, size.guided), {});
+    for (conditioning& told : *contexts) told.sizes = sizes_told(model.denoiser(), {w * cell, h * cell});
     add_conditioning(all, "", contexts->front());
     if (size.guided) add_conditioning(all, "_negative", contexts->back());
     all["tap.timesteps"].shape = {std::int64_t(planned.timesteps.size())};

@@ -8,6 +8,7 @@
 #include "request/json.h"
 
 #include <array>
+#include <map>
 #include <set>
 
 namespace sfumato {
@@ -107,22 +108,24 @@ bool is_network(path const& folder) try {
     return false;
 }
 
-// Where a part's tensors belong: the text encoders of Stable Diffusion 3 have places of their own.
-std::string_view place_of(std::string_view part, json const& config, bool third_generation) {
-    if (third_generation && part == "text_encoder") return sd3_clip_l_prefix;
-    if (third_generation && part == "text_encoder_2") return sd3_clip_g_prefix;
-    return prefix_of(config);
+// Where the tensors of text encoders belong, in families that have several.
+using text_places = std::map<std::string, std::string_view>;
+
+text_places text_places_of(path const& folder) {
+    path const transformer = folder / "transformer" / "config.json";
+    if (is_there(transformer) && read_json(transformer).value("_class_name", json()) == "SD3Transformer2DModel")
+        return {
+            {"text_encoder", sd3_clip_l_prefix}, {"text_encoder_2", sd3_clip_g_prefix}, {"text_encoder_3", t5_prefix}};
+    if (is_network(folder / "unet") && is_network(folder / "text_encoder_2"))
+        return {{"text_encoder", xl_clip_l_prefix}, {"text_encoder_2", xl_clip_g_prefix}};
+    return {{"text_encoder", clip_prefix}};
 }
 
-void add_part(path const& folder, std::string const& part, checkpoint& all, bool third_generation = false) {
+void add_part(path const& folder, std::string const& part, checkpoint& all, text_places const& texts = {}) {
     json const config = read_json(folder / "config.json");
     all.metadata["diffusers"][part] = config;
-    add_network(folder, place_of(part, config, third_generation), all);
-}
-
-bool is_third_generation(path const& folder) {
-    path const config = folder / "transformer" / "config.json";
-    return is_there(config) && read_json(config).value("_class_name", json()) == "SD3Transformer2DModel";
+    auto const place = texts.find(part);
+    add_network(folder, place == texts.end() ? prefix_of(config) : place->second, all);
 }
 
 // What a network that stands alone would be called in a whole model.
@@ -139,9 +142,6 @@ bool is_diffusers_folder(path const& folder) {
 }
 
 checkpoint read_diffusers_folder(path const& folder, std::string const& source) {
-    std::vector<std::string> parts = {"unet", "transformer", "vae", "text_encoder"};
-    bool const third_generation = is_third_generation(folder);
-    if (third_generation) parts.insert(parts.end(), {"text_encoder_2", "text_encoder_3"});
     checkpoint all{.source = source, .format = "diffusers folder", .metadata = {{"diffusers", json::object()}}};
     if (is_network(folder)) {
         add_part(folder, part_name(prefix_of(read_json(folder / "config.json"))), all);
@@ -149,8 +149,11 @@ checkpoint read_diffusers_folder(path const& folder, std::string const& source) 
     }
     if (is_there(folder / "model_index.json"))
         all.metadata["diffusers"]["model_index"] = read_json(folder / "model_index.json");
+    text_places const texts = text_places_of(folder);
+    std::vector<std::string> parts = {"unet", "transformer", "vae"};
+    for (auto const& [part, place] : texts) parts.push_back(part);
     for (std::string const& part : parts)
-        if (is_network(folder / part)) add_part(folder / part, part, all, third_generation);
+        if (is_network(folder / part)) add_part(folder / part, part, all, texts);
     if (all.tensors.empty()) fail("'{}' holds no network that is known here: unet, vae or text_encoder.", source);
     if (path const scheduler = folder / "scheduler" / "scheduler_config.json"; is_there(scheduler))
         all.metadata["diffusers"]["scheduler"] = read_json(scheduler);

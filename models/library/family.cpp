@@ -45,22 +45,37 @@ void take_text_facts(clip_config& c, stated_text_facts const& d, bool second_gen
     c.stops_at = second_generation ? 2 : left_out + 1;
 }
 
-// Of the families with two, CLIP-L and OpenCLIP's bigG: what the last layer but one puts out, as it is.
+// Of the families with two, CLIP-L and OpenCLIP's bigG: what the last layer but one puts out, as it is. Stable
+// Diffusion XL takes the second one's pooled prompt, and 3 both.
 void take_pair_facts(std::vector<clip_config>& texts, stated_facts const& d) {
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        clip_config& c = texts[i];
-        take_encoder_facts(c, d.texts[i], i == 1);
+    for (clip_config& c : texts) {
+        bool const second = c.prefix == xl_clip_g_prefix || c.prefix == sd3_clip_g_prefix;
+        take_encoder_facts(c, d.texts[second], second);
         c.layers_used = c.layers - 1;
         c.stops_at = 2;
         c.final_norm = false;
-        c.pooled = true;
+        c.pooled = c.prefix != xl_clip_l_prefix;
     }
+}
+
+// Of several encoders, together.
+struct text_widths {
+    int hidden = 0, pooled = 0;
+};
+text_widths widths_of(std::vector<clip_config> const& texts) {
+    text_widths all;
+    for (clip_config const& c : texts) {
+        all.hidden += c.hidden;
+        if (c.pooled) all.pooled += c.projection ? c.projection : c.hidden;
+    }
+    return all;
 }
 
 // Of the first family that has one there.
 std::vector<clip_config> find_texts(checkpoint const& c) {
     using prefixes = std::vector<std::string_view>;
-    for (prefixes const& family : {prefixes{clip_prefix}, prefixes{sd3_clip_l_prefix, sd3_clip_g_prefix}}) {
+    for (prefixes const& family : {prefixes{clip_prefix}, prefixes{xl_clip_l_prefix, xl_clip_g_prefix},
+                                   prefixes{sd3_clip_l_prefix, sd3_clip_g_prefix}}) {
         std::vector<clip_config> all;
         for (std::string_view prefix : family)
             if (auto const found = clip_config::found_in(c, prefix)) all.push_back(*found);
@@ -117,7 +132,7 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
 // A denoiser that could be run if there were text encoders and a VAE. T5 may be missing.
 void refuse_half(model_description& m) {
     if (!m.has_denoiser() || !m.supported) return;
-    bool const has_texts = m.texts.size() == (m.mmdit ? 2u : 1u);
+    bool const has_texts = m.texts.size() == (m.takes_two_texts() ? 2u : 1u);
     std::string options;
     auto const lacks = [&](std::string const& part, std::string_view option) {
         m.missing.push_back(part);
@@ -145,12 +160,15 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
                         model_description& m) {
     unet_config& unet = *m.unet;
     take_heads(unet, d);
-    bool const xl = unet.adm_in_channels != 0;
+    bool const xl = unet.is_xl(), unclip = unet.adm_in_channels && !xl, refiner = unet.adm_in_channels == 2560;
     bool const second = unet.use_linear && !xl;
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
     m.reason = unet.in_words();
     if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
-    for (clip_config& text : m.texts) take_text_facts(text, d.texts[0], second);
+    if (xl)
+        take_pair_facts(m.texts, d);
+    else
+        for (clip_config& text : m.texts) take_text_facts(text, d.texts[0], second);
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
     m.prediction = prediction;
     m.prediction_reason = prediction_reason;
@@ -158,11 +176,16 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     bool const v_at_768 = second && prediction == sfumato::prediction::v;
     m.native_size = d.native_size ? d.native_size : xl ? 1024 : v_at_768 ? 768 : 512;
 
-    if (xl && unet.context_dim == 1024) m.family = "Stable Diffusion 2.x unCLIP";
-    if (xl && unet.adm_in_channels == 2560) m.family = "Stable Diffusion XL refiner";
-    if (xl) refuse(m, say("not supported yet: {}", m.reason));
+    if (unclip) m.family = "Stable Diffusion 2.x unCLIP";
+    if (refiner) m.family = "Stable Diffusion XL refiner";
+    if (unclip || refiner) refuse(m, say("not supported yet: {}", m.reason));
     if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
-    if (m.texts.size() == 1 && m.texts[0].hidden != unet.context_dim)
+    auto const [hidden, pooled] = widths_of(m.texts);
+    if (xl && m.texts.size() == 2 && (hidden != unet.context_dim || pooled != unet.pooled_channels()))
+        refuse(m, say("the text encoders are {} wide together and make {} of a whole prompt, but the UNet takes {} and "
+                      "{}",
+                      hidden, pooled, unet.context_dim, unet.pooled_channels()));
+    if (!xl && m.texts.size() == 1 && m.texts[0].hidden != unet.context_dim)
         refuse(m, say("the text encoder is {} wide, but the UNet takes {}", m.texts[0].hidden, unet.context_dim));
 }
 
@@ -180,11 +203,7 @@ void describe_third_generation(checkpoint const& c, stated_facts const& d, model
     m.native_size = d.native_size ? d.native_size : 1024;
     take_pair_facts(m.texts, d);
     if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
-    int hidden = 0, pooled = 0;
-    for (clip_config const& text : m.texts) {
-        hidden += text.hidden;
-        pooled += text.projection ? text.projection : text.hidden;
-    }
+    auto const [hidden, pooled] = widths_of(m.texts);
     if (m.texts.size() == 2 && (hidden > mmdit.context_channels || pooled != mmdit.pooled_channels))
         refuse(m, say("the CLIP text encoders are {} wide together, but the MMDiT takes {}", pooled,
                       mmdit.pooled_channels));

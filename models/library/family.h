@@ -46,6 +46,8 @@ struct model_description {
     int factor = 1;
 
     bool has_denoiser() const { return unet || mmdit; }
+    /// CLIP-L and OpenCLIP's bigG.
+    bool takes_two_texts() const { return mmdit || (unet && unet->is_xl()); }
 
     sfumato::prediction prediction = sfumato::prediction::epsilon;
     std::string prediction_reason;  // a clause

@@ -68,20 +68,29 @@ void join_text(checkpoint& all, model_description const& model, std::string cons
     replace(all, text, clip_prefix);
 }
 
-// Of Stable Diffusion 3: `file` has one of its three text encoders, or more of them. CLIP-L alone in a file has a
-// projection that belongs to CLIP's pictures; the model was trained with what lies before it.
+// Of Stable Diffusion XL and 3: `file` has one of its text encoders, or more of them; both families have the same
+// CLIP-L and bigG. CLIP-L alone in a file has a projection that belongs to CLIP's pictures; the models were trained
+// with what lies before it.
 void join_texts(checkpoint& all, model_description const& model, std::string const& file) {
     model_description is;
     checkpoint const texts = open_texts(file, is);
     for (clip_config const& text : is.texts) {
-        bool const alone = text.prefix == clip_prefix, open_clip = text.hidden != 768;
-        std::string_view const to = !alone      ? std::string_view(text.prefix)
-                                    : open_clip ? sd3_clip_g_prefix
-                                                : sd3_clip_l_prefix;
+        bool const alone = text.prefix == clip_prefix,
+                   second =
+                       alone ? text.hidden != 768 : text.prefix == xl_clip_g_prefix || text.prefix == sd3_clip_g_prefix;
+        std::string_view const to = model.mmdit ? second ? sd3_clip_g_prefix : sd3_clip_l_prefix
+                                    : second    ? xl_clip_g_prefix
+                                                : xl_clip_l_prefix;
         replace(all, texts, text.prefix, to);
-        if (alone && !open_clip) all.tensors.erase(std::string(to) + "text_projection.weight");
+        if (alone && !second) all.tensors.erase(std::string(to) + "text_projection.weight");
     }
     if (!is.t5) return;
+    if (!model.mmdit) {
+        if (is.texts.empty())
+            fail("'{}' holds a T5 text encoder, which '{}' ({}) does not take: leave it out.", file, all.source,
+                 model.family);
+        return;
+    }
     if (is.t5->width != model.mmdit->context_channels)
         fail("The T5 text encoder in '{}' is {} wide, but '{}' ({}) takes {}: choose T5 v1.1 XXL's encoder.", file,
              is.t5->width, all.source, model.family, model.mmdit->context_channels);
@@ -113,7 +122,7 @@ checkpoint open_joined(std::string const& source, joined_parts const& parts) {
     model_description const model = describe_model(all);
     if (!parts.vae.empty()) replace(all, vae_for(all, model, parts.vae), vae_prefix);
     for (std::string const& file : {parts.text_encoder, parts.text_encoder_2, parts.text_encoder_3})
-        if (!file.empty()) (model.mmdit ? join_texts : join_text)(all, model, file);
+        if (!file.empty()) (model.takes_two_texts() ? join_texts : join_text)(all, model, file);
     return all;
 }
 
@@ -121,8 +130,8 @@ bool can_lend(model_description const& from, std::string_view part, model_descri
     bool const whole = from.supported || !from.missing.empty(); // else it is damaged, or of another family
     if (!half.has_denoiser() || !whole) return false;
     if (part == "text encoder")
-        return half.unet ? from.texts.size() == 1 && from.texts[0].hidden == half.unet->context_dim
-                         : from.texts.size() == 2;
+        return half.takes_two_texts() ? from.texts.size() == 2
+                                      : from.texts.size() == 1 && from.texts[0].hidden == half.unet->context_dim;
     std::string const& family = from.vae_origin.family;
     return from.vae && from.vae->decoder && (family.empty() || family.starts_with(needed_vae(half)));
 }

@@ -84,7 +84,6 @@ constexpr std::array families = {
 };
 
 constexpr std::array parts = {
-    named_family{"Stable Diffusion XL", {"conditioner.embedders."}},
     named_family{"CLIP image encoder", {"vision_model.encoder.layers.0."}},
     named_family{"diffusion model of an unknown kind", {unet_prefix}},
 };

@@ -61,10 +61,7 @@ vae_origin origin_of_vae(std::string_view model, vae_config const& vae, stated_f
     return {};
 }
 
-std::string family_of_vae_for(unet_config const& unet) {
-    bool const takes_size = unet.adm_in_channels != 0 && unet.context_dim != 1024; // 1024: Stable Diffusion 2 unCLIP
-    return std::string(takes_size ? xl : first_or_second);
-}
+std::string family_of_vae_for(unet_config const& unet) { return std::string(unet.is_xl() ? xl : first_or_second); }
 
 std::string family_of_vae_for(mmdit_config const&) { return std::string(third); }
 

@@ -45,13 +45,11 @@ tensor evaluate(scope const& w, mmdit_config const& c, denoiser_inputs const& in
 }
 
 denoiser_shape shape_of(unet_config const& c) {
-    constexpr int sizes = 6, waves = 256; // of SDXL; a wave for each number
-    bool const labelled = c.adm_in_channels > 0;
     return {.in_channels = c.in_channels,
             .out_channels = c.out_channels,
             .context_channels = c.context_dim,
-            .pooled_channels = labelled ? c.adm_in_channels - sizes * waves : 0,
-            .sizes = labelled ? sizes : 0};
+            .pooled_channels = c.pooled_channels(),
+            .sizes = c.is_xl() ? unet_config::sizes : 0};
 }
 
 denoiser_shape shape_of(mmdit_config const& c) {

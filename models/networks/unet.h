@@ -27,6 +27,9 @@ struct unet_config {
     bool use_linear = false; // proj_in and proj_out are linear [c, c]; else 1×1 convolutions [c, c, 1, 1]
     int adm_in_channels = 0; // width of label_emb's input; 0: there is none
 
+    // What that input is, of Stable Diffusion XL: the pooled prompt, and a wave for each of six numbers.
+    static constexpr int sizes = 6, wave = 256;
+
     /// Nothing where no tensor of it is there. Heads, which shapes cannot tell, are left as they are above. The sizes
     /// need not fit all tensors: difference() says.
     static std::optional<unet_config> found_in(checkpoint const&);
@@ -38,6 +41,9 @@ struct unet_config {
 
     int channels(std::size_t level) const { return model_channels * channel_mult[level]; }
     int time_embed_dim() const { return 4 * model_channels; }
+    /// Of Stable Diffusion XL. 1024: Stable Diffusion 2's unCLIP, whose label is another.
+    bool is_xl() const { return adm_in_channels != 0 && context_dim != 1024; }
+    int pooled_channels() const { return is_xl() ? adm_in_channels - sizes * wave : 0; }
     int heads_of(int channels) const { return heads ? heads : channels / head_dim; }
 
     bool operator==(unet_config const&) const = default;

@@ -73,17 +73,21 @@ sampling_run sampling_of(diffusion_settings const& s, diffusion_model const& mod
                           .steps = s.steps,
                           .prediction = model.what().prediction,
                           .zero_terminal_snr = s.zero_terminal_snr || model.what().zero_terminal_snr,
-                          .xl = model.what().unet && model.what().unet->adm_in_channels > 0,
+                          .xl = model.what().unet && model.what().unet->is_xl(),
                           .strength = start.from_picture ? start.strength : 1,
                           .rule = s.strength_rule});
 }
 
-// What the request asks for, and what it leaves to the device and its memory.
-run_precision precision_of(diffusion_settings const& s, device& d, int cell) {
+// What the request asks for, and what it leaves to the device and its memory. In the VAE of Stable Diffusion XL numbers
+// grow beyond what fp16 holds.
+run_precision precision_of(diffusion_settings const& s, device& d, diffusion_model const& model) {
     dtype const storage = s.precision.value_or(s.dtype.value_or(d.target().storage()));
+    bool const overflows = model.what().unet && model.what().unet->is_xl() && storage == dtype::f16 && !s.dtype;
+    dtype const of_vae = overflows ? dtype::f32 : storage;
+    int const cell = model.latents().cell;
     return {.text_and_denoiser = storage,
-            .encode = s.encode_precision.value_or(storage),
-            .decode = s.decode_precision.value_or(storage),
+            .encode = s.encode_precision.value_or(of_vae),
+            .decode = s.decode_precision.value_or(of_vae),
             .encode_tile = s.encode_tile / cell,
             .decode_tile = s.decode_tile / cell};
 }
@@ -131,7 +135,7 @@ diffusion_model& open_model(shelf& models, diffusion_settings const& s) {
 generation::generation(device& d, diffusion_model& model, diffusion_settings const& s, generate_watch const& watch,
                        generation_start const& start)
     : device_(d), model_(model), settings_(s), watch_(watch), sampling_(sampling_of(s, model, start)),
-      precision_(precision_of(s, d, model.latents().cell)) {
+      precision_(precision_of(s, d, model)) {
     std::vector<std::string> warnings;
     texts_ = text_inputs_of(s, model, warnings);
     if (start.thinks) {
@@ -283,13 +287,15 @@ std::optional<std::vector<latent>> generation::encode(std::vector<picture> const
     return made;
 }
 
-std::optional<latent> generation::denoise(std::vector<conditioning> const& prompts, known_pictures const& known,
+std::optional<latent> generation::denoise(std::vector<conditioning> prompts, known_pictures const& known,
                                           std::uint64_t seed, job const& j) const {
     latent_format const& format = model_.latents();
     auto const draw = [&](noise_source& from) {
         return latent_noise(std::span(&from, 1), {.h = size_.height, .w = size_.width, .c = format.channels});
     };
     noise_source source(settings_.rng, seed);
+    for (conditioning& c : prompts)
+        c.sizes = sizes_told(model_.denoiser(), {size_.width * format.cell, size_.height * format.cell});
     part_plan const& planned = memory_.of({role::denoiser});
     weight_store& weights = turn().begin({role::denoiser});
     std::optional<preview_decoder> decoder;

@@ -48,15 +48,15 @@ TEST(family, sd2_at_full_size) {
     ASSERT_TRUE(m.supported) << m.reason;
     EXPECT_EQ(m.family, "Stable Diffusion 2.x");
     EXPECT_EQ(m.unet, (unet_config{.context_dim = 1024, .heads = 0, .head_dim = 64, .use_linear = true}));
-    EXPECT_EQ(m.texts, std::vector{clip_config{.hidden = 1024,
-                                               .heads = 16,
-                                               .layers = 24,
-                                               .layers_used = 23,
-                                               .stops_at = 2,
-                                               .feed_forward = 4096,
-                                               .quick_gelu = false,
-                                               .pad = 0,
-                                               .projection = 1024}});
+    EXPECT_EQ(m.texts, (std::vector{clip_config{.hidden = 1024,
+                                                .heads = 16,
+                                                .layers = 24,
+                                                .layers_used = 23,
+                                                .stops_at = 2,
+                                                .feed_forward = 4096,
+                                                .quick_gelu = false,
+                                                .pad = 0,
+                                                .projection = 1024}}));
     EXPECT_EQ(m.prediction, sfumato::prediction::epsilon); // the statistic of these weights
     EXPECT_EQ(m.prediction_reason,
               "the standard deviation of output_blocks.11.1.transformer_blocks.0.norm1.bias is 0.027, "
@@ -130,18 +130,18 @@ TEST(family, tiny_models_with_their_config) {
                                    .head_dim = 16,
                                    .use_linear = true}));
     EXPECT_EQ(m.vae, (vae_config{.channels = 32, .channel_mult = {1, 1, 1, 1}}));
-    EXPECT_EQ(m.texts, std::vector{clip_config{.hidden = 64,
-                                               .heads = 4,
-                                               .layers = 3,
-                                               .layers_used = 2,
-                                               .stops_at = 2,
-                                               .feed_forward = 256,
-                                               .quick_gelu = false,
-                                               .vocabulary = 1000,
-                                               .bos = 998,
-                                               .eos = 999,
-                                               .pad = 0,
-                                               .projection = 64}});
+    EXPECT_EQ(m.texts, (std::vector{clip_config{.hidden = 64,
+                                                .heads = 4,
+                                                .layers = 3,
+                                                .layers_used = 2,
+                                                .stops_at = 2,
+                                                .feed_forward = 256,
+                                                .quick_gelu = false,
+                                                .vocabulary = 1000,
+                                                .bos = 998,
+                                                .eos = 999,
+                                                .pad = 0,
+                                                .projection = 64}}));
     auto const inpaint = describe_model(opened("sd1-inpaint-tiny"));
     ASSERT_TRUE(inpaint.supported) << inpaint.reason;
     EXPECT_EQ(inpaint.texts.front().heads, 4);
@@ -214,13 +214,38 @@ TEST(family, half_a_vae) {
     EXPECT_EQ(m.vae, vae_config{.encoder = false});
 }
 
+TEST(family, xl_at_full_size) {
+    auto const m = describe_model(without_config("sdxl"));
+    ASSERT_TRUE(m.supported) << m.reason;
+    EXPECT_EQ(m.family, "Stable Diffusion XL");
+    EXPECT_EQ(m.unet->head_dim, 64);
+    EXPECT_EQ(m.unet->transformer_depth, (std::vector{0, 2, 10}));
+    EXPECT_EQ(m.unet->pooled_channels(), 1280);
+    EXPECT_EQ(m.vae->scale, 0.13025);
+    EXPECT_EQ(m.native_size, 1024);
+    EXPECT_EQ(m.prediction, sfumato::prediction::epsilon);
+    ASSERT_EQ(m.texts.size(), 2u);
+    for (auto const& [text, layers, pad, quick] :
+         {std::tuple{m.texts[0], 11, 49407, true}, {m.texts[1], 31, 0, false}}) {
+        EXPECT_EQ(text.layers_used, layers);
+        EXPECT_EQ(text.pad, pad);
+        EXPECT_EQ(text.quick_gelu, quick);
+        EXPECT_EQ(text.stops_at, 2);
+        EXPECT_FALSE(text.final_norm);
+    }
+    EXPECT_FALSE(m.texts[0].pooled);
+    EXPECT_TRUE(m.texts[1].pooled);
+
+    checkpoint half = without_config("sdxl");
+    std::erase_if(half.tensors, [](auto const& t) { return t.first.starts_with("conditioner.embedders.1."); });
+    EXPECT_EQ(describe_model(half).missing, std::vector<std::string>{"text encoder"});
+}
+
 TEST(family, what_cannot_be_run_yet_has_a_name) {
-    auto const xl = describe_model(opened("sdxl-tiny"));
-    EXPECT_FALSE(xl.supported);
-    EXPECT_EQ(xl.family, "Stable Diffusion XL");
-    EXPECT_TRUE(xl.reason.starts_with("not supported yet")) << xl.reason;
-    EXPECT_EQ(xl.unet->head_dim, 32);
-    EXPECT_EQ(xl.vae->scale, 0.13025);
+    checkpoint refiner = without_config("sdxl");
+    refiner.tensors["model.diffusion_model.label_emb.0.0.weight"].shape = {1280, 2560};
+    EXPECT_EQ(describe_model(refiner).family, "Stable Diffusion XL refiner");
+    EXPECT_TRUE(describe_model(refiner).reason.starts_with("not supported yet")) << describe_model(refiner).reason;
 
     auto const name_of = [](std::string const& tensor) {
         checkpoint c;

@@ -127,8 +127,7 @@ TEST_F(joined, what_is_no_text_encoder_of_this_family_is_refused) {
     EXPECT_EQ(message("procedural:sd2-tiny"),
               "The text encoder in 'procedural:sd2-tiny' is 64 wide, but 'procedural:sd1-tiny' (Stable Diffusion 1.x) "
               "takes 32: choose one of its family.");
-    EXPECT_EQ(message("procedural:taesd-tiny"), "'procedural:taesd-tiny' holds no text encoder of Stable Diffusion 1 "
-                                                "or 2, but this: TAESD.");
+    EXPECT_EQ(message("procedural:taesd-tiny"), "'procedural:taesd-tiny' holds no text encoder, but this: TAESD.");
     std::string const cut = put("cut.safetensors", "sd1-tiny", "cond_stage_model.transformer.",
                                 "cond_stage_model.transformer.text_model.final");
     EXPECT_NE(message(cut).find("text_model.final_layer_norm.bias\" is missing"), std::string::npos) << message(cut);
@@ -187,6 +186,15 @@ TEST_F(joined, text_encoders_of_the_third_generation) {
               "the CLIP text encoders are 1792 wide together, but the MMDiT takes 2048");
     EXPECT_EQ(error_of([&] { open_joined("procedural:sd1-tiny", {.text_encoder = t5}); }),
               "'" + t5 + "' holds no text encoder of Stable Diffusion 1 or 2, but this: T5 text encoder.");
+    // XL has the same two.
+    auto const xl = open_joined("procedural:sdxl", {.text_encoder = "procedural:sd3m"});
+    EXPECT_EQ(bytes_of(xl, std::string(xl_clip_g_prefix) + norm), bytes_of(own, clip_g + norm));
+    EXPECT_EQ(bytes_of(xl, std::string(xl_clip_l_prefix) + norm), bytes_of(own, clip_l + norm));
+    EXPECT_TRUE(describe_model(xl).supported) << describe_model(xl).reason;
+    EXPECT_EQ(
+        error_of([&] { open_joined("procedural:sdxl", {.text_encoder = t5}); }),
+        "'" + t5 +
+            "' holds a T5 text encoder, which 'procedural:sdxl' (Stable Diffusion XL) does not take: leave it out.");
     auto const half = describe_model(open_checkpoint("procedural:sd35-tiny"));
     EXPECT_EQ(half.missing, (std::vector<std::string>{"text encoder", "VAE"}));
     EXPECT_TRUE(can_lend(describe_model(open_checkpoint(vae)), "VAE", half));

@@ -28,13 +28,20 @@ std::vector<float> numbers_of(stored_tensor const& t) {
     return all;
 }
 
-// A LoRA for each matrix of the tiny model's UNet and text encoder, and the model with it, at weights of 0.75 and 0.25.
+// How kohya's programs begin the names of modules.
+constexpr std::pair<std::string_view, std::string_view> beginnings[] = {
+    {unet_prefix, "lora_unet_"},     {clip_prefix, "lora_te_"},        {xl_clip_l_prefix, "lora_te1_"},
+    {xl_clip_g_prefix, "lora_te2_"}, {sd3_clip_l_prefix, "lora_te1_"}, {sd3_clip_g_prefix, "lora_te2_"},
+    {t5_prefix, "lora_te3_"}};
+
+// A LoRA for each matrix of a tiny model's denoiser and text encoders, and the model with it, at weights of 0.75 and
+// 0.25.
 struct lora_files {
     scratch_folder folder;
     std::string const lora = folder.path / "ink.safetensors", merged = folder.path / "merged.safetensors";
 
-    lora_files() {
-        checkpoint const model = open_checkpoint("procedural:sd1-tiny");
+    explicit lora_files(std::string const& source = "procedural:sd1-tiny") {
+        checkpoint const model = open_checkpoint(source);
         std::map<std::string, std::vector<float>> values;
         std::map<std::string, stored_tensor, std::less<>> parts, whole;
         unsigned seed = 1;
@@ -43,16 +50,18 @@ struct lora_files {
             return f32_tensor(std::move(shape), kept);
         };
         for (auto const& [name, tensor] : model.tensors) {
-            bool const of_text = name.starts_with(clip_prefix);
-            std::string_view const prefix = of_text ? clip_prefix : unet_prefix;
-            if (!name.starts_with(prefix) || tensor.shape.size() != 2 || name.find("embedding") != name.npos) {
+            auto const of = std::ranges::find_if(beginnings, [&](auto const& b) { return name.starts_with(b.first); });
+            if (of == std::end(beginnings) || tensor.shape.size() != 2 || name.find("embedding") != name.npos ||
+                name.find("shared") != name.npos || name.find("relative") != name.npos) {
                 whole[name] = tensor;
                 continue;
             }
+            auto const& [prefix, beginning] = *of;
+            bool const of_text = prefix != unet_prefix;
             std::int64_t const out = tensor.shape[0], in = tensor.shape[1];
             std::string module = name.substr(prefix.size(), name.size() - prefix.size() - 7);
             std::ranges::replace(module, '.', '_');
-            module = (of_text ? "lora_te_" : "lora_unet_") + module;
+            module = std::string(beginning) + module;
             auto const up = random_values(std::size_t(out) * rank, -0.2f, 0.2f, ++seed),
                        down = random_values(std::size_t(in) * rank, -0.5f, 0.5f, ++seed);
             auto w = numbers_of(tensor);
@@ -83,6 +92,21 @@ TEST(loras, make_what_merged_weights_make) {
     picture const expected = run(whole).made, made = run(files.with({{files.lora, 0.75, 0.25}})).made;
     EXPECT_GT(psnr(made, expected), 90);
     EXPECT_LT(psnr(made, run(small_request()).made), 40) << "it changes nothing";
+}
+
+TEST(loras, of_later_families_make_what_merged_weights_make) {
+    for (std::string const model : {"procedural:sdxl-tiny", "procedural:sd3-tiny"}) {
+        lora_files const files(model);
+        request plain = small_request();
+        plain.diffusion.model = model;
+        plain.diffusion.sampler = sampler::euler;
+        request whole = plain, with = plain;
+        whole.diffusion.model = files.merged;
+        with.diffusion.loras = {{files.lora, 0.75, 0.25}};
+        picture const made = run(with).made;
+        EXPECT_GT(psnr(made, run(whole).made), 90) << model;
+        EXPECT_LT(psnr(made, run(plain).made), 40) << model << ": it changes nothing";
+    }
 }
 
 TEST(loras, are_taken_away_bit_for_bit) {

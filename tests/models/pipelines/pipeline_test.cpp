@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(golden{"sd1-txt2img", "sd1-tiny", 2e-4}, golden{"sd1-txt2img-dpmpp2m-karras", "sd1-tiny", 2e-4},
                     golden{"sd1-img2img", "sd1-tiny", 2e-4}, golden{"sd1-inpaint-4ch", "sd1-tiny", 2e-4},
                     golden{"sd1-inpaint-9ch", "sd1-inpaint-tiny", 2e-4}, golden{"sd2-txt2img-v", "sd2-tiny", 3e-2},
-                    golden{"sd3-txt2img", "sd3-tiny", 2e-4}));
+                    golden{"sdxl-txt2img", "sdxl-tiny", 2e-4}, golden{"sd3-txt2img", "sd3-tiny", 2e-4}));
 
 // A model is the same in every form that its file may have. (A .ckpt says nothing of itself, and the number of heads of
 // so small a text encoder cannot be read from shapes: its twin is a file without metadata.)
@@ -74,15 +74,17 @@ TEST(pipeline, any_layout_gives_the_same_pixels) {
     EXPECT_TRUE(pixels(folder / "single.ckpt") == pixels(folder / "bare.safetensors"));
 }
 
-// Three tensors of it are one, and some halves change places.
-TEST(pipeline, the_third_generation_in_diffusers_layout) {
-    scratch_folder const folder;
-    write_diffusers_folder(folder, "sd3-tiny");
-    network_case const c = read_case(GOLDEN "/pipelines/sd3-txt2img.safetensors");
-    auto const pixels = [&](std::string const& path) {
-        return eval_pipeline(test_device(), path, c, dtype::f16).at("out.image").values;
-    };
-    EXPECT_TRUE(pixels(folder.path) == pixels("procedural:sd3-tiny"));
+// Of the MMDiT three tensors are one, and some halves change places; text encoders have places of their own.
+TEST(pipeline, later_families_in_diffusers_layout) {
+    for (std::string const family : {"sdxl", "sd3"}) {
+        scratch_folder const folder;
+        write_diffusers_folder(folder, family + "-tiny");
+        network_case const c = read_case(std::format(GOLDEN "/pipelines/{}-txt2img.safetensors", family));
+        auto const pixels = [&](std::string const& path) {
+            return eval_pipeline(test_device(), path, c, dtype::f16).at("out.image").values;
+        };
+        EXPECT_TRUE(pixels(folder.path) == pixels("procedural:" + family + "-tiny")) << family;
+    }
 }
 
 } // namespace

@@ -318,8 +318,9 @@ void wait_for(device::handles& h, std::uint64_t value) {
                                    .semaphoreCount = 1,
                                    .pSemaphores = &h.timeline,
                                    .pValues = &value};
-    constexpr std::uint64_t patience = 120'000'000'000; // ns; drivers' own watchdogs are far quicker
-    VkResult const r = vkWaitSemaphores(h.device, &info, patience);
+    // Drivers' own watchdogs are far quicker. A software device does not hang; its processors are busy with other work.
+    constexpr std::uint64_t two_minutes = 120'000'000'000; // ns
+    VkResult const r = vkWaitSemaphores(h.device, &info, h.info.is_software() ? UINT64_MAX : two_minutes);
     if (r == VK_TIMEOUT)
         throw device_lost(say("the GPU did not finish a piece of work within two minutes; try again with a smaller "
                               "selection, or update its driver"));

@@ -60,6 +60,13 @@ class channel {
 
 sentence message_of(message const& m) { return sentence_from_json(m.head.value("message", json())); }
 
+// It leaves the socket before it says bye: whoever connects from then on starts another.
+void send_away(channel& engine, clock::time_point deadline, job const& job) {
+    engine.send(encode({{"type", "quit"}}), job);
+    while (auto const m = engine.receive(deadline, job))
+        if (m->type() == "bye") return;
+}
+
 // Says hello. Nothing: the engine was just ending, or is another build and was asked to end; try again.
 std::optional<channel> shake_hands(channel to, engine_place const& engine, job const& job) {
     auto const deadline = clock::now() + handshake_limit;
@@ -68,9 +75,7 @@ std::optional<channel> shake_hands(channel to, engine_place const& engine, job c
     if (!hello) return {};
     if (hello->type() == "error") throw error(message_of(*hello));
     if (hello->version == protocol::version && hello->head.value("build", json()) == engine.build) return to;
-    to.send(encode({{"type", "quit"}}), job);
-    while (auto const m = to.receive(deadline, job))
-        if (m->type() == "bye") break; // it has left the socket; the next attempt starts ours
+    send_away(to, deadline, job);
     return {};
 }
 
@@ -200,6 +205,14 @@ std::optional<model_summary> engine_describe(std::string const& model, job const
     });
     if (done && !about) fail("The engine did not say what the model is.");
     return done ? about : std::nullopt;
+}
+
+void engine_end() {
+    engine_paths const paths = engine_paths_for();
+    file_descriptor fd = socket_connect(paths.socket);
+    if (!fd) return;
+    channel engine(std::move(fd), paths.log);
+    send_away(engine, clock::now() + handshake_limit, {});
 }
 
 } // namespace sfumato

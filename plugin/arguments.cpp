@@ -237,6 +237,7 @@ void add_method_argument(GimpProcedure* procedure) {
                  _("What fills the selection; automatic: a diffusion model where one is chosen"),
                  {{"automatic", _("Automatic")},
                   {"patchmatch", _("Patches of the surroundings")},
+                  {"lama", _("LaMa, for large selections")},
                   {"diffusion", _("A diffusion model")}});
 }
 
@@ -252,6 +253,12 @@ void add_seed_argument(GimpProcedure* procedure, operation o) {
     add_argument(
         procedure, o, "seed", _("See_d"),
         _("The same seed gives the same result. −1 chooses a new one each time; the layer's name and recipe tell it."));
+}
+
+void add_recipe_argument(GimpProcedure* procedure) {
+    gimp_procedure_add_boolean_argument(procedure, keeps_recipe, _("_Remember how it was made"),
+                                        _("The layer carries its recipe, with the words, also in saved files"), TRUE,
+                                        G_PARAM_READWRITE);
 }
 
 source source_of(GimpProcedureConfig* config) {

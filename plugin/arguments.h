@@ -25,6 +25,10 @@ void add_seed_argument(GimpProcedure*, operation);
 void add_method_argument(GimpProcedure*);  // of an inpaint
 void add_context_argument(GimpProcedure*); // …
 
+/// Whether the result remembers how it was made; a boolean.
+constexpr char const* keeps_recipe = "keep-recipe";
+void add_recipe_argument(GimpProcedure*);
+
 /// Throws error unless a choice that is no field of a request is one of `names`: a script may have given anything.
 void check_choice(GimpProcedureConfig*, char const* argument, std::vector<std::string_view> const& names);
 

@@ -44,6 +44,7 @@ struct captured {
     sfumato::picture picture; // of its size; of txt2img none
     mask selection;           // … of img2img and txt2img none where all of it is selected
     document_state document;  // as of source_copy
+    bool keeps_recipe = true; // the result carries how it was made
 };
 
 // All of these change nothing. Pixels that are no numbers are unknown: transparent.

@@ -25,7 +25,11 @@ request request_of(GimpProcedureConfig* config, operation o) {
 
 steps steps_of(call& c, operation o) {
     auto const run = std::make_shared<generate_run>();
-    return {.prepare = [&c, run, o] { run->from = capture(c.image, c.drawables().data(), request_of(c.config, o)); },
+    return {.prepare =
+                [&c, run, o] {
+                    run->from = capture(c.image, c.drawables().data(), request_of(c.config, o));
+                    run->from.keeps_recipe = boolean(c.config, keeps_recipe);
+                },
             .compute =
                 [run](job const& j) {
                     run->result = run_captured(run->from, j);
@@ -44,6 +48,7 @@ void check_model(call const& c) {
 void add_txt2img_arguments(GimpProcedure* procedure) {
     add_diffusion_arguments(procedure, operation::txt2img);
     add_seed_argument(procedure, operation::txt2img);
+    add_recipe_argument(procedure);
 }
 
 steps txt2img_steps(call& c) { return steps_of(c, operation::txt2img); }
@@ -61,6 +66,7 @@ void add_img2img_arguments(GimpProcedure* procedure) {
     add_source_argument(procedure, operation::img2img);
     add_diffusion_arguments(procedure, operation::img2img);
     add_seed_argument(procedure, operation::img2img);
+    add_recipe_argument(procedure);
 }
 
 steps img2img_steps(call& c) { return steps_of(c, operation::img2img); }

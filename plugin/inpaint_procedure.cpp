@@ -54,6 +54,7 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
     add_context_argument(procedure);
     add_seed_argument(procedure, operation::inpaint);
     add_diffusion_arguments(procedure, operation::inpaint);
+    add_recipe_argument(procedure);
     gimp_procedure_add_double_aux_argument(procedure, pace, pace, nullptr, 0, 1e6, 0, G_PARAM_READWRITE);
 }
 
@@ -63,6 +64,7 @@ steps inpaint_steps(call& c) {
                 [&c, run] {
                     run->from =
                         capture(c.image, c.drawables().data(), resolve(request_from(c.config, operation::inpaint)));
+                    run->from.keeps_recipe = boolean(c.config, keeps_recipe);
                 },
             .compute = [run](job const& j) { return compute(*run, j); },
             .deliver =

@@ -1,5 +1,7 @@
 #include "plugin/panel_session.h"
 
+#include "engine/client.h"
+#include "plugin/arguments.h"
 #include "plugin/deliver.h"
 #include "plugin/panel_task.h"
 #include "plugin/resize.h"
@@ -59,6 +61,7 @@ panel_session::panel_session(GimpProcedure* procedure, GimpProcedureConfig* conf
                                              .keep = [this] { keep(); },
                                              .discard = [this] { discard(); },
                                              .again = [this] { again(); },
+                                             .free_device = [this] { free_device(); },
                                              .close = [this] { g_main_loop_quit(loop.get()); },
                                              .step = [this](int by) { step(by); },
                                              .hide = [this](bool hidden) { preview.set_visible(!hidden); },
@@ -126,6 +129,7 @@ void panel_session::generate() {
             preview.set_visible(true);
             throw;
         }
+        from.keeps_recipe = boolean(config, keeps_recipe);
         if (runs.empty()) show_variant(-1);
         preview.set_visible(true);
         g_object_set(config, "seed", double(asked.seed), nullptr);
@@ -174,6 +178,12 @@ void panel_session::again() {
         if (!recipe) fail("The active layer has no recipe.");
         repeat(config, *recipe);
     });
+}
+
+// It takes its models along; the next run starts it again.
+void panel_session::free_device() {
+    if (work) return;
+    obey([] { engine_end(); });
 }
 
 // ---- Runs

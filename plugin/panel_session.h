@@ -58,6 +58,7 @@ class panel_session {
     void keep();
     void discard();
     void again();
+    void free_device();
     void see_new_images();
     void let_go_of_closed_images();
     void refresh();

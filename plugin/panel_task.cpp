@@ -57,11 +57,16 @@ panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* con
     request r = asked(config, operation::inpaint);
     check_selection(image);
     r.method = method_of(r);
+    if (by_lama(r)) r.diffusion.model.clear(); // the panel's is for diffusion; LaMa's file is found
     sentence const from = source_words(image, drawables, r.source);
     rect const box = selected_box(image);
     if (r.method == method::patchmatch)
         return {r, N_("_Fill"),
                 say("The selection of {} × {} pixels is filled with patches of its surroundings, from {}.", box.width,
+                    box.height, from)};
+    if (by_lama(r))
+        return {r, N_("_Fill"),
+                say("The selection of {} × {} pixels is filled by LaMa, which takes no words, from {}.", box.width,
                     box.height, from)};
     check_model(r);
     return {r, button,
@@ -112,6 +117,7 @@ void add_panel_arguments(GimpProcedure* procedure) {
     gimp_procedure_add_boolean_argument(procedure, "lock-seed", _("L_ock"),
                                         _("The next run takes this seed, not one of its own"), FALSE,
                                         G_PARAM_READWRITE);
+    add_recipe_argument(procedure);
     gimp_procedure_add_int_argument(procedure, "variants", _("_Variants"),
                                     _("How many are made at once, to choose from; 0: three, or one where there is no "
                                       "graphics card"),

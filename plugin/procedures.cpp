@@ -19,7 +19,7 @@ struct procedure_entry {
     char const* ok_label;
     char const* blurb;
     char const* help;
-    std::span<char const* const> rows{}; // the arguments that its dialog shows; none: all
+    std::span<char const* const> rows; // the arguments that its dialog shows
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
     void (*arrange)(GimpProcedureDialog*);                                         // null: as GIMP does it
@@ -30,6 +30,7 @@ struct procedure_entry {
 constexpr std::array fill_rows{"source", "context", "seed"};
 constexpr std::array txt2img_rows{"model", "prompt", "negative-prompt", "steps", "cfg", "seed"};
 constexpr std::array img2img_rows{"source", "model", "prompt", "negative-prompt", "strength", "steps", "cfg", "seed"};
+constexpr std::array upscale_rows{"model", "scale", "target", "source", "selection-only"};
 
 constexpr std::array procedures{
     procedure_entry{.name = "plug-in-sfumato-inpaint",
@@ -86,6 +87,7 @@ constexpr std::array procedures{
                    "over the source instead, opaque, with a layer mask. The source layer stays, scaled by GIMP "
                    "where the image is; one that can be seen through and is enlarged as a whole is hidden, so "
                    "that it is not seen twice. The new layer's parasite “sfumato-recipe” tells how it was made."),
+        .rows = upscale_rows,
         .add_arguments = add_upscale_arguments,
         .steps = upscale_steps,
         .arrange = arrange_upscale_dialog,

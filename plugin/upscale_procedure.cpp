@@ -74,7 +74,7 @@ void prepare(upscale_run& run, call const& c) {
     run.name = name_of_result(run.request);
     run.made = make_layer(c.image, translated(run.name).c_str(), result.width, result.height,
                           gimp_drawable_has_alpha(GIMP_DRAWABLE(run.from.layer.get())));
-    attach_recipe(run.made.get(), run.request);
+    if (boolean(c.config, keeps_recipe)) attach_recipe(run.made.get(), run.request);
 }
 
 // Has the source's pixels and takes the result's, a part at a time. Both layers go when the image is closed.
@@ -122,6 +122,7 @@ void add_upscale_arguments(GimpProcedure* procedure) {
                                         _("Only what is selected, with a layer mask from the selection. Without a "
                                           "selection: all."),
                                         FALSE, G_PARAM_READWRITE);
+    add_recipe_argument(procedure);
 }
 
 steps upscale_steps(call& c) {

@@ -95,7 +95,7 @@ void fill(dialog& d, GimpProcedure* procedure, GimpProcedureConfig* config, dial
     for (GParamSpec* argument : arguments) {
         std::string_view const name = argument->name;
         if (name == "run-mode" || name == "image" || name == "drawables") continue;
-        if (!look.rows.empty() && std::ranges::find(look.rows, name) == look.rows.end()) continue;
+        if (std::ranges::find(look.rows, name) == look.rows.end()) continue;
         names = g_list_append(names, const_cast<char*>(row_of(d, config, look, arguments, argument)));
     }
     gimp_procedure_dialog_fill_list(d.window, names);

@@ -17,7 +17,7 @@ namespace sfumato {
 struct dialog_look {
     char const* title;
     char const* ok_label;
-    std::span<char const* const> rows{};             // the arguments that are shown; none: all
+    std::span<char const* const> rows;               // the arguments that are shown
     void (*arrange)(GimpProcedureDialog*) = nullptr; // called once, when the arguments' widgets are there
     void (*on_model_picked)(GimpProcedureConfig*,
                             model_summary const&) = nullptr; // of an upscaler: the user has; Reset and Load Saved

@@ -14,12 +14,14 @@ panel_rows::panel_rows(GimpProcedure* procedure, GimpProcedureConfig* config)
     gtk_grid_set_column_spacing(grid, 6);
 }
 
+std::string panel_rows::label_of(char const* text) const {
+    std::string label = text;
+    if (!has_mnemonics) std::erase(label, '_');
+    return label;
+}
+
 GtkWidget* panel_rows::add(char const* text, char const* tooltip, GtkWidget* widget) {
-    GtkWidget* const label = gtk_label_new_with_mnemonic(text);
-    if (!has_mnemonics) {
-        std::string const plain = gtk_label_get_text(GTK_LABEL(label)); // without underscores
-        gtk_label_set_text(GTK_LABEL(label), plain.c_str());
-    }
+    GtkWidget* const label = gtk_label_new_with_mnemonic(label_of(text).c_str());
     gtk_label_set_xalign(GTK_LABEL(label), 0);
     gtk_label_set_mnemonic_widget(GTK_LABEL(label), widget);
     gtk_widget_set_tooltip_text(label, tooltip);
@@ -38,6 +40,15 @@ void panel_rows::add_wide(GtkWidget* widget) {
 GtkWidget* panel_rows::add(char const* name, GtkWidget* widget) {
     GParamSpec* const argument = gimp_procedure_find_argument(procedure, name);
     return add(g_param_spec_get_nick(argument), g_param_spec_get_blurb(argument), widget);
+}
+
+GtkWidget* panel_rows::add_check(char const* name) {
+    GParamSpec* const argument = gimp_procedure_find_argument(procedure, name);
+    GtkWidget* const button =
+        gimp_prop_check_button_new(G_OBJECT(config), name, label_of(g_param_spec_get_nick(argument)).c_str());
+    gtk_widget_set_tooltip_text(button, g_param_spec_get_blurb(argument));
+    add_wide(button);
+    return button;
 }
 
 GtkWidget* panel_rows::add_text(char const* name, int lines) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <libgimp/gimpui.h>
+#include <string>
 
 namespace sfumato {
 
@@ -30,9 +31,11 @@ struct panel_rows {
     GtkWidget* add_slider(char const* name, double step, int digits);
     /// `can_be_left`: its least value is shown as “Automatic”.
     GtkWidget* add_number(char const* name, double step, int digits, bool can_be_left = false);
+    GtkWidget* add_check(char const* name); // over both columns
 
   private:
     GtkWidget* add(char const* name, GtkWidget*);
+    std::string label_of(char const* text) const; // with its mnemonic, where rows have them
 };
 
 } // namespace sfumato

@@ -21,6 +21,7 @@ struct panel_window::widgets {
     GtkWidget *run = nullptr, *bar = nullptr;                           // shown while it runs
     GtkWidget *variants = nullptr, *which = nullptr, *hidden = nullptr; // shown while there are some
     GtkWidget *previous = nullptr, *next = nullptr, *keep = nullptr, *discard = nullptr, *again = nullptr;
+    GtkWidget* free_device = nullptr;
     panel_view shown{};
     bool showing = false; // the target is being set, not chosen
 };
@@ -128,7 +129,7 @@ void add_seed(panel_rows& rows) {
     gtk_grid_attach(rows.grid, box, 1, rows.count - 1, 1, 1);
 }
 
-GtkWidget* make_advanced(panel_rows const& all) {
+GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     GtkWidget* const advanced = gtk_expander_new_with_mnemonic(_("_Advanced"));
     panel_rows rows(all.procedure, all.config);
     rows.has_mnemonics = false;
@@ -144,6 +145,10 @@ GtkWidget* make_advanced(panel_rows const& all) {
     rows.add_number("variants", 1, 0, true);
     rows.add_number("width", 64, 0, true);
     rows.add_number("height", 64, 0, true);
+    rows.add_check("keep-recipe");
+    w.free_device = make_button<&panel_wishes::free_device>(w, _("Free the GPU"));
+    gtk_widget_set_tooltip_text(w.free_device, _("Takes Sfumato's models out of the memory until the next run"));
+    rows.add_wide(w.free_device);
     gtk_widget_set_margin_top(GTK_WIDGET(rows.grid), 6);
     gtk_container_add(GTK_CONTAINER(advanced), GTK_WIDGET(rows.grid));
     return advanced;
@@ -161,7 +166,7 @@ GtkWidget* make_rows(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* 
     add_models(w, rows);
     rows.add_slider("strength", 0.01, 2);
     rows.add_number("edge", 1, 0, true);
-    rows.add_wide(make_advanced(rows));
+    rows.add_wide(make_advanced(w, rows));
     return GTK_WIDGET(rows.grid);
 }
 
@@ -318,6 +323,7 @@ void panel_window::show(panel_view const& v) {
     gtk_widget_set_sensitive(w->generate, v.can_start);
     gtk_label_set_text(GTK_LABEL(w->note), note_of(v).c_str());
     gtk_widget_set_visible(w->run, v.is_running);
+    gtk_widget_set_sensitive(w->free_device, !v.is_running);
     gtk_widget_set_visible(w->variants, v.variants > 0);
     gtk_label_set_text(GTK_LABEL(w->which), which_of(v).c_str());
     gtk_widget_set_sensitive(w->previous, v.variants > 1 || v.shown < 0);

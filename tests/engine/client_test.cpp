@@ -209,6 +209,18 @@ TEST_F(engine_client, questions_are_answered) {
     EXPECT_FALSE(engine_describe("procedural:srvgg-x4-tiny", {.cancelled = &cancelled}));
 }
 
+TEST_F(engine_client, sends_the_engine_away_and_the_next_run_starts_another) {
+    engine_end(); // where there is none
+    EXPECT_EQ(engine_pid(), 0);
+    ASSERT_TRUE(run(7));
+    pid_t const first = engine_pid();
+    ASSERT_GT(first, 0);
+    engine_end();
+    EXPECT_TRUE(eventually([&] { return engine_pid() == 0 && ::kill(first, 0) != 0; }));
+    ASSERT_TRUE(run(7));
+    EXPECT_NE(engine_pid(), first);
+}
+
 TEST_F(engine_client, a_killed_engine_is_one_sentence_and_the_next_run_works) {
     std::jthread killer([&] {
         EXPECT_TRUE(eventually([&] { return mentions(text_of(directory / "engine.log"), "on 16 × 16"); }));

@@ -126,8 +126,34 @@ def a_selection_is_filled_by_a_model():
         check(f"fill {precision}: only what the mask shows has changed ({len(changed)} pixels)", changed and all(map(shown, changed)))
     layer = made("fill without a model", PROCEDURE, image, [source], model=None)
     check("fill without a model: patches", recipe(layer)["method"] == "patchmatch" and "prompt" not in recipe(layer))
+    layer = made("LaMa", PROCEDURE, image, [source], model=Gio.File.new_for_uri("procedural:lama-tiny"), method="lama")
+    check("LaMa: its recipe", (recipe(layer)["method"], recipe(layer)["model"]) == ("lama", "procedural:lama-tiny") and "prompt" not in recipe(layer))
     layer = made("patches with a model", PROCEDURE, image, [source], method="patchmatch")
     check("patches with a model: patches", recipe(layer)["method"] == "patchmatch")
+
+
+@chapter
+def a_layer_need_not_tell_how_it_was_made():
+    image, source = photo()
+    for name in (TXT2IMG, IMG2IMG):
+        layer = made(f"{name} without a recipe", name, image, [source], **{"keep-recipe": False})
+        check(f"{name} without a recipe: it has none", layer.get_parasite("sfumato-recipe") is None)
+    select(image, 40, 30, 30, 25)
+    layer = made("fill without a recipe", PROCEDURE, image, [source], **{"keep-recipe": False})
+    check("fill without a recipe: it has none", layer.get_parasite("sfumato-recipe") is None)
+
+
+@chapter
+def later_families_in_gimp():
+    image, source = photo(160, 120)
+    select(image, 60, 44, 30, 25)
+    for family in ("Stable Diffusion XL", "Stable Diffusion 3"):
+        model = Gio.File.new_for_uri("procedural:sdxl-tiny" if family.endswith("XL") else "procedural:sd3-tiny")
+        layer = made(f"fill by {family}", PROCEDURE, image, [source], model=model, sampler="euler", edge=4)
+        check(f"fill by {family}: by diffusion", recipe(layer)["method"] == "diffusion")
+        layer = made(f"{family} from words", TXT2IMG, image, [source], model=model, sampler="euler", width=64, height=64)
+        check(f"{family} from words: there is something to see", len(set(raw(layer))) > 30)
+        layer.set_visible(False)
 
 
 # What a request holds beside the pictures, and values that are not the defaults.

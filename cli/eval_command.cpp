@@ -93,7 +93,8 @@ int eval(options const& given) {
         run_tokenizer(given);
     else
         throw usage_error(std::format(
-            "eval runs clip, unet, vae, taesd, lama, upscaler, pipeline, sampler or tokenizer, not \"{}\"", what));
+            "eval runs clip, t5, unet, mmdit, vae, taesd, lama, upscaler, pipeline, sampler or tokenizer, not \"{}\"",
+            what));
     return exit_code::ok;
 }
 
@@ -104,7 +105,8 @@ std::string const help = help_text(
               "       sfumato eval sampler --case CASE --output OUT [--device NAME]\n"
               "       sfumato eval tokenizer --case JSON --output JSON",
      .about =
-         "Runs one network (clip, unet, vae, taesd, lama, upscaler) on the tensors in.* of the safetensors file CASE "
+         "Runs one network (clip, t5, unet, mmdit, vae, taesd, lama, upscaler) on the tensors in.* of the safetensors "
+         "file CASE "
          "and "
          "writes out.* to OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are "
          "in.random.* of CASE; a sampler runs with a network that has a closed form; the tokenizer makes a list of "

@@ -229,6 +229,13 @@ scheme make_scheme(configuration const& c, diffusers_options const& o) {
     }
 }
 
+// Of what strength leaves, the pipelines of Stable Diffusion 3 run a step that has begun, and those of the others do
+// not.
+int steps_left(kind k, diffusers_options const& o) {
+    double const left = std::min(double(o.steps), o.steps * o.strength);
+    return k == kind::flow_euler ? o.steps - int(o.steps - left) : int(left);
+}
+
 // Leaves out the first steps. Orders grow anew from there; PLMS's double step is the new first one's.
 void shorten(scheme& s, int skipped) {
     auto& steps = s.path.steps;
@@ -247,9 +254,9 @@ void shorten(scheme& s, int skipped) {
 diffusers_run plan_diffusers(std::string_view name, nlohmann::json const& config, diffusers_options const& o) {
     if (!config.is_object()) fail("The configuration of {} must be a JSON object.", name);
     if (o.steps < 1 || o.steps > trained_steps) fail("{} takes 1 to {} steps, not {}.", name, trained_steps, o.steps);
-    int const run = std::min(o.steps, int(o.steps * o.strength));
-    if (run < 1) fail("Strength {} leaves none of {} steps: choose more steps or more strength.", o.strength, o.steps);
     configuration const c{name, kind_of(name), config};
+    int const run = steps_left(c.kind, o);
+    if (run < 1) fail("Strength {} leaves none of {} steps: choose more steps or more strength.", o.strength, o.steps);
     c.whole("num_train_timesteps", trained_steps, trained_steps, trained_steps);
     scheme s = make_scheme(c, o);
 

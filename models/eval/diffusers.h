@@ -20,8 +20,9 @@ struct diffusers_run {
 
 struct diffusers_options {
     int steps = 50;
-    double eta = 0;      // of DDIMScheduler
-    double strength = 1; // the last ⌊steps · strength⌋ run, as its img2img and inpaint pipelines do
+    double eta = 0; // of DDIMScheduler
+    double strength =
+        1; // the last ⌊steps · strength⌋ run, as its img2img and inpaint pipelines do; of flows, rounded up
 };
 
 /// `name`: DDIMScheduler, PNDMScheduler (skip_prk_steps), EulerDiscreteScheduler, EulerAncestralDiscreteScheduler,

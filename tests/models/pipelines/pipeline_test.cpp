@@ -53,7 +53,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(golden{"sd1-txt2img", "sd1-tiny", 2e-4}, golden{"sd1-txt2img-dpmpp2m-karras", "sd1-tiny", 2e-4},
                     golden{"sd1-img2img", "sd1-tiny", 2e-4}, golden{"sd1-inpaint-4ch", "sd1-tiny", 2e-4},
                     golden{"sd1-inpaint-9ch", "sd1-inpaint-tiny", 2e-4}, golden{"sd2-txt2img-v", "sd2-tiny", 3e-2},
-                    golden{"sdxl-txt2img", "sdxl-tiny", 2e-4}, golden{"sd3-txt2img", "sd3-tiny", 2e-4}));
+                    golden{"sdxl-txt2img", "sdxl-tiny", 2e-4}, golden{"sdxl-img2img", "sdxl-tiny", 2e-4},
+                    golden{"sdxl-inpaint-4ch", "sdxl-tiny", 2e-4}, golden{"sd3-txt2img", "sd3-tiny", 2e-4},
+                    golden{"sd3-img2img", "sd3-tiny", 2e-4}, golden{"sd3-inpaint-4ch", "sd3-tiny", 2e-4}));
 
 // A model is the same in every form that its file may have. (A .ckpt says nothing of itself, and the number of heads of
 // so small a text encoder cannot be read from shapes: its twin is a file without metadata.)

@@ -32,20 +32,9 @@ int schedule_steps(request const& r) {
     return is_cut ? int(d.steps / d.strength) : d.steps;
 }
 
-// With its LoRAs, as A1111 writes them.
-std::string prompt_of(diffusion_settings const& d) {
-    std::string prompt = d.prompt;
-    for (lora_choice const& l : d.loras) {
-        std::string const name = std::filesystem::path(l.file).stem().string();
-        prompt += l.text_weight ? std::format(" <lora:{}:{}:{}>", name, *l.text_weight, l.weight)
-                                : std::format(" <lora:{}:{}>", name, l.weight);
-    }
-    return prompt;
-}
-
 generation_parameters parameters_of(request const& r, picture const& made) {
     diffusion_settings const& d = r.diffusion;
-    generation_parameters p{.prompt = prompt_of(d),
+    generation_parameters p{.prompt = prompt_with_loras(d),
                             .negative_prompt = d.negative_prompt,
                             .steps = schedule_steps(r),
                             .sampler = std::string(row_of(d.sampler).display),

@@ -28,9 +28,11 @@ constexpr std::array words{
                    N_("What shall be there. (word:1.2) weighs more, [word] less, BREAK starts the next 75 tokens.")},
     words_of_field{"negative_prompt", N_("_Negative prompt"), N_("What shall not be there")},
     words_of_field{"width", N_("_Width"),
-                   N_("Pixels that the model works at, a multiple of 8; 0: as fits the model and the place")},
+                   N_("Pixels that the model works at, a multiple of 8, of Stable Diffusion 3 of 16; 0: as fits the "
+                      "model and the place")},
     words_of_field{"height", N_("_Height"),
-                   N_("Pixels that the model works at, a multiple of 8; 0: as fits the model and the place")},
+                   N_("Pixels that the model works at, a multiple of 8, of Stable Diffusion 3 of 16; 0: as fits the "
+                      "model and the place")},
     words_of_field{"strength", N_("_Strength"), N_("How much is made anew; 1: everything")},
     words_of_field{"edge", N_("Result _edge"),
                    N_("How many pixels the result may spill past the selection, where it blends in; −1: by the "

@@ -64,7 +64,7 @@ panel_session::panel_session(GimpProcedure* procedure, GimpProcedureConfig* conf
                                              .free_device = [this] { free_device(); },
                                              .close = [this] { g_main_loop_quit(loop.get()); },
                                              .step = [this](int by) { step(by); },
-                                             .hide = [this](bool hidden) { preview.set_visible(!hidden); },
+                                             .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
                                              .aim = [this](int id) { aim(id); }}),
       listener([this](panel_message const& m) { hear(m); }) {
     timer = g_timeout_add(
@@ -126,12 +126,12 @@ void panel_session::generate() {
         try {
             from = capture(target, active.get(), asked);
         } catch (...) {
-            preview.set_visible(true);
+            preview.set_visible(!hidden);
             throw;
         }
         from.keeps_recipe = boolean(config, keeps_recipe);
         if (runs.empty()) show_variant(-1);
-        preview.set_visible(true);
+        preview.set_visible(!hidden);
         g_object_set(config, "seed", double(asked.seed), nullptr);
         runs.push_back({target, std::make_shared<captured const>(std::move(from)), variants_wanted(config)});
         start_next();
@@ -151,15 +151,16 @@ void panel_session::step(int by) {
 void panel_session::keep() {
     if (shown < 0) return;
     obey([&] {
-        variant const kept = std::move(variants[std::size_t(shown)]);
-        variants.erase(variants.begin() + shown);
-        show_variant(-1);
+        int const number = shown;
+        show_variant(-1); // it is no part of the picture
         try {
+            variant const& kept = variants[std::size_t(number)];
             deliver(kept.image, *kept.from, kept.result);
         } catch (...) {
-            variants.push_back(std::move(kept));
+            show_variant(number);
             throw;
         }
+        variants.erase(variants.begin() + number);
         gimp_displays_flush();
     });
 }
@@ -245,6 +246,7 @@ void panel_session::show_preview(picture const& p) {
     captured const& from = *runs.front().from;
     preview.show(runs.front().image, from.area, cover(p, from.area.width, from.area.height), from.selection,
                  colours_of(from.request));
+    preview.set_visible(!hidden);
 }
 
 void panel_session::show_variant(int number) {
@@ -254,6 +256,7 @@ void panel_session::show_variant(int number) {
     rect const at{v.from->area.x + v.result.x, v.from->area.y + v.result.y, v.result.picture.width,
                   v.result.picture.height};
     preview.show(v.image, at, v.result.picture, v.result.mask, colours_of(v.result.recipe));
+    preview.set_visible(!hidden);
 }
 
 // ---- The document
@@ -286,7 +289,7 @@ panel_view panel_session::view() const {
     std::unique_ptr<GimpImage*[], decltype(&g_free)> const images(gimp_get_images(), g_free);
     for (GimpImage* const* image = images.get(); image && *image; ++image) {
         std::unique_ptr<char, decltype(&g_free)> const name(gimp_image_get_name(*image), g_free);
-        v.images.push_back({gimp_image_get_id(*image), name.get()});
+        if (name) v.images.push_back({gimp_image_get_id(*image), name.get()}); // else it is just being closed
     }
     if (!target) {
         v.note = _("No image is open.");

@@ -75,7 +75,8 @@ class panel_session {
     std::deque<waiting_run> runs; // the first one is at work
     std::vector<variant> variants;
     int shown = -1;
-    bool live = false; // what is in the making is shown
+    bool live = false;   // what is in the making is shown
+    bool hidden = false; // while the user looks at what lies under it
     preview_layer preview;
     inbox arrived;
     panel_window window;

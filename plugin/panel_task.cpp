@@ -49,7 +49,12 @@ sentence source_words(GimpImage* image, GimpDrawable* const* drawables, source f
 request asked(GimpProcedureConfig* config, operation o) {
     request r = request_from(config, o);
     r.source = source_of(config);
-    if (!boolean(config, "lock-seed")) r.seed = -1;
+    if (boolean(config, "lock-seed")) return r;
+    // What a recipe has beside the seed to make the same pixels again is no wish for others.
+    r.seed = -1;
+    diffusion_settings& d = r.diffusion;
+    d.precision = d.encode_precision = d.decode_precision = {};
+    d.encode_tile = d.decode_tile = 0;
     return r;
 }
 
@@ -141,7 +146,8 @@ int variants_wanted(GimpProcedureConfig* config) {
     return has_gpu() ? 3 : 1;
 }
 
-void repeat(GimpProcedureConfig* config, request const& recipe) {
+void repeat(GimpProcedureConfig* config, request recipe) {
+    recipe.diffusion.prompt = prompt_with_loras(recipe.diffusion);
     set_arguments(config, recipe);
     bool const from_words = recipe.operation == operation::txt2img, anew = recipe.operation == operation::inpaint;
     g_object_set(config, "task", from_words ? "generate" : anew ? "fill" : "refine", "lock-seed", TRUE, nullptr);

@@ -22,7 +22,7 @@ panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* draw
 /// How many are made at once: as the user says, or as suits the machine.
 int variants_wanted(GimpProcedureConfig*);
 
-/// The arguments become what a recipe says; its seed stays.
-void repeat(GimpProcedureConfig*, request const& recipe);
+/// The arguments become what a recipe says; its seed stays, and its LoRAs are named in the prompt.
+void repeat(GimpProcedureConfig*, request recipe);
 
 } // namespace sfumato

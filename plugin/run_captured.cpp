@@ -36,7 +36,8 @@ struct captured_client final : run_client {
     }
 };
 
-int whole_cells(double pixels) { return std::clamp((int(std::ceil(pixels)) + 7) / 8 * 8, 64, 1 << 14); }
+// Of any family: two cells of the latent are the least that Stable Diffusion 3 takes.
+int whole_cells(double pixels) { return std::clamp((int(std::ceil(pixels)) + 15) / 16 * 16, 64, 1 << 14); }
 
 // Where the request leaves it open, the size follows from the place and the model.
 request with_size(request r, rect const& place, job const& j) {

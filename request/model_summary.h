@@ -23,7 +23,7 @@ struct model_summary {
     int scale = 0;                    // of an upscaler's network; 0: it is none
     int factor = 0;                   // by how much an upscaler's file is meant to enlarge
     int native_size = 0;              // of a diffusion model: the side of the pictures it was trained on; 0: it is none
-    int in_channels = 0;              // … what its UNet takes in; more than 4: made for inpainting
+    int in_channels = 0;              // … what its denoiser takes in
     std::string prediction, prediction_reason; // … "epsilon", "v" or "flow", and a clause
 
     bool is_upscaler() const { return error.empty() && factor > 0; }

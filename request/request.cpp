@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -220,6 +221,16 @@ request resolve(request r) {
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;
+}
+
+std::string prompt_with_loras(diffusion_settings const& d) {
+    std::string prompt = d.prompt;
+    for (lora_choice const& l : d.loras) {
+        std::string const name = std::filesystem::path(l.file).stem().string();
+        prompt += l.text_weight ? std::format(" <lora:{}:{}:{}>", name, *l.text_weight, l.weight)
+                                : std::format(" <lora:{}:{}>", name, l.weight);
+    }
+    return prompt;
 }
 
 } // namespace sfumato

@@ -31,6 +31,10 @@ struct lora_choice {
     bool operator==(lora_choice const&) const = default;
 };
 
+struct diffusion_settings;
+/// The prompt with the request's LoRAs as A1111 writes them, by the names of their files: "a fox <lora:ink:0.5>".
+std::string prompt_with_loras(diffusion_settings const&);
+
 /// What a diffusion model is asked for: txt2img, img2img and inpaint.
 struct diffusion_settings {
     std::string model;        // a file, a diffusers folder, or procedural:NAME; for LaMa, too: its file, or empty for

@@ -17,7 +17,8 @@ namespace {
 
 // "4x-UltraSharp (×4)", "dreamshaper (Stable Diffusion 1.x, 2.1 GB)".
 std::string name_of(model_summary const& m) {
-    std::string const name = fs::path(m.path).stem().string();
+    fs::path const path = m.path;
+    std::string const name = (fs::is_directory(path) ? path.filename() : path.stem()).string(); // "sd-v1.5"
     if (m.is_upscaler()) return std::format("{} (×{})", name, m.factor);
     return std::format("{} ({}, {:.1f} GB)", name, m.family, double(m.bytes) / 1e9);
 }

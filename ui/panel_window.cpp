@@ -99,10 +99,18 @@ GtkWidget* make_no_models(widgets& w) {
     return box;
 }
 
+// What a layer's recipe said of its model, and is not seen here, is not for another one.
+void forget_other_model(GimpProcedureConfig* config, model_summary const&) {
+    for (char const* argument : {"vae", "text-encoder", "text-encoder-2", "text-encoder-3", "scheduler", "prediction",
+                                 "zero-terminal-snr", "clip-skip"})
+        gimp_config_reset_property(G_OBJECT(config), argument);
+}
+
 void add_models(widgets& w, panel_rows& rows) {
     auto const on_searched = [&w](std::size_t count) { gtk_widget_set_visible(w.no_models, count == 0); };
     GParamSpec* const argument = gimp_procedure_find_argument(rows.procedure, "model");
-    w.models = make_model_chooser(rows.config, "model", {.kind = model_kind::all, .on_searched = on_searched});
+    w.models = make_model_chooser(
+        rows.config, "model", {.kind = model_kind::all, .on_picked = forget_other_model, .on_searched = on_searched});
     // Its tooltip is the file.
     rows.add(g_param_spec_get_nick(argument), nullptr, w.models);
     w.no_models = make_no_models(w);
@@ -129,6 +137,34 @@ void add_seed(panel_rows& rows) {
     gtk_grid_attach(rows.grid, box, 1, rows.count - 1, 1, 1);
 }
 
+// What is left of the screen's height beside everything that the window shows at most.
+int room_on_screen() {
+    constexpr int all_else = 640, least = 120;
+    GdkDisplay* const display = gdk_display_get_default();
+    GdkMonitor* const primary = gdk_display_get_primary_monitor(display);
+    GdkRectangle area{};
+    gdk_monitor_get_workarea(primary ? primary : gdk_display_get_monitor(display, 0), &area);
+    return std::max(least, area.height - all_else);
+}
+
+GtkWidget* make_scrolled(GtkWidget* child, int most) {
+    GtkWidget* const scrolled = gtk_scrolled_window_new(nullptr, nullptr);
+    gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+    gtk_container_add(GTK_CONTAINER(scrolled), child);
+    gtk_widget_show_all(child);
+    int natural = 0;
+    gtk_widget_get_preferred_height(child, nullptr, &natural);
+    gtk_scrolled_window_set_min_content_height(GTK_SCROLLED_WINDOW(scrolled), std::min(natural, most));
+    return scrolled;
+}
+
+void on_unfolded(GtkWidget*, gpointer data) {
+    auto const& w = *static_cast<widgets*>(data);
+    int width = 0;
+    gtk_window_get_size(GTK_WINDOW(w.window), &width, nullptr);
+    gtk_window_resize(GTK_WINDOW(w.window), width, 1);
+}
+
 GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     GtkWidget* const advanced = gtk_expander_new_with_mnemonic(_("_Advanced"));
     panel_rows rows(all.procedure, all.config);
@@ -150,7 +186,9 @@ GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     gtk_widget_set_tooltip_text(w.free_device, _("Takes Sfumato's models out of the memory until the next run"));
     rows.add_wide(w.free_device);
     gtk_widget_set_margin_top(GTK_WIDGET(rows.grid), 6);
-    gtk_container_add(GTK_CONTAINER(advanced), GTK_WIDGET(rows.grid));
+    gtk_container_add(GTK_CONTAINER(advanced), make_scrolled(GTK_WIDGET(rows.grid), room_on_screen()));
+    // The window takes as much room as it needs, no more.
+    g_signal_connect_after(advanced, "activate", G_CALLBACK(on_unfolded), &w);
     return advanced;
 }
 

@@ -52,7 +52,7 @@ std::vector<path> pieces_of(path const& index) {
     return pieces;
 }
 
-// The files that hold a network: the first of these that is there.
+// The files that hold a network: the first of these that is there; none: no such file is.
 std::vector<path> weight_files(path const& folder) {
     for (char const* variant : {"", ".fp16"})
         for (char const* stem : {"diffusion_pytorch_model", "model", "pytorch_model"})
@@ -63,13 +63,16 @@ std::vector<path> weight_files(path const& folder) {
                      {name + ".index.json", std::string(stem) + ending + ".index" + variant + ".json"})
                     if (is_there(folder / index)) return pieces_of(folder / index);
             }
-    fail("'{}' holds no weights: diffusion_pytorch_model.safetensors or model.safetensors should be there.",
-         folder.string());
+    return {};
 }
 
 // Adds a network's tensors under `prefix`.
 void add_network(path const& folder, std::string_view prefix, checkpoint& all) {
-    for (path const& name : weight_files(folder)) {
+    std::vector<path> const files = weight_files(folder);
+    if (files.empty())
+        fail("'{}' holds no weights: diffusion_pytorch_model.safetensors or model.safetensors should be there.",
+             folder.string());
+    for (path const& name : files) {
         mapped_file const file = map_file(name);
         checkpoint part =
             name.extension() == ".bin" ? read_torch_zip(file, name.string()) : read_safetensors(file, name.string());
@@ -116,7 +119,8 @@ text_places text_places_of(path const& folder) {
     if (is_there(transformer) && read_json(transformer).value("_class_name", json()) == "SD3Transformer2DModel")
         return {
             {"text_encoder", sd3_clip_l_prefix}, {"text_encoder_2", sd3_clip_g_prefix}, {"text_encoder_3", t5_prefix}};
-    if (is_network(folder / "unet") && is_network(folder / "text_encoder_2"))
+    path const unet = folder / "unet" / "config.json";
+    if (is_there(unet) && read_json(unet).value("addition_embed_type", json()) == "text_time")
         return {{"text_encoder", xl_clip_l_prefix}, {"text_encoder_2", xl_clip_g_prefix}};
     return {{"text_encoder", clip_prefix}};
 }
@@ -151,7 +155,9 @@ checkpoint read_diffusers_folder(path const& folder, std::string const& source) 
         all.metadata["diffusers"]["model_index"] = read_json(folder / "model_index.json");
     text_places const texts = text_places_of(folder);
     std::vector<std::string> parts = {"unet", "transformer", "vae"};
-    for (auto const& [part, place] : texts) parts.push_back(part);
+    for (auto const& [part, place] : texts)
+        // 19 GB that a model can do without
+        if (place != t5_prefix || !weight_files(folder / part).empty()) parts.push_back(part);
     for (std::string const& part : parts)
         if (is_network(folder / part)) add_part(folder / part, part, all, texts);
     if (all.tensors.empty()) fail("'{}' holds no network that is known here: unet, vae or text_encoder.", source);

@@ -58,6 +58,12 @@ void take_pair_facts(std::vector<clip_config>& texts, stated_facts const& d) {
     }
 }
 
+// A prompt becomes as many chunks for both.
+sentence unfit_pair(std::vector<clip_config> const& texts) {
+    if (texts.size() < 2 || texts[0].eos == texts[1].eos) return {};
+    return say("its two text encoders have different vocabularies");
+}
+
 // Of several encoders, together.
 struct text_widths {
     int hidden = 0, pooled = 0;
@@ -165,9 +171,10 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
     m.reason = unet.in_words();
     if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
-    if (xl)
+    if (xl) {
         take_pair_facts(m.texts, d);
-    else
+        refuse(m, unfit_pair(m.texts));
+    } else
         for (clip_config& text : m.texts) take_text_facts(text, d.texts[0], second);
     auto const [prediction, prediction_reason] = find_prediction(c, unet, d, chosen);
     m.prediction = prediction;
@@ -202,6 +209,7 @@ void describe_third_generation(checkpoint const& c, stated_facts const& d, model
     m.prediction_reason = "as all models of its kind";
     m.native_size = d.native_size ? d.native_size : 1024;
     take_pair_facts(m.texts, d);
+    refuse(m, unfit_pair(m.texts));
     if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
     auto const [hidden, pooled] = widths_of(m.texts);
     if (m.texts.size() == 2 && (hidden > mmdit.context_channels || pooled != mmdit.pooled_channels))
@@ -243,6 +251,10 @@ void describe_alone(stated_facts const& d, model_description& m) {
     if (m.vae) {
         m.family = "VAE";
         m.reason = m.vae->in_words();
+    } else if (m.texts.size() == 2) {
+        take_pair_facts(m.texts, d);
+        m.family = "CLIP and OpenCLIP text encoders";
+        m.reason = std::format("{}; {}", m.texts[0].in_words(), m.texts[1].in_words());
     } else if (!m.texts.empty()) {
         clip_config& text = m.texts.front();
         bool const second = text.hidden != 768;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::array families = {
     named_family{"FLUX", {"double_blocks.0.img_attn."}},
     named_family{"FLUX", {"single_transformer_blocks.0."}},
+    named_family{"Qwen-Image", {"transformer_blocks.0.img_mod."}},
     named_family{"ControlNet", {"control_model."}},
     named_family{"ControlNet", {"controlnet_"}},
     named_family{"IP-Adapter", {"ip_adapter.", "image_proj."}},

@@ -259,9 +259,11 @@ void put_thirds_of(renaming& all, thirds& fused) {
     for (auto& [name, parts] : fused) {
         std::vector<stored_tensor> three;
         for (auto& part : parts) {
-            bool const fits = part && !part->shape.empty() &&
-                              (three.empty() || (part->type == three[0].type && part->shape == three[0].shape));
-            if (!fits)
+            if (part && !three.empty() && part->type != three[0].type)
+                fail("'{}' has queries, keys and values of {} in different types, {} and {}, which is not supported: "
+                     "choose another file.",
+                     all.source.source, show_name(name), name_of(three[0].type), name_of(part->type));
+            if (!part || (!three.empty() && part->shape != three[0].shape))
                 fail("'{}' is damaged: what belongs to {} is missing or does not fit together.", all.source.source,
                      show_name(name));
             three.push_back(std::move(*part));
@@ -294,24 +296,23 @@ struct numbering {
 numbering numbering_of(tensor_map const& tensors) {
     numbering n;
     int blocks = 0;
-    bool is_mmdit = false, is_flux = false;
+    bool is_mmdit = false; // FLUX, Qwen-Image and others, whose blocks have the same names, have no such table
     for (auto const& [name, tensor] : tensors)
         if (name.starts_with(unet_prefix)) {
             auto const rest = std::string_view(name).substr(unet_prefix.size());
             n.unet.see(rest);
             blocks = std::max(blocks, transformer_block_of(rest) + 1);
-            is_mmdit |= rest == "transformer_blocks.0.attn.add_q_proj.weight";
-            is_flux |= rest.starts_with("single_transformer_blocks.");
+            is_mmdit |= rest == "pos_embed.proj.weight";
         } else if (name.starts_with(vae_prefix))
             n.vae_levels = std::max(n.vae_levels, up_block_of(name) + 1);
-    if (is_mmdit && !is_flux) n.mmdit_blocks = blocks;
+    if (is_mmdit) n.mmdit_blocks = blocks;
     return n;
 }
 
 void put_mmdit(renaming& all, thirds& fused, std::string_view name, stored_tensor tensor, int blocks) {
     mmdit_place const at = mmdit_place_of(name.substr(unet_prefix.size()), blocks);
     std::string const full = std::string(unet_prefix) + at.name;
-    if (at.third >= 0)
+    if (at.third >= 0 && !tensor.shape.empty()) // a scale is no part of them
         fused[full][std::size_t(at.third)] = std::move(tensor);
     else
         all.put(full, at.swapped ? swapped_halves(all, name, tensor) : std::move(tensor));

@@ -63,7 +63,9 @@ int transformer_block_of(std::string_view name) {
     name.remove_prefix(block_start.size());
     int number = -1;
     auto const [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
-    bool const is_one = wrong == std::errc{} && number >= 0 && end != name.data() + name.size() && *end == '.';
+    constexpr int most = 1 << 16;
+    bool const is_one =
+        wrong == std::errc{} && number >= 0 && number < most && end != name.data() + name.size() && *end == '.';
     return is_one ? number : -1;
 }
 

@@ -76,6 +76,8 @@ bool fits(weight_patch const& p, std::vector<std::int64_t> const& shape) {
     bool const rows_fit = p.first_row >= 0 && p.first_row < shape[0] && p.rows <= shape[0] &&
                           size->outputs == (p.rows ? p.rows : shape[0]);
     if (!rows_fit || size->inputs != product(shape) / shape[0]) return false;
+    // Its norms would be taken over rows that are not its own, or in another order.
+    if (!p.magnitude.empty() && (p.rows || p.first_row)) return false;
     return p.magnitude.empty() || axis_of_magnitude(p, shape).has_value();
 }
 

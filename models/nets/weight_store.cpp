@@ -237,7 +237,11 @@ tensor weight_store::table(graph& g, std::string const& name) { return g.residen
 
 tensor weight_store::window(graph& g, std::string const& name, int h, int w) {
     auto made = window_of(checkpoint_->at(name), name, checkpoint_->source, h, w);
-    tensor rows = g.resident(ask(std::format("{} {} × {}", name, h, w), kind::table, std::move(made)).home);
+    std::string const start = name + " ", wanted = std::format("{}{} × {}", start, h, w);
+    auto const is_other = [&](entry const& e) { return e.name.starts_with(start) && e.name != wanted; };
+    std::erase_if(in_order_, [&](entry const* e) { return is_other(*e); });
+    std::erase_if(entries_, [&](auto const& e) { return e.second && is_other(*e.second); });
+    tensor rows = g.resident(ask(wanted, kind::table, std::move(made)).home);
     rows.shape = {.h = h, .w = w, .c = rows.shape.c};
     return rows;
 }

@@ -58,7 +58,7 @@ class weight_store {
     packed_weights transposed(graph&, std::string const& name, int stride, int pad);
     tensor vector(graph&, std::string const& name); // [c] as f32
     tensor table(graph&, std::string const& name);  // [rows, c] as {.w, .c}
-    /// The middle h × w of a square table [1, side², c]; models/nets/table_window.h.
+    /// The middle h × w of a square table [1, side², c]; models/nets/table_window.h. One of another size is let go.
     tensor window(graph&, std::string const& name, int h, int w); // as {.h, .w, .c}
 
     /// From the next load() on these are added to the checkpoint's tensors, in place of those that were: what is

@@ -70,6 +70,7 @@ std::string clip_config::in_words() const { return std::format("{} layers of wid
 
 sentence clip_config::unfit() const {
     if (hidden % heads) return say("the text encoder's channels do not divide into its heads");
+    if (hidden / heads % 8) return say("the text encoder's heads are {} wide", hidden / heads);
     if (context != 77) return say("not supported yet: the text encoder takes {} tokens", context);
     if (layers_used < 1) return say("the text encoder has no layers");
     return {};

@@ -50,7 +50,11 @@ tensor_shapes t5_config::tensors() const {
 std::string t5_config::in_words() const { return std::format("{} layers of width {}", layers, width); }
 
 sentence t5_config::unfit() const {
+    constexpr int known_tokens = 32128; // of T5 v1.1; UMT5 has others
     if (layers < 1) return say("the T5 text encoder has no layers");
+    if (vocabulary < 3 || vocabulary > known_tokens)
+        return say("the T5 text encoder has {} tokens, and T5 v1.1 has {}", vocabulary, known_tokens);
+    if (head_channels < 8 || head_channels % 8) return say("the T5 text encoder's heads are {} wide", head_channels);
     return {};
 }
 

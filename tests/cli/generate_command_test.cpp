@@ -102,6 +102,8 @@ TEST_F(generate_command, every_option_is_in_the_recipe) {
     diffusion_settings wanted{.model = "models/m 1.safetensors",
                               .vae = "v.pt",
                               .text_encoder = "t.safetensors",
+                              .text_encoder_2 = "g.safetensors",
+                              .text_encoder_3 = "t5.safetensors",
                               .loras = {{"a b.safetensors"}, {"C:ink", -0.5}},
                               .steps = 7,
                               .cfg = 4.5,

@@ -59,17 +59,27 @@ bool misbehave(run_input const& in, run_client& client, job const& j) {
 
 float grey(std::int64_t seed) { return float(seed % 256) / 255; }
 
+request one_of_batch(request r, int number) {
+    r.seed += number;
+    r.diffusion.batch = 1;
+    return r;
+}
+
 // All that is selected.
 bool fill(run_input const& in, run_client& client) {
     named_picture const& p = find_picture(in, "picture", 4);
     rect const all{0, 0, p.width, p.height};
-    auto selection = client.read_mask("selection", all);
-    auto filled = client.read_picture("picture", all);
-    if (!filled || !selection) return false;
-    for (std::size_t i = 0; i < selection->values.size(); ++i)
-        if (selection->values[i] > 0)
-            for (std::size_t c = 0; c < 4; ++c) filled->pixels[i * 4 + c] = c == 3 ? 1.f : grey(in.request.seed);
-    client.take({.picture = std::move(*filled), .mask = std::move(*selection), .recipe = in.request});
+    auto const selection = client.read_mask("selection", all);
+    auto const given = client.read_picture("picture", all);
+    if (!given || !selection) return false;
+    for (int k = 0; k < in.request.diffusion.batch; ++k) {
+        request const recipe = one_of_batch(in.request, k);
+        picture filled = *given;
+        for (std::size_t i = 0; i < selection->values.size(); ++i)
+            if (selection->values[i] > 0)
+                for (std::size_t c = 0; c < 4; ++c) filled.pixels[i * 4 + c] = c == 3 ? 1.f : grey(recipe.seed);
+        client.take({.picture = std::move(filled), .mask = *selection, .recipe = recipe});
+    }
     return true;
 }
 
@@ -129,12 +139,10 @@ bool make_pictures(run_input const& in, run_client& client) {
     for (int k = 0; k < r.diffusion.batch; ++k) {
         picture p = from ? *from : picture(r.diffusion.width, r.diffusion.height);
         if (!from) std::ranges::fill(p.pixels, 1.f);
+        request const recipe = one_of_batch(r, k);
         for (std::size_t i = 0; i < p.pixels.size(); ++i)
-            if (i % 4 != 3) p.pixels[i] = grey(r.seed + k);
+            if (i % 4 != 3) p.pixels[i] = grey(recipe.seed);
         if (in.previews) client.preview(p);
-        request recipe = r;
-        recipe.seed += k;
-        recipe.diffusion.batch = 1;
         client.take({.picture = std::move(p), .recipe = recipe});
     }
     return true;

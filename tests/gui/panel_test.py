@@ -40,7 +40,7 @@ def action(desk, entry, arrived):
     """Through GIMP's action search; `arrived`: what must be true afterwards."""
     for _ in range(3):
         desk.keys(main_window(desk), "slash")
-        until(lambda: desk.windows("^Search Actions"), 30, "the action search")
+        until(lambda: desk.windows("^Search Actions|suchen"), 30, "the action search")
         time.sleep(0.5)
         desk.type(entry)
         time.sleep(2)

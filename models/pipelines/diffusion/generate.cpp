@@ -11,21 +11,12 @@ namespace sfumato {
 
 namespace {
 
-constexpr int most_pixels = 1 << 27; // of a picture that can be sent
-
 // Whole cells of the latent: as asked for, or as large as the given picture.
 pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
     int const native = model.what().native_size, step = model.step();
     pixel_size const size = from ? pixel_size{whole_cells(from->width, step), whole_cells(from->height, step)}
                                  : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
-    if (size.width < 64 || size.height < 64)
-        fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", s.model);
-    if (size.width % model.step() || size.height % model.step())
-        fail("{} makes pictures whose sides are multiples of {} pixels, not {} × {}: choose another size.", s.model,
-             model.step(), size.width, size.height);
-    if (double(size.width) * size.height > most_pixels)
-        fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
-             size.height, most_pixels);
+    check_size(size, model);
     return size;
 }
 

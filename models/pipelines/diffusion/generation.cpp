@@ -121,6 +121,19 @@ picture mid_grey(pixel_size size) {
     return p;
 }
 
+void check_size(pixel_size size, diffusion_model const& model) {
+    constexpr int most_pixels = 1 << 27; // of a picture that can be sent
+    std::string const& name = model.chosen().source;
+    if (size.width < 64 || size.height < 64)
+        fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", name);
+    if (size.width % model.step() || size.height % model.step())
+        fail("{} makes pictures whose sides are multiples of {} pixels, not {} × {}: choose another size.", name,
+             model.step(), size.width, size.height);
+    if (double(size.width) * size.height > most_pixels)
+        fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
+             size.height, most_pixels);
+}
+
 request of_picture(request r, int number) {
     r.seed += number;
     return r;
@@ -147,6 +160,10 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
                                            display_name(s.sampler)));
         thinks_.emplace();
     }
+    if (s.prediction && model.what().prediction != *s.prediction)
+        warnings.push_back(std::format("{} predicts as all models of its kind; the prediction that was chosen is left "
+                                       "out.",
+                                       s.model));
     evaluations_ = int(sampling_.evaluations.size());
     for (std::size_t i = 0; thinks_ && i < sampling_.evaluations.size(); ++i)
         evaluations_ += rounds_before(*thinks_, sampling_, i);

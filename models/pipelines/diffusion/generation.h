@@ -21,6 +21,9 @@ picture mid_grey(pixel_size);
 /// The request's model, on the shelf. Throws error when it names none.
 diffusion_model& open_model(shelf&, diffusion_settings const&);
 
+/// Throws error unless the model can make a picture of that size.
+void check_size(pixel_size, diffusion_model const&);
+
 /// What a run is asked for picture `number` of its batch.
 request of_picture(request, int number);
 

@@ -142,6 +142,7 @@ class inpaint_run {
 
     // False: cancelled.
     bool run(job const& j, std::function<void(run_result)> const& take) {
+        check_size(window_.seen, model_);
         auto masks = masks_of(device_, shelf_, selection_, edge_of(request_, bounds(selection_)), part_of(j, 0, 0.01));
         if (!masks) return false;
         masks_ = std::move(*masks);

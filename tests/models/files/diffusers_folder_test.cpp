@@ -4,6 +4,7 @@
 
 #include "models/files/safetensors_write.h"
 #include "models/library/family.h"
+#include "models/library/joined.h"
 #include "tests/models/files/diffusers_layout.h"
 #include "tests/models/files/torch_file.h"
 
@@ -41,6 +42,23 @@ TEST(diffusers_folder, is_the_same_model) {
         EXPECT_EQ(m.prediction_reason, "its scheduler_config.json says so");
         EXPECT_EQ(m.texts.front().layers_used, single.texts.front().layers_used);
     }
+}
+
+// T5 is most of what would have to be fetched, and may be missing; one of two CLIPs is told as missing.
+TEST(diffusers_folder, text_encoders_that_are_not_there) {
+    scratch_folder const third;
+    write_diffusers_folder(third, "sd3-tiny");
+    std::filesystem::remove(third / weights_name("text_encoder_3"));
+    auto const m = require_model(open_checkpoint(third.path));
+    EXPECT_EQ(m.texts.size(), 2u);
+    EXPECT_FALSE(m.t5);
+    scratch_folder const xl;
+    write_diffusers_folder(xl, "sdxl-tiny");
+    std::filesystem::remove_all(xl / "text_encoder_2");
+    EXPECT_EQ(describe_model(open_checkpoint(xl.path)).missing, std::vector<std::string>{"text encoder"});
+    auto const joined =
+        open_joined(xl.path, {.text_encoder = "procedural:sdxl-tiny"}); // both, of which one was missing
+    EXPECT_TRUE(describe_model(joined).supported) << describe_model(joined).reason;
 }
 
 TEST(diffusers_folder, networks_alone) {

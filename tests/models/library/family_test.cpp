@@ -236,6 +236,14 @@ TEST(family, xl_at_full_size) {
     EXPECT_FALSE(m.texts[0].pooled);
     EXPECT_TRUE(m.texts[1].pooled);
 
+    auto const pair = describe_model(only(without_config("sdxl"), "conditioner.embedders."));
+    EXPECT_TRUE(pair.supported) << pair.reason;
+    EXPECT_EQ(pair.family, "CLIP and OpenCLIP text encoders");
+    checkpoint other_words = without_config("sdxl");
+    other_words.tensors[std::string(xl_clip_l_prefix) + "text_model.embeddings.token_embedding.weight"].shape = {514,
+                                                                                                                 768};
+    EXPECT_EQ(describe_model(other_words).reason, "its two text encoders have different vocabularies");
+
     checkpoint half = without_config("sdxl");
     std::erase_if(half.tensors, [](auto const& t) { return t.first.starts_with("conditioner.embedders.1."); });
     EXPECT_EQ(describe_model(half).missing, std::vector<std::string>{"text encoder"});

@@ -351,6 +351,10 @@ TEST(weight_store, window_of_a_table) {
     }
     weight_store store(file);
     graph g;
+    store.window(g, "pos_embed", 4, 5);
+    auto const bytes = store.bytes(test_device(), residence::device);
+    store.window(g, "pos_embed", 5, 4); // as large; the one before is let go
+    EXPECT_EQ(store.bytes(test_device(), residence::device), bytes);
     EXPECT_THROW(store.window(g, "pos_embed", 8, 4), error);
     EXPECT_THROW(store.window(g, "no_square", 2, 2), error);
 }

@@ -272,6 +272,21 @@ TEST(inpaint_by_diffusion, is_cancelled_in_every_stage) {
     }
 }
 
+TEST(inpaint_by_diffusion, of_later_families_changes_the_selection_and_its_edge_alone) {
+    picture const p = photo();
+    mask const m = selection_of(p);
+    for (std::string const model : {"procedural:sdxl-tiny", "procedural:sd3-tiny"}) {
+        run_result const r = run_inpaint(inpaint_request(model), p, m).result;
+        rect const area{r.x, r.y, r.picture.width, r.picture.height};
+        EXPECT_EQ(intersect(area, grown(hole, 12)), area) << model;
+        EXPECT_GT(std::ranges::count(r.mask.values, 1.f), hole.width * hole.height / 2) << model;
+        EXPECT_NE(r.picture.pixels, crop(p, area).pixels) << model;
+    }
+    request odd = inpaint_request("procedural:sd3-tiny");
+    odd.inpaint.width = 120; // 15 cells, of which two make a patch
+    EXPECT_THROW(run_inpaint(odd, p, m), error);
+}
+
 TEST(inpaint_by_diffusion, says_what_is_wrong) {
     picture const p = photo();
     struct {

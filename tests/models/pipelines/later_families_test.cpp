@@ -1,5 +1,5 @@
-// Stable Diffusion XL and 3 from a request: their text encoders, what they are told of a picture beside the prompt, flow
-// matching, and files of their parts.
+// Stable Diffusion XL and 3 from a request: their text encoders, what they are told of a picture beside the prompt,
+// flow matching, and files of their parts.
 #include "models/eval/pipeline.h"
 #include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"

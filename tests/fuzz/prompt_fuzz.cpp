@@ -1,5 +1,5 @@
 // Any bytes as a prompt: either an error in one short sentence, or chunks that hold each of its tokens once, with
-// finite weights. The first byte chooses the vocabulary.
+// finite weights; for T5 likewise. The first byte chooses the vocabulary.
 #include "compute/error.h"
 #include "models/text/prompt.h"
 #include "models/text/prompt_extras.h"
@@ -35,6 +35,14 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
             check(std::isfinite(lora.weight) && std::isfinite(lora.text_weight));
         check(rest.size() <= prompt.size() * 3); // what is no UTF-8 becomes a character of three bytes
     } catch (error const&) {}
+    try {
+        t5_prompt const t5 = make_t5_prompt(prompt, 32128);
+        check(t5.ids.size() >= 77 && t5.ids.size() == t5.weights.size());
+        for (std::int32_t const id : t5.ids) check(id >= 0 && id < 32128);
+        for (float const weight : t5.weights) check(std::isfinite(weight));
+    } catch (error const& e) {
+        check(std::string_view(e.what()).size() < 300);
+    }
     try {
         std::size_t tokens = 0, found = 0;
         for (prompt_part const& part : parse_prompt(without_extras(prompt).text))

@@ -86,6 +86,14 @@ class Pictures:
         return self.augmented(index, backgrounds, random[:, 4] < 0.5, random[:, 5] < 0.5, turns, generator)
 
 
+def cropped(pictures, side, generator):
+    """A square part of each picture, anywhere: [n, c, h, w] -> [n, c, side, side]."""
+    n, _, height, width = pictures.shape
+    random = torch.rand(n, 2, device=pictures.device, generator=generator)
+    places = (random * torch.tensor([height - side + 1, width - side + 1], device=pictures.device)).long().tolist()
+    return torch.stack([picture[:, y : y + side, x : x + side] for picture, (y, x) in zip(pictures, places)])
+
+
 def decode(data):
     return numpy.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).transpose(2, 0, 1)
 

@@ -17,16 +17,16 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Sizes:
-    channels: int = 96  # of the UNet's finest level
-    multipliers: tuple = (1, 2, 2)  # a level, finest first: 16 × 16, 8 × 8, 4 × 4 for pictures of 128 × 128
+    channels: int = 64  # of the UNet's finest level
+    multipliers: tuple = (1, 2, 3)  # a level, finest first: 16 × 16, 8 × 8, 4 × 4 for pictures of 128 × 128
     depths: tuple = (0, 1, 1)  # transformer blocks a level; the middle has one
     blocks: int = 1  # residual blocks a level
     heads: int = 8
     text: int = 192  # width of the text encoder
     text_heads: int = 3
     text_layers: int = 3
-    vae: int = 64
-    vae_multipliers: tuple = (1, 1, 2, 2)
+    vae: int = 32
+    vae_multipliers: tuple = (1, 1, 2, 4)
     vae_blocks: int = 1
 
     def as_json(self):

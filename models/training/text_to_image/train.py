@@ -21,7 +21,8 @@ import networks
 import torch
 from torch.func import functional_call
 
-VAE_SHARE = 0.24  # of the time
+VAE_SHARE = 0.15  # of the time
+VAE_CROP = 64  # side of the parts of pictures that the VAE learns from; in the last quarter of its time whole pictures
 NO_CAPTION = 0.1  # of the samples
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023)
 
@@ -50,7 +51,7 @@ def parse():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--sizes", choices=networks.SIZES, default="full")
     parser.add_argument("--batch", type=int, default=0, help="default: 1024 on a GPU, else 64")
-    parser.add_argument("--vae-batch", type=int, default=0, help="default: 64 on a GPU, else 16")
+    parser.add_argument("--vae-batch", type=int, default=0, help="default: 64 on a GPU, else 16; a quarter of it once whole pictures are learnt")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--vae-rate", type=float, default=6e-4)
     parser.add_argument("--bfloat16", action="store_true", help="compute in it on a CPU too; one with AVX-512 BF16 is faster so")
@@ -201,8 +202,15 @@ class Training:
 
     def vae_loss(self, progress):
         n = self.options.vae_batch
-        pictures = self.pictures.vae_batch(n, self.generator).contiguous(memory_format=torch.channels_last)
-        noise = torch.randn(n, 4, 16, 16, device=self.device, generator=self.generator)
+        pictures = self.pictures.vae_batch(n, self.generator)
+        if progress < 0.75:
+            pictures = dataset.cropped(pictures, VAE_CROP, self.generator)
+        else:
+            n = n // 4
+            pictures = pictures[:n]
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        side = pictures.shape[-1] // 8
+        noise = torch.randn(n, 4, side, side, device=self.device, generator=self.generator)
         decoded, mean, logvar = self.vae.forward("vae", pictures, noise)
         error = decoded.float() - pictures
         edges = sum((error - error.roll(1, axis)).abs().mean() for axis in (2, 3))

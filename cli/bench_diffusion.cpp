@@ -74,7 +74,9 @@ latent stages::sample(std::vector<conditioning> const& prompts) {
                               j.report(p);
                           },
                       .cancelled = j.cancelled};
+    int const cell = model.latents().cell;
     denoise_inputs const in{.run = run,
+                            .pixels = {size.width * cell, size.height * cell},
                             .start = std::move(first),
                             .positive = prompts.front(),
                             .negative = size.guided ? &prompts.back() : nullptr,

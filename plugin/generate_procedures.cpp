@@ -20,16 +20,12 @@ struct generate_run {
 request request_of(GimpProcedureConfig* config, operation o) {
     request r = request_from(config, o);
     if (o == operation::img2img) r.source = source_of(config);
-    return resolve(r);
+    return r;
 }
 
 steps steps_of(call& c, operation o) {
     auto const run = std::make_shared<generate_run>();
-    return {.prepare =
-                [&c, run, o] {
-                    run->from = capture(c.image, c.drawables().data(), request_of(c.config, o));
-                    run->from.keeps_recipe = boolean(c.config, keeps_recipe);
-                },
+    return {.prepare = [&c, run, o] { run->from = capture(c, request_of(c.config, o)); },
             .compute =
                 [run](job const& j) {
                     run->result = run_captured(run->from, j);

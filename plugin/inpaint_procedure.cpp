@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <libgimp/gimpui.h>
 #include <optional>
 
 namespace sfumato {
@@ -60,29 +59,16 @@ void add_inpaint_arguments(GimpProcedure* procedure) {
 
 steps inpaint_steps(call& c) {
     auto const run = std::make_shared<inpaint_run>();
-    return {.prepare =
-                [&c, run] {
-                    run->from =
-                        capture(c.image, c.drawables().data(), resolve(request_from(c.config, operation::inpaint)));
-                    run->from.keeps_recipe = boolean(c.config, keeps_recipe);
-                },
+    return {.prepare = [&c, run] { run->from = capture(c, request_from(c.config, operation::inpaint)); },
             .compute = [run](job const& j) { return compute(*run, j); },
             .deliver =
                 [&c, run] {
                     c.made = deliver(c.image, run->from, *run->result);
-                    if (by_diffusion(run->from.request)) return;
+                    if (run->from.request.method != method::patchmatch) return;
                     double const pixels = area_of(bounds(run->from.selection));
                     g_object_set(c.config, pace, run->took.count() / megapixels(pixels), nullptr);
                 },
             .clear = [run] { *run = {}; }};
-}
-
-// A seed is a whole number, also where it is too large for GIMP's.
-void arrange_seed(GimpProcedureDialog* dialog) {
-    GtkWidget* const seed = gimp_procedure_dialog_get_widget(dialog, "seed", G_TYPE_NONE);
-    if (!GIMP_IS_LABEL_SPIN(seed)) return;
-    gimp_label_spin_set_digits(GIMP_LABEL_SPIN(seed), 0);
-    gimp_label_spin_set_increments(GIMP_LABEL_SPIN(seed), 1, 100);
 }
 
 sentence inpaint_note(call const& c) {

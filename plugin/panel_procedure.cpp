@@ -2,6 +2,7 @@
 
 #include "plugin/panel_session.h"
 #include "plugin/panel_task.h"
+#include "plugin/procedure.h"
 #include "ui/translated.h"
 
 #include <libgimp/gimpui.h>
@@ -11,28 +12,18 @@ namespace sfumato {
 
 namespace {
 
-// Runs `what`; an error becomes the procedure's, in one sentence.
-GimpValueArray* answer(GimpProcedure* procedure, std::function<void()> const& what) {
-    gimp_plug_in_set_pdb_error_handler(gimp_get_plug_in(), GIMP_PDB_ERROR_HANDLER_PLUGIN);
-    try {
-        what();
-        return gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
-    } catch (std::exception const& e) {
-        return gimp_procedure_new_return_values(procedure, GIMP_PDB_EXECUTION_ERROR,
-                                                g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, translated(e).c_str()));
-    }
-}
-
 // Ends when the window is closed; if it is open already, at once.
 GimpValueArray* on_panel(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable**,
                          GimpProcedureConfig* config, gpointer) {
     return answer(procedure, [&] {
         if (mode != GIMP_RUN_INTERACTIVE)
             fail("The panel is a window. A script calls plug-in-sfumato-inpaint, -img2img or -txt2img.");
-        if (tell_panel({panel_message::show, gimp_image_get_id(image)})) return;
-        gegl_init(nullptr, nullptr);
-        gimp_ui_init("gimp-sfumato");
-        panel_session(procedure, config, image).run();
+        if (!tell_panel({panel_message::show, gimp_image_get_id(image)})) {
+            gegl_init(nullptr, nullptr);
+            gimp_ui_init("gimp-sfumato");
+            panel_session(procedure, config, image).run();
+        }
+        return gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
     });
 }
 
@@ -42,6 +33,7 @@ GimpValueArray* on_message(GimpProcedure* procedure, GimpRunMode, GimpImage* ima
     return answer(procedure, [&] {
         if (!tell_panel({panel_message::generate, gimp_image_get_id(image)}))
             fail("The panel is not open: choose Filters ▸ Sfumato ▸ Sfumato….");
+        return gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
     });
 }
 
@@ -49,14 +41,7 @@ GimpProcedure* create(GimpPlugIn* plug_in, char const* name, GimpRunImageFunc ru
                       char const* help) {
     GimpProcedure* const procedure =
         gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, nullptr, nullptr);
-    gimp_procedure_set_image_types(procedure, "*");
-    gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
-                                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
-                                                       GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
-    gimp_procedure_set_menu_label(procedure, label);
-    gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");
-    gimp_procedure_set_documentation(procedure, blurb, help, nullptr);
-    gimp_procedure_set_attribution(procedure, "Sfumato", "GPL-3.0-or-later", "2026");
+    describe(procedure, label, blurb, help);
     return procedure;
 }
 

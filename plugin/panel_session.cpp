@@ -183,8 +183,18 @@ void panel_session::again() {
 
 // It takes its models along; the next run starts it again.
 void panel_session::free_device() {
-    if (work) return;
-    obey([] { engine_end(); });
+    if (work || freeing) return;
+    window.show_message("");
+    auto const end = [](job const&) {
+        engine_end();
+        return true;
+    };
+    freeing = std::make_unique<background_run>(
+        end, [](progress const&) {},
+        [this] {
+            auto const ended = std::exchange(freeing, nullptr);
+            attempt([&] { ended->result(); });
+        });
 }
 
 // ---- Runs
@@ -245,8 +255,7 @@ void panel_session::look_into_inbox() {
 void panel_session::show_preview(picture const& p) {
     captured const& from = *runs.front().from;
     preview.show(runs.front().image, from.area, cover(p, from.area.width, from.area.height), from.selection,
-                 colours_of(from.request));
-    preview.set_visible(!hidden);
+                 colours_of(from.request), !hidden);
 }
 
 void panel_session::show_variant(int number) {
@@ -255,8 +264,7 @@ void panel_session::show_variant(int number) {
     variant const& v = variants[std::size_t(shown)];
     rect const at{v.from->area.x + v.result.x, v.from->area.y + v.result.y, v.result.picture.width,
                   v.result.picture.height};
-    preview.show(v.image, at, v.result.picture, v.result.mask, colours_of(v.result.recipe));
-    preview.set_visible(!hidden);
+    preview.show(v.image, at, v.result.picture, v.result.mask, colours_of(v.result.recipe), !hidden);
 }
 
 // ---- The document

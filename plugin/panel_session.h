@@ -81,7 +81,7 @@ class panel_session {
     inbox arrived;
     panel_window window;
     panel_listener listener;
-    std::unique_ptr<background_run> work;
+    std::unique_ptr<background_run> work, freeing; // a run; the engine's end
     guint timer = 0;
     unsigned ticks = 0;
 };

@@ -70,16 +70,18 @@ GimpImage* preview_layer::image() const {
     return layer_ && gimp_image_is_valid(image_) && still_in(image_, layer_) ? image_ : nullptr;
 }
 
-void preview_layer::show(GimpImage* image, rect const& at, picture const& p, mask const& shown, colours given) {
+void preview_layer::show(GimpImage* image, rect const& at, picture const& p, mask const& shown, colours given,
+                         bool visible) {
     if (this->image() != image || !fits(layer_, at, shown.width > 0)) remove();
     without_undo const frozen(image);
     if (layer_) {
         paint(layer_, at, p, shown, given);
-        gimp_item_set_visible(GIMP_ITEM(layer_), TRUE);
+        gimp_item_set_visible(GIMP_ITEM(layer_), visible);
     } else {
         active_items const active(image);
         loose_layer made = make_preview(image, at, shown.width > 0);
         paint(made.get(), at, p, shown, given);
+        gimp_item_set_visible(GIMP_ITEM(made.get()), visible);
         check_delivered(gimp_image_insert_layer(image, made.get(), nullptr, 0));
         layer_ = made.release();
         image_ = image;

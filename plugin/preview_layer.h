@@ -15,7 +15,7 @@ class preview_layer {
 
     /// In place of what it showed before: on top of all, at `at` of the image, behind `shown` unless that is empty.
     /// Throws error when GIMP refuses.
-    void show(GimpImage*, rect const& at, picture const&, mask const& shown, colours);
+    void show(GimpImage*, rect const& at, picture const&, mask const& shown, colours, bool visible);
     void remove();
 
     void set_visible(bool);

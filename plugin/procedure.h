@@ -1,10 +1,12 @@
 // What a procedure of ours is made of; procedures.cpp has the table of them.
 #pragma once
 
+#include "plugin/capture.h"
 #include "ui/dialog.h"
 
 #include <libgimp/gimp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,7 +27,16 @@ struct call {
     bool is_open() const { return gimp_image_is_valid(image); } // a run takes a while, and the user may close the image
 };
 
-void arrange_seed(GimpProcedureDialog*); // of the three that follow
+/// What the request reads, once it is resolved. Throws error as capture() does.
+captured capture(call const&, request);
+
+/// How GIMP shows a procedure, in the user's language; one without `menu_label` is for scripts alone. It can always be
+/// chosen, so that what is missing can be said in a sentence.
+void describe(GimpProcedure*, char const* menu_label, char const* blurb, char const* help);
+
+/// What `run` returns; what it throws becomes the procedure's error, in one sentence. So does what GIMP refuses, which
+/// would open a window for each by itself.
+GimpValueArray* answer(GimpProcedure*, std::function<GimpValueArray*()> const& run);
 
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);

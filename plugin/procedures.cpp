@@ -1,12 +1,15 @@
 #include "plugin/procedures.h"
 
+#include "plugin/arguments.h"
 #include "plugin/panel_procedure.h"
 #include "plugin/procedure.h"
 #include "ui/translated.h"
 
 #include <algorithm>
 #include <array>
+#include <libgimp/gimpui.h>
 #include <span>
+#include <utility>
 
 namespace sfumato {
 
@@ -26,6 +29,14 @@ struct procedure_entry {
     void (*on_model_picked)(GimpProcedureConfig*, model_summary const&) = nullptr; // of an upscaler
     sentence (*note)(call const&);
 };
+
+// A seed is a whole number, also where it is too large for GIMP's.
+void arrange_seed(GimpProcedureDialog* dialog) {
+    GtkWidget* const seed = gimp_procedure_dialog_get_widget(dialog, "seed", G_TYPE_NONE);
+    if (!GIMP_IS_LABEL_SPIN(seed)) return;
+    gimp_label_spin_set_digits(GIMP_LABEL_SPIN(seed), 0);
+    gimp_label_spin_set_increments(GIMP_LABEL_SPIN(seed), 1, 100);
+}
 
 constexpr std::array fill_rows{"source", "context", "seed"};
 constexpr std::array txt2img_rows{"model", "prompt", "negative-prompt", "steps", "cfg", "seed"};
@@ -133,22 +144,16 @@ bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call&
 
 GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable** drawables,
                        GimpProcedureConfig* config, gpointer data) {
-    auto const status = [&](GimpPDBStatusType type, GError* error = nullptr) {
-        return gimp_procedure_new_return_values(procedure, type, error);
-    };
-    // What GIMP refuses is told in a sentence of ours: GIMP itself would open a window for each.
-    gimp_plug_in_set_pdb_error_handler(gimp_get_plug_in(), GIMP_PDB_ERROR_HANDLER_PLUGIN);
-    try {
+    return answer(procedure, [&] {
         gegl_init(nullptr, nullptr);
         auto const& entry = *static_cast<procedure_entry const*>(data);
         call c{image, drawables, config, mode == GIMP_RUN_INTERACTIVE};
-        if (!run_procedure(entry, procedure, c)) return status(GIMP_PDB_CANCEL);
-        GimpValueArray* const values = status(GIMP_PDB_SUCCESS);
+        if (!run_procedure(entry, procedure, c))
+            return gimp_procedure_new_return_values(procedure, GIMP_PDB_CANCEL, nullptr);
+        GimpValueArray* const values = gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
         g_value_set_object(gimp_value_array_index(values, 1), c.made);
         return values;
-    } catch (std::exception const& e) {
-        return status(GIMP_PDB_EXECUTION_ERROR, g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, translated(e).c_str()));
-    }
+    });
 }
 
 } // namespace
@@ -160,6 +165,35 @@ std::vector<GimpDrawable*> call::drawables() const {
     for (GimpDrawable* const* d = interactive ? selected.get() : given; d && *d; ++d) all.push_back(*d);
     all.push_back(nullptr);
     return all;
+}
+
+captured capture(call const& c, request r) {
+    captured from = capture(c.image, c.drawables().data(), resolve(std::move(r)));
+    from.keeps_recipe = boolean(c.config, keeps_recipe);
+    return from;
+}
+
+void describe(GimpProcedure* procedure, char const* menu_label, char const* blurb, char const* help) {
+    gimp_procedure_set_image_types(procedure, "*");
+    gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
+                                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
+                                                       GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
+    if (menu_label) {
+        gimp_procedure_set_menu_label(procedure, menu_label);
+        gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");
+    }
+    gimp_procedure_set_documentation(procedure, blurb, help, nullptr);
+    gimp_procedure_set_attribution(procedure, "Sfumato", "GPL-3.0-or-later", "2026");
+}
+
+GimpValueArray* answer(GimpProcedure* procedure, std::function<GimpValueArray*()> const& run) {
+    gimp_plug_in_set_pdb_error_handler(gimp_get_plug_in(), GIMP_PDB_ERROR_HANDLER_PLUGIN);
+    try {
+        return run();
+    } catch (std::exception const& e) {
+        return gimp_procedure_new_return_values(procedure, GIMP_PDB_EXECUTION_ERROR,
+                                                g_error_new_literal(GIMP_PLUG_IN_ERROR, 0, translated(e).c_str()));
+    }
 }
 
 GList* procedure_names() {
@@ -174,17 +208,7 @@ GimpProcedure* create_procedure(GimpPlugIn* plug_in, char const* name) {
     if (!entry) return create_panel_procedure(plug_in, name);
     GimpProcedure* procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, on_run,
                                                         const_cast<procedure_entry*>(entry), nullptr);
-    gimp_procedure_set_image_types(procedure, "*");
-    // Always to be chosen, so that what is missing can be said in a sentence.
-    gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
-                                                       GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
-                                                       GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
-    if (entry->menu_label) {
-        gimp_procedure_set_menu_label(procedure, _(entry->menu_label));
-        gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Sfumato");
-    }
-    gimp_procedure_set_documentation(procedure, _(entry->blurb), _(entry->help), nullptr);
-    gimp_procedure_set_attribution(procedure, "Sfumato", "GPL-3.0-or-later", "2026");
+    describe(procedure, entry->menu_label ? _(entry->menu_label) : nullptr, _(entry->blurb), _(entry->help));
     entry->add_arguments(procedure);
     gimp_procedure_add_layer_return_value(procedure, "layer", _("Layer"), _("The new layer"), TRUE, G_PARAM_READWRITE);
     return procedure;

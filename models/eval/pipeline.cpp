@@ -204,8 +204,7 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     turns const turn{d, model, memory};
 
     case_tensors all;
-    auto contexts = encode_prompts(turn, text_inputs_of(c, model, size.guided), {});
-    for (conditioning& told : *contexts) told.sizes = sizes_told(model.denoiser(), {w * cell, h * cell});
+    auto const contexts = encode_prompts(turn, text_inputs_of(c, model, size.guided), {});
     add_conditioning(all, "", contexts->front());
     if (size.guided) add_conditioning(all, "_negative", contexts->back());
     all["tap.timesteps"].shape = {std::int64_t(planned.timesteps.size())};
@@ -215,6 +214,7 @@ case_tensors eval_pipeline(device& d, std::string const& weights, network_case c
     std::size_t const count = start.x.values.size();
     denoise_inputs const in{
         .run = run,
+        .pixels = {w * cell, h * cell},
         .start = std::move(start),
         .positive = contexts->front(),
         .negative = size.guided ? &contexts->back() : nullptr,

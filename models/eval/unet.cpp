@@ -13,7 +13,7 @@ torch_layout tap_layout(std::string_view tap) {
 }
 
 tensor label(case_run& e, unet_config const& config, network_case const& c, std::int64_t n) {
-    auto const& pooled = c.at("in.pooled", {n, config.adm_in_channels - 6 * 256});
+    auto const& pooled = c.at("in.pooled", {n, config.pooled_channels()});
     return unet_label(e.graph(), e.input(pooled, torch_layout::list), e.numbers(c.at("in.time_ids", {n, 6})));
 }
 

@@ -5,6 +5,7 @@
 #include "models/library/lora.h"
 #include "models/library/named_families.h"
 #include "models/library/stated_facts.h"
+#include "models/networks/latent_format.h"
 #include "request/request.h"
 
 #include <algorithm>
@@ -170,7 +171,7 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     bool const second = unet.use_linear && !xl;
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
     m.reason = unet.in_words();
-    if (m.vae && xl && !d.vae_scale) m.vae->scale = 0.13025;
+    if (m.vae && xl && !d.vae_scale) m.vae->scale = xl_latent_scale;
     if (xl) {
         take_pair_facts(m.texts, d);
         refuse(m, unfit_pair(m.texts));

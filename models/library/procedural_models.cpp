@@ -2,6 +2,7 @@
 #include "models/library/procedural.h"
 #include "models/networks/clip.h"
 #include "models/networks/lama.h"
+#include "models/networks/latent_format.h"
 #include "models/networks/mmdit.h"
 #include "models/networks/t5.h"
 #include "models/networks/taesd.h"
@@ -131,7 +132,7 @@ std::vector<procedural_model> given_models() {
                                     .middle_depth = 10,
                                     .context_dim = 2048,
                                     .adm_in_channels = 1280 + unet_config::sizes * unet_config::wave}),
-         .vae = vae_config{.scale = 0.13025},
+         .vae = vae_config{.scale = xl_latent_scale},
          .clip_l = clip_config{},
          .clip_g = open_clip(1280, 20, 32)},
         third_generation("sd3m", "sd3", {}),
@@ -163,8 +164,8 @@ std::vector<procedural_model> given_models() {
                                     .transformer_depth = {0, 1, 2},
                                     .middle_depth = 2,
                                     .context_dim = 96,
-                                    .adm_in_channels = 64 + 6 * 256}),
-         .vae = tiny_vae({1, 1, 1, 1}, 0.13025),
+                                    .adm_in_channels = 64 + unet_config::sizes * unet_config::wave}),
+         .vae = tiny_vae({1, 1, 1, 1}, xl_latent_scale),
          .clip_l = tiny_clip_l(3, 1000),
          .clip_g = open_clip(64, 4, 3, 1000)},
         {.name = "sd3-tiny",

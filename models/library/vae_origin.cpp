@@ -1,5 +1,7 @@
 #include "models/library/vae_origin.h"
 
+#include "models/networks/latent_format.h"
+
 #include <array>
 #include <cmath>
 #include <format>
@@ -35,7 +37,7 @@ struct family_scale {
     double scale;
     std::string_view family;
 };
-constexpr std::array scales = {family_scale{0.18215, first_or_second}, family_scale{0.13025, xl},
+constexpr std::array scales = {family_scale{0.18215, first_or_second}, family_scale{xl_latent_scale, xl},
                                family_scale{1.5305, third}, family_scale{0.3611, flux}};
 
 template <class Table> std::string_view family_beginning_with(Table const& table, std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include "models/files/prefixes.h"
 #include "models/names/diffusers_names.h"
+#include "models/names/mmdit_names.h"
 #include "models/networks/unet.h"
 
 #include <algorithm>
@@ -123,13 +124,10 @@ struct place {
     network of;
 };
 constexpr place places[] = {
-    {unet_prefix, network::denoiser},
-    {clip_prefix, network::first_text},
-    {xl_clip_l_prefix, network::first_text},
-    {xl_clip_g_prefix, network::second_text},
-    {sd3_clip_l_prefix, network::first_text},
-    {sd3_clip_g_prefix, network::second_text},
-    {"text_encoders.t5xxl.transformer.", network::third_text},
+    {unet_prefix, network::denoiser},         {clip_prefix, network::first_text},
+    {xl_clip_l_prefix, network::first_text},  {xl_clip_g_prefix, network::second_text},
+    {sd3_clip_l_prefix, network::first_text}, {sd3_clip_g_prefix, network::second_text},
+    {t5_prefix, network::third_text},
 };
 
 std::string with_underscores(std::string_view name) {
@@ -148,48 +146,6 @@ bool replace_end(std::string& text, std::string_view from, std::string_view to) 
 constexpr std::pair<std::string_view, std::string_view> other_ends[] = {
     {".to_out.0", ".to_out"}, {".q_proj", ".to_q"},     {".k_proj", ".to_k"},
     {".v_proj", ".to_v"},     {".out_proj", ".to_out"},
-};
-
-// ---- Stable Diffusion 3's transformer, as diffusers names it
-
-struct pair_of_names {
-    std::string_view theirs, ours;
-    int third = -1;
-};
-constexpr pair_of_names joint_parts[] = {
-    {"attn.to_q", "x_block.attn.qkv", 0},
-    {"attn.to_k", "x_block.attn.qkv", 1},
-    {"attn.to_v", "x_block.attn.qkv", 2},
-    {"attn.add_q_proj", "context_block.attn.qkv", 0},
-    {"attn.add_k_proj", "context_block.attn.qkv", 1},
-    {"attn.add_v_proj", "context_block.attn.qkv", 2},
-    {"attn2.to_q", "x_block.attn2.qkv", 0},
-    {"attn2.to_k", "x_block.attn2.qkv", 1},
-    {"attn2.to_v", "x_block.attn2.qkv", 2},
-    {"attn2.to_out.0", "x_block.attn2.proj"},
-    {"attn2.norm_q", "x_block.attn2.ln_q"},
-    {"attn2.norm_k", "x_block.attn2.ln_k"},
-    {"attn.to_out.0", "x_block.attn.proj"},
-    {"attn.to_add_out", "context_block.attn.proj"},
-    {"attn.norm_q", "x_block.attn.ln_q"},
-    {"attn.norm_k", "x_block.attn.ln_k"},
-    {"attn.norm_added_q", "context_block.attn.ln_q"},
-    {"attn.norm_added_k", "context_block.attn.ln_k"},
-    {"norm1.linear", "x_block.adaLN_modulation.1"},
-    {"norm1_context.linear", "context_block.adaLN_modulation.1"},
-    {"ff.net.0.proj", "x_block.mlp.fc1"},
-    {"ff.net.2", "x_block.mlp.fc2"},
-    {"ff_context.net.0.proj", "context_block.mlp.fc1"},
-    {"ff_context.net.2", "context_block.mlp.fc2"},
-};
-constexpr pair_of_names joint_ends[] = {
-    {"norm_out.linear", "final_layer.adaLN_modulation.1"},
-    {"proj_out", "final_layer.linear"},
-    {"pos_embed.proj", "x_embedder.proj"},
-    {"time_text_embed.timestep_embedder.linear_1", "t_embedder.mlp.0"},
-    {"time_text_embed.timestep_embedder.linear_2", "t_embedder.mlp.2"},
-    {"time_text_embed.text_embedder.linear_1", "y_embedder.mlp.0"},
-    {"time_text_embed.text_embedder.linear_2", "y_embedder.mlp.2"},
 };
 
 } // namespace
@@ -233,16 +189,11 @@ lora_modules::lora_modules(checkpoint const& model) {
             if (p.of == network::denoiser) put(p.of, diffusers_unet_name(inside, res_blocks), {std::string(module)});
         }
     }
-    for (int i = 0; i < joint_blocks; ++i)
-        for (pair_of_names const& n : joint_parts) {
-            bool const last = i + 1 == joint_blocks && n.theirs == "norm1_context.linear";
-            put(network::denoiser, std::format("transformer_blocks.{}.{}", i, n.theirs),
-                {std::format("{}joint_blocks.{}.{}", unet_prefix, i, n.ours), n.third, last});
-        }
-    if (joint_blocks)
-        for (pair_of_names const& n : joint_ends)
-            put(network::denoiser, std::string(n.theirs),
-                {std::string(unet_prefix) + std::string(n.ours), -1, n.theirs == "norm_out.linear"});
+    if (!joint_blocks) return;
+    for (std::string const& theirs : mmdit_modules(joint_blocks)) {
+        mmdit_place const at = mmdit_place_of(theirs, joint_blocks);
+        put(network::denoiser, theirs, {std::string(unet_prefix) + at.name, at.third, at.swapped});
+    }
 }
 
 lora_target const* lora_modules::find(std::string_view spelled) const {

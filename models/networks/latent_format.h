@@ -8,6 +8,9 @@
 
 namespace sfumato {
 
+/// By what Stable Diffusion XL's latents are multiplied, which tells its VAE from that of 1 and 2.
+inline constexpr double xl_latent_scale = 0.13025;
+
 struct latent_format {
     int channels = 4;
     int cell = 8;                // pixels along a side of what one position stands for

@@ -49,6 +49,16 @@ double psnr(png_file const& a, png_file const& b) {
 
 } // namespace
 
+// Each family tells its denoiser something else beside the prompt.
+TEST_F(generate, models_of_all_families_can_be_timed) {
+    for (std::string const model : {"sd1-tiny", "sd2-tiny", "sdxl-tiny", "sd3-tiny"}) {
+        ended const e = run({SFUMATO, "bench", "net", "--model", "procedural:" + model, "--size", "64", "--guided"},
+                            {"--steps", "1"});
+        EXPECT_EQ(e.code, 0) << model << ": " << e.err;
+        EXPECT_TRUE(mentions(e.out, "decode ")) << e.out;
+    }
+}
+
 TEST_F(generate, a_recipe_makes_the_picture_again_bit_for_bit) {
     png_file const first = made({"--preview", folder / "preview.png"});
     EXPECT_EQ(first.width, 64);

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from desktop import Desktop, scratch, until
-from sitting import (check, close, closed, eventually, go_through, is_open, layers, main_window, open_dialog, pressed_away, same,
+from sitting import (check, close, closed, eventually, go_through, is_open, layers, main_window, open_dialog, photo, pressed_away, same,
                      says_something, state)
 
 build = Path(sys.argv[1]).resolve()
@@ -269,15 +269,7 @@ answer = [sum(abs(value - old[(y + j) * 1600 + x + i]) for j, row in enumerate(r
 
 with Desktop(build, pictures) as desk:
     try:
-        desk.inside("""
-picture = make_image(800, 600)
-ground = Gimp.Layer.new(picture, "photo", 800, 600, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
-picture.insert_layer(ground, None, 0)
-ground.merge_filter(Gimp.DrawableFilter.new(ground, "gegl:plasma", ""))
-select(picture, 300, 200, 60, 50)
-picture.undo_disable(); picture.undo_enable()
-Gimp.Display.new(picture)
-""")
+        desk.inside(photo(800, 600, 300, 200, 60, 50))
         until(lambda: desk.windows("– GIMP$"), 20, "the image window")
         go_through(desk, (runs_and_is_undone, is_cancelled, says_what_is_wrong, survives_a_killed_engine,
                           upscales_and_is_undone, refuses_what_fits_no_more, takes_the_selection_as_it_was,

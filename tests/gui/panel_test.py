@@ -10,50 +10,21 @@ import time
 from pathlib import Path
 
 from desktop import Desktop, scratch, until
-from sitting import check, close, eventually, go_through, main_window, state
+from sitting import check, choose, close, eventually, go_through, layers, main_window, photo, state
 
 build = Path(sys.argv[1]).resolve()
 pictures = Path(sys.argv[2]) if len(sys.argv) > 2 else build / "screenshots" / "panel"
 PANEL, PREVIEW = "^Sfumato$", "Sfumato: not kept yet"
 
-MAKE_PHOTO = """
-picture = make_image(480, 360)
-ground = Gimp.Layer.new(picture, "photo", 480, 360, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
-picture.insert_layer(ground, None, 0)
-ground.merge_filter(Gimp.DrawableFilter.new(ground, "gegl:plasma", ""))
-picture.undo_disable(); picture.undo_enable()
-select(picture, 200, 150, 80, 60)
-Gimp.Display.new(picture)
-"""
-
-
-def names(desk):
-    """Of the layers, from the top, without what tells results apart."""
-    return desk.inside("answer = [layer.get_name().split(' (')[0] for layer in image.get_layers()]")
+MAKE_PHOTO = photo(480, 360, 200, 150, 80, 60)
 
 
 def panel(desk):
     return (desk.windows(PANEL) or [None])[0]
 
 
-def action(desk, entry, arrived):
-    """Through GIMP's action search; `arrived`: what must be true afterwards."""
-    for _ in range(3):
-        desk.keys(main_window(desk), "slash")
-        until(lambda: desk.windows("^Search Actions|suchen"), 30, "the action search")
-        time.sleep(0.5)
-        desk.type(entry)
-        time.sleep(2)
-        desk.xdotool("key", "Return")
-        try:
-            return until(arrived, 30, entry)
-        except TimeoutError:
-            desk.xdotool("key", "Escape")
-    raise TimeoutError(entry)
-
-
 def open_panel(desk):
-    window = action(desk, "Sfumato…", lambda: panel(desk))
+    window = choose(desk, "Sfumato…", lambda: panel(desk))
     time.sleep(2)
     return window
 
@@ -63,7 +34,7 @@ def press(desk, *keys):
 
 
 def previewed(desk):
-    return PREVIEW in names(desk)
+    return PREVIEW in layers(desk)
 
 
 def opens(desk):
@@ -80,12 +51,12 @@ def fills_and_keeps(desk):
     check("fill: the source is still the active layer", desk.inside("answer = [l.get_name() for l in image.get_selected_layers()]") == ["photo"])
     desk.inside("image.get_layers()[1].set_visible(image.get_layers()[1].get_visible())")
     press(desk, "alt+k")
-    check("keep: a layer, and nothing else", eventually(lambda: names(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    check("keep: a layer, and nothing else", eventually(lambda: layers(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
     desk.screenshot("kept")
     desk.keys(main_window(desk), "ctrl+z")
     check("keep: one Ctrl+Z takes all of it back", eventually(lambda: state(desk), before) == before)
     desk.keys(main_window(desk), "ctrl+y")
-    check("keep: Ctrl+Y brings it again", eventually(lambda: names(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    check("keep: Ctrl+Y brings it again", eventually(lambda: layers(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
     desk.keys(main_window(desk), "ctrl+z")
     eventually(lambda: state(desk), before)
 
@@ -123,7 +94,7 @@ def chooses_a_model_and_queues(desk):
     time.sleep(1)
     desk.screenshot("diffusion-next")
     press(desk, "alt+k")
-    check("diffusion: kept", eventually(lambda: names(desk)[-2:], ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    check("diffusion: kept", eventually(lambda: layers(desk)[-2:], ["Inpaint", "photo"]) == ["Inpaint", "photo"])
     made = desk.inside("answer = recipe([l for l in image.get_layers() if l.get_name().startswith('Inpaint')][0])")
     check(f"diffusion: its recipe ({made['method']}, {made['prompt']})", (made["method"], made["prompt"]) == ("diffusion", "a red fox"))
 
@@ -131,7 +102,7 @@ def chooses_a_model_and_queues(desk):
 def is_told_to_generate(desk):
     runs = lambda: desk.place.engine_log().count('"operation":"inpaint"')
     before = runs()
-    action(desk, "Generate with the Panel", lambda: runs() > before)
+    choose(desk, "Generate with the Panel", lambda: runs() > before)
     check("the messenger: a run has begun", runs() > before)
     time.sleep(3)
     # Whoever has found the socket and says something else is not listened to.

@@ -18,20 +18,37 @@ def main_window(desk):
     return desk.windows("– GIMP$")[0]
 
 
-def open_dialog(desk, entry="Inpaint Selection"):
-    """Through GIMP's action search, as a user without a mouse would."""
+def choose(desk, entry, arrived, seconds=30):
+    """Through GIMP's action search, as a user without a mouse would; `arrived`: what is true afterwards."""
     for _ in range(3):
         desk.keys(main_window(desk), "slash")
         until(lambda: desk.windows("^(Search Actions|Aktion)"), 20, "the action search")
         time.sleep(0.5)
         desk.type(entry)
-        time.sleep(1)
+        time.sleep(2)
         desk.xdotool("key", "Return")
         try:
-            return until(lambda: desk.windows(TITLES), 15, "the dialog")[0]
+            return until(arrived, seconds, entry)
         except TimeoutError:
             desk.xdotool("key", "Escape")
-    raise TimeoutError(f"{entry}: the dialog did not open from the menu")
+    raise TimeoutError(f"{entry}: it did not come from the menu")
+
+
+def open_dialog(desk, entry="Inpaint Selection"):
+    return choose(desk, entry, lambda: desk.windows(TITLES), 15)[0]
+
+
+def photo(width, height, *selected):
+    """Code for Desktop.inside(): an image on the screen, with nothing to undo."""
+    return f"""
+picture = make_image({width}, {height})
+ground = Gimp.Layer.new(picture, "photo", {width}, {height}, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+picture.insert_layer(ground, None, 0)
+ground.merge_filter(Gimp.DrawableFilter.new(ground, "gegl:plasma", ""))
+select(picture, {", ".join(map(str, selected))})
+picture.undo_disable(); picture.undo_enable()
+Gimp.Display.new(picture)
+"""
 
 
 def state(desk):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from desktop import Desktop, scratch, until
-from sitting import TITLES, check, close, closed, eventually, go_through, layers, main_window, open_dialog, pressed_away
+from sitting import TITLES, check, close, closed, eventually, go_through, layers, main_window, open_dialog, photo, pressed_away
 
 build, locale = Path(sys.argv[1]).resolve(), sys.argv[2]
 german = locale.startswith("de")
@@ -19,15 +19,7 @@ OK_FILL, OK_UPSCALE = ("alt+f", "alt+v") if german else ("alt+i", "alt+u")
 MESSAGE = "GIMP Message|GIMP-Meldung|Fehler|Error"
 SEED = "alt+t" if german else "alt+d"
 
-MAKE_PHOTO = """
-picture = make_image(640, 480)
-ground = Gimp.Layer.new(picture, "photo", 640, 480, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
-picture.insert_layer(ground, None, 0)
-ground.merge_filter(Gimp.DrawableFilter.new(ground, "gegl:plasma", ""))
-picture.undo_disable(); picture.undo_enable()
-select(picture, 200, 150, 120, 90)
-Gimp.Display.new(picture)
-"""
+MAKE_PHOTO = photo(640, 480, 200, 150, 120, 90)
 
 
 def open_photo(desk):

@@ -106,12 +106,6 @@ void append_t5(std::vector<conditioning>& made, std::vector<t5_prompt> const& pr
 
 } // namespace
 
-std::vector<float> sizes_told(denoiser_config const& c, pixel_size size) {
-    if (!shape_of(c).sizes) return {};
-    float const height = float(size.height), width = float(size.width);
-    return {height, width, 0, 0, height, width};
-}
-
 text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks, dtype storage) {
     graph g(to.storing(storage));
     g.stage(say("read the prompt"));

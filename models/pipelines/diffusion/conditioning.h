@@ -15,12 +15,7 @@ struct conditioning {
     int tokens = 0, channels = 0;
     std::vector<float> context; // [tokens, channels]: 77 tokens for each chunk of the prompt, then those of T5
     std::vector<float> pooled;  // [p]: the prompt as a whole; empty: the model takes none
-    std::vector<float> sizes;   // what SDXL is told of the picture that it is to make; else empty
 };
-
-/// Of a whole picture of that size: height and width of the original, top and left of the cut, height and width of what
-/// is made, in pixels. Empty: the model takes none.
-std::vector<float> sizes_told(denoiser_config const&, pixel_size);
 
 /// A run of a text encoder: the graph, and where its inputs and results are.
 struct text_graph {

@@ -59,11 +59,19 @@ std::vector<float> of_images(denoise_inputs const& in, std::vector<float> condit
     return values;
 }
 
-bool read_prompts(device& d, prompts_graph& prompts, denoise_inputs const& in, job const& j) {
+// The same for each image.
+std::vector<float> sizes_of_images(denoise_inputs const& in, denoiser_config const& c) {
+    std::vector<float> const one = sizes_told(c, in.pixels);
+    std::vector<float> values = one;
+    if (in.negative) values.insert(values.end(), one.begin(), one.end());
+    return values;
+}
+
+bool read_prompts(device& d, denoiser_config const& c, prompts_graph& prompts, denoise_inputs const& in, job const& j) {
     plan p(d, std::move(prompts.g));
     p.upload<float>(prompts.context, of_images(in, &conditioning::context));
     if (prompts.pooled) p.upload<float>(*prompts.pooled, of_images(in, &conditioning::pooled));
-    if (prompts.sizes) p.upload<float>(*prompts.sizes, of_images(in, &conditioning::sizes));
+    if (prompts.sizes) p.upload<float>(*prompts.sizes, sizes_of_images(in, c));
     return p.run([&](auto&&...) { return !j.is_cancelled(); });
 }
 
@@ -228,6 +236,12 @@ class step_runner {
 
 } // namespace
 
+std::vector<float> sizes_told(denoiser_config const& c, pixel_size size) {
+    if (!shape_of(c).sizes) return {};
+    float const height = float(size.height), width = float(size.width);
+    return {height, width, 0, 0, height, width};
+}
+
 denoise_costs measure_denoise(device& d, weight_store& weights, denoiser_config const& c, run_size const& size,
                               dtype storage) {
     int const images = size.guided ? 2 : 1, tokens = size.tokens();
@@ -250,7 +264,7 @@ std::optional<latent> denoise(device& d, weight_store& weights, denoiser_config 
         record_step(d.target(), weights, c, x.height, x.width, in.start.known.has_value(), prompts, images, storage);
     place(d, residents(prompts));
     auto const running = load(d, weights, j);
-    if (!running || !read_prompts(d, prompts, in, *running)) return std::nullopt;
+    if (!running || !read_prompts(d, c, prompts, in, *running)) return std::nullopt;
 
     step_runner steps(d, std::move(step), in, *running);
     for (int i = 0; i < steps.evaluations(); ++i)

@@ -12,8 +12,13 @@
 
 namespace sfumato {
 
+/// What SDXL is told of a whole picture of that size: height and width of the original, top and left of the cut, height
+/// and width of what is made, in pixels. Empty: the model takes none.
+std::vector<float> sizes_told(denoiser_config const&, pixel_size);
+
 struct denoise_inputs {
     sampling_run const& run;
+    pixel_size pixels; // of the picture that the latent becomes
     beginning start;
     conditioning const& positive;
     conditioning const* negative = nullptr; // null: no guidance

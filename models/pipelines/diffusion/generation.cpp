@@ -304,15 +304,13 @@ std::optional<std::vector<latent>> generation::encode(std::vector<picture> const
     return made;
 }
 
-std::optional<latent> generation::denoise(std::vector<conditioning> prompts, known_pictures const& known,
+std::optional<latent> generation::denoise(std::vector<conditioning> const& prompts, known_pictures const& known,
                                           std::uint64_t seed, job const& j) const {
     latent_format const& format = model_.latents();
     auto const draw = [&](noise_source& from) {
         return latent_noise(std::span(&from, 1), {.h = size_.height, .w = size_.width, .c = format.channels});
     };
     noise_source source(settings_.rng, seed);
-    for (conditioning& c : prompts)
-        c.sizes = sizes_told(model_.denoiser(), {size_.width * format.cell, size_.height * format.cell});
     part_plan const& planned = memory_.of({role::denoiser});
     weight_store& weights = turn().begin({role::denoiser});
     std::optional<preview_decoder> decoder;
@@ -322,6 +320,7 @@ std::optional<latent> generation::denoise(std::vector<conditioning> prompts, kno
     latent noise{size_.height, size_.width, format.channels, draw(source)};
     noise_source later = later_noise(settings_.rng, seed, source);
     denoise_inputs in{.run = sampling_,
+                      .pixels = {size_.width * format.cell, size_.height * format.cell},
                       .start = begin(sampling_, std::move(noise), known, model_.is_inpainting()),
                       .positive = prompts.front(),
                       .negative = size_.guided ? &prompts.back() : nullptr,

@@ -53,7 +53,7 @@ class generation {
     std::optional<std::vector<conditioning>> read_prompts(job const&) const;
     /// All of these pictures in the same precision; each a job of its own.
     std::optional<std::vector<latent>> encode(std::vector<picture> const&, stages&);
-    std::optional<latent> denoise(std::vector<conditioning>, known_pictures const&, std::uint64_t seed,
+    std::optional<latent> denoise(std::vector<conditioning> const&, known_pictures const&, std::uint64_t seed,
                                   job const&) const;
     /// Not clamped. Throws error when it is no picture.
     std::optional<picture> decode(latent const&, job const&);

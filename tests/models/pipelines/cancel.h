@@ -45,7 +45,7 @@ inline void expect_to_end_within_a_second(diffusion_model& model, std::string co
     sampling_run const run = plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 2});
     latent const any{cells, cells, 4, random_values(std::size_t(cells) * cells * 4, -1, 1)};
     int const channels = shape_of(model.denoiser()).context_channels, cell = model.latents().cell;
-    conditioning const prompt_read{77, channels, random_values(std::size_t(77) * channels, -1, 1), {}, {}};
+    conditioning const prompt_read{77, channels, random_values(std::size_t(77) * channels, -1, 1), {}};
     clip_config const encoder = model.texts().front();
     clip_vocabulary const vocabulary{.size = encoder.vocabulary, .pad = encoder.pad};
     auto const text = [&](job const& j) {

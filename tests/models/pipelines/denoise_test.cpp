@@ -13,7 +13,7 @@ struct tiny_run {
     sampling_run run = plan_sampling({.sampler = sampler::euler, .scheduler = scheduler::normal, .steps = 4});
     latent const image{cells, cells, 4, random_values(cells* cells * 4, -1, 1, 1)},
         noise{cells, cells, 4, random_values(cells* cells * 4, -1, 1, 2)};
-    conditioning const prompt{77, 32, random_values(77 * 32, -1, 1, 3), {}, {}};
+    conditioning const prompt{77, 32, random_values(77 * 32, -1, 1, 3), {}};
 
     latent denoise(sampling_run const& r, beginning start) {
         return *sfumato::denoise(test_device(), model.weights({role::denoiser}), model.denoiser(),

@@ -3,7 +3,7 @@
 #include "models/eval/pipeline.h"
 #include "models/files/safetensors_write.h"
 #include "models/library/procedural.h"
-#include "models/pipelines/diffusion/conditioning.h"
+#include "models/pipelines/diffusion/denoise.h"
 #include "models/sampling/noise.h"
 #include "models/text/prompt.h"
 #include "tests/models/pipelines/generate_cases.h"

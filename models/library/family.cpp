@@ -1,6 +1,7 @@
 #include "models/library/family.h"
 
 #include "compute/error.h"
+#include "models/files/scaled_fp8.h"
 #include "models/library/find_prediction.h"
 #include "models/library/lora.h"
 #include "models/library/named_families.h"
@@ -157,12 +158,6 @@ void refuse_half(model_description& m) {
                parts, options, m.family));
 }
 
-// Numbers of 8 bits with a factor beside each tensor.
-bool is_scaled(checkpoint const& c) {
-    return std::ranges::any_of(
-        c.tensors, [](auto const& t) { return t.first.ends_with(".scale_weight") || t.first.ends_with("scaled_fp8"); });
-}
-
 void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optional<sfumato::prediction> chosen,
                         model_description& m) {
     unet_config& unet = *m.unet;
@@ -187,7 +182,9 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     if (unclip) m.family = "Stable Diffusion 2.x unCLIP";
     if (refiner) m.family = "Stable Diffusion XL refiner";
     if (unclip || refiner) refuse(m, say("not supported yet: {}", m.reason));
-    if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
+    if (holds_other_scales(c))
+        refuse(m,
+               say("weights with factors, in another form than fp8 with one for each tensor, are not supported yet"));
     auto const [hidden, pooled] = widths_of(m.texts);
     if (xl && m.texts.size() == 2 && (hidden != unet.context_dim || pooled != unet.pooled_channels()))
         refuse(m, say("the text encoders are {} wide together and make {} of a whole prompt, but the UNet takes {} and "
@@ -211,7 +208,9 @@ void describe_third_generation(checkpoint const& c, stated_facts const& d, model
     m.native_size = d.native_size ? d.native_size : 1024;
     take_pair_facts(m.texts, d);
     refuse(m, unfit_pair(m.texts));
-    if (is_scaled(c)) refuse(m, say("weights in scaled fp8 are not supported yet"));
+    if (holds_other_scales(c))
+        refuse(m,
+               say("weights with factors, in another form than fp8 with one for each tensor, are not supported yet"));
     auto const [hidden, pooled] = widths_of(m.texts);
     if (m.texts.size() == 2 && (hidden > mmdit.context_channels || pooled != mmdit.pooled_channels))
         refuse(m, say("the CLIP text encoders are {} wide together, but the MMDiT takes {}", pooled,

@@ -1,11 +1,13 @@
 #include "models/library/open_checkpoint.h"
 
 #include "compute/error.h"
+#include "models/files/compact_vocabulary.h"
 #include "models/files/diffusers_folder.h"
 #include "models/files/gguf.h"
 #include "models/files/ncnn/ncnn_param.h"
 #include "models/files/no_model.h"
 #include "models/files/safetensors.h"
+#include "models/files/scaled_fp8.h"
 #include "models/files/torch_old.h"
 #include "models/files/torch_zip.h"
 #include "models/files/training_yaml.h"
@@ -71,6 +73,8 @@ checkpoint open_as_stored(std::string const& source) {
 
 checkpoint open_checkpoint(std::string const& source) {
     checkpoint all = open_as_stored(source);
+    expand_vocabularies(all);
+    apply_fp8_scales(all);
     if (!is_lora(all)) use_canonical_names(all); // whose names are of modules (models/library/lora.h)
     return all;
 }

@@ -278,7 +278,8 @@ TEST(family, what_cannot_be_run_yet_has_a_name) {
     EXPECT_EQ(describe_model(pix2pix).reason, "not supported yet: it changes a picture as a sentence commands");
     checkpoint scaled = without_config("sd15");
     scaled.tensors["scaled_fp8"] = {.shape = {0}};
-    EXPECT_EQ(describe_model(scaled).reason, "weights in scaled fp8 are not supported yet");
+    EXPECT_EQ(describe_model(scaled).reason,
+              "weights with factors, in another form than fp8 with one for each tensor, are not supported yet");
 }
 
 TEST(family, what_is_missing_is_named) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <fstream>
 #include <unistd.h>
 
@@ -30,10 +31,6 @@ void cache_write(std::string const& path, std::string_view bytes) {
         std::filesystem::rename(partial, path, ignored);
     else
         std::filesystem::remove(partial, ignored);
-}
-
-std::string cache_key(VkPhysicalDeviceProperties const& p) {
-    return std::format("{:04x}-{:04x}-{:08x}", p.vendorID, p.deviceID, p.driverVersion);
 }
 
 } // namespace sfumato

@@ -1,8 +1,6 @@
 // Files that save time at the next start, in $XDG_CACHE_HOME/sfumato or ~/.cache/sfumato. Anyone may delete them.
 #pragma once
 
-#include "compute/vulkan.h"
-
 #include <string>
 #include <string_view>
 
@@ -13,8 +11,5 @@ std::string cache_path(std::string_view name);
 
 /// Puts `bytes` there whole: readers never see half a file. When it cannot be written, nothing happens.
 void cache_write(std::string const& path, std::string_view bytes);
-
-/// "10de-2330-00a1b2c3": vendor, device and driver, for file names.
-std::string cache_key(VkPhysicalDeviceProperties const&);
 
 } // namespace sfumato

@@ -1,6 +1,7 @@
 #include "compute/program.h"
 
 #include "compute/cache.h"
+#include "compute/cache_key.h"
 #include "compute/vulkan.h"
 
 #include <algorithm>

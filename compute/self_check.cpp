@@ -1,6 +1,7 @@
 #include "compute/self_check.h"
 
 #include "compute/cache.h"
+#include "compute/cache_key.h"
 #include "compute/half.h"
 #include "compute/self_check_questions.h"
 #include "compute/vulkan.h"

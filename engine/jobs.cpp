@@ -3,6 +3,7 @@
 #include "compute/device.h"
 #include "compute/error.h"
 #include "compute/self_check.h"
+#include "engine/pace.h"
 #include "models/library/family.h"
 #include "models/library/joined.h"
 #include "models/library/open_checkpoint.h"
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -31,6 +31,8 @@ class engine {
         if (!device_) {
             device_ = std::make_unique<device>(choice_);
             self_check(*device_);
+            pace_.emplace(device_->info().name);
+            std::fprintf(stderr, "device: %s\n", device_->info().name.c_str()); // for the log
         }
         return *device_;
     }
@@ -46,11 +48,13 @@ class engine {
         return summary_of(look_at_model(model, *opened_));
     }
 
-    // Of the last run with a model: seconds for a pixel of an upscaler's result, for an operation of a diffusion model.
-    std::map<std::string, double> pace;
+    // Of the device, once it is open: seconds for a pixel of a result by a model that enlarges or a method that fills,
+    // for an operation by a diffusion model.
+    sfumato::pace& pace() { return *pace_; }
 
   private:
     std::string choice_;
+    std::optional<sfumato::pace> pace_;
     std::unique_ptr<device> device_; // lives longer than what lies on it
     std::shared_ptr<checkpoint const> opened_;
 
@@ -60,15 +64,19 @@ class engine {
 
 // ---- Diffusion models
 
-run_plan in_short(engine const& e, std::string const& model, memory_plan const& plan) {
-    auto const pace = e.pace.find(model);
+constexpr char const* any_diffusion = "diffusion"; // a model that did not run yet is as fast as the last one
+
+double seconds_of(double pace, double work) { return pace < 0 ? -1 : pace * work; }
+
+run_plan in_short(engine& e, std::string const& model, memory_plan const& plan) {
+    double const own = e.pace().of(model);
     return {.text = plan.text(),
             .needed = plan.needed,
             .available = plan.available,
-            .seconds = pace == e.pace.end() ? -1 : pace->second * plan.work};
+            .seconds = seconds_of(own < 0 ? e.pace().of(any_diffusion) : own, plan.work)};
 }
 
-generate_watch watch_for(engine const& e, run_input const& in, run_client& client, double& work) {
+generate_watch watch_for(engine& e, run_input const& in, run_client& client, double& work) {
     generate_watch watch{.planned = [&](memory_plan const& plan) {
         work = plan.work;
         client.planned(in_short(e, in.request.diffusion.model, plan));
@@ -87,13 +95,14 @@ template <class Run> bool run_diffusion(engine& e, run_input const& in, run_clie
     double work = 0;
     if (!run(watch_for(e, in, client, work))) return false;
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    e.pace[in.request.diffusion.model] = seconds.count() / work;
+    for (std::string const& kind : {in.request.diffusion.model, std::string(any_diffusion)})
+        e.pace().learn(kind, seconds.count() / work);
     return true;
 }
 
 // Of `run` (watch → whether it ran to its end), which is left when its plan is made. Nothing: cancelled before.
 template <class Run>
-std::optional<run_plan> plan_of_diffusion(engine const& e, std::string const& model, Run const& run) {
+std::optional<run_plan> plan_of_diffusion(engine& e, std::string const& model, Run const& run) {
     struct enough {};
     run_plan found;
     try {
@@ -124,6 +133,16 @@ std::optional<fill_pictures> read_fill(run_input const& in, run_client& client) 
     return fill_pictures{std::move(*given), std::move(*selection)};
 }
 
+// A small hole takes as long as one of this many pixels.
+constexpr double least_hole = 50'000;
+
+double work_of_fill(mask const& selection) {
+    rect const box = bounds(selection);
+    return std::max(double(box.width) * box.height, least_hole);
+}
+
+std::string kind_of_fill(request const& r) { return by_lama(r) ? "lama" : "patchmatch"; }
+
 bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
     auto const read = read_fill(in, client);
     if (!read) return false;
@@ -134,10 +153,13 @@ bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
                                         watch);
         });
     }
+    auto const start = std::chrono::steady_clock::now();
     auto result = by_lama(in.request)
                       ? inpaint_by_lama(e.open_device(), e.models, in.request, read->given, read->selection, j)
                       : inpaint(e.open_device(), e.models, in.request, read->given, read->selection, j);
     if (!result) return false;
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+    e.pace().learn(kind_of_fill(in.request), seconds.count() / work_of_fill(read->selection));
     client.take(std::move(*result));
     return true;
 }
@@ -146,11 +168,15 @@ std::optional<run_plan> estimate_fill(engine& e, run_input const& in, run_client
     auto const read = read_fill(in, client);
     if (!read) return std::nullopt;
     device& d = e.open_device();
-    if (by_lama(in.request)) return plan_of_inpaint_by_lama(d, e.models, in.request, read->given, read->selection);
-    if (!by_diffusion(in.request)) return plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
-    return plan_of_diffusion(e, in.request.diffusion.model, [&](generate_watch const& watch) {
-        return inpaint_by_diffusion(d, e.models, in.request, read->given, read->selection, j, [](run_result) {}, watch);
-    });
+    if (by_diffusion(in.request))
+        return plan_of_diffusion(e, in.request.diffusion.model, [&](generate_watch const& watch) {
+            return inpaint_by_diffusion(
+                d, e.models, in.request, read->given, read->selection, j, [](run_result) {}, watch);
+        });
+    run_plan plan = by_lama(in.request) ? plan_of_inpaint_by_lama(d, e.models, in.request, read->given, read->selection)
+                                        : plan_of_inpaint(d, e.models, in.request, read->given, read->selection);
+    plan.seconds = seconds_of(e.pace().of(kind_of_fill(in.request)), work_of_fill(read->selection));
+    return plan;
 }
 
 // ---- Upscale
@@ -165,15 +191,14 @@ bool enlarge(engine& e, run_input const& in, run_client& client, job const& j) {
     device& d = e.open_device();
     if (!upscale(d, e.upscaler(in.request.upscale), in, client, j)) return false;
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    e.pace[in.request.upscale.model] = seconds.count() / pixels_of_result(in);
+    e.pace().learn(in.request.upscale.model, seconds.count() / pixels_of_result(in));
     return true;
 }
 
 std::optional<run_plan> estimate_enlarge(engine& e, run_input const& in, run_client&, job const&) {
     device& d = e.open_device();
     run_plan plan = plan_of_upscale(d, e.upscaler(in.request.upscale), in);
-    auto const pace = e.pace.find(in.request.upscale.model);
-    if (pace != e.pace.end()) plan.seconds = pace->second * pixels_of_result(in);
+    plan.seconds = seconds_of(e.pace().of(in.request.upscale.model), pixels_of_result(in));
     return plan;
 }
 

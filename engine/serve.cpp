@@ -46,7 +46,7 @@ class server {
     void answer(connection&, message);
     void take_run(connection&, message const&);
     void take_question(connection&, message const&);
-    void add(connection&, worker&, std::int64_t id, run_input, std::function<std::optional<json>(session&)> work);
+    void add(connection&, worker&, message const& asked, run_input, std::function<std::optional<json>(session&)> work);
     void cancel(std::uint64_t client, bool tell);
     void flush();
     void work(worker&);
@@ -229,14 +229,14 @@ void server::take_run(connection& c, message const& m) {
         for (std::string const& key : unknown) s.warn(say("The request's \"{}\" is not known here.", key));
     };
     if (m.type() == "estimate") {
-        add(c, runs, id_of(m), std::move(run.input), [this](session& s) -> std::optional<json> {
+        add(c, runs, m, std::move(run.input), [this](session& s) -> std::optional<json> {
             auto const plan = jobs.estimate(s.input, s, s.job());
             if (!plan) return {};
             return json{{"type", "done"}, {"plan", to_json(*plan)}};
         });
         return;
     }
-    add(c, runs, id_of(m), std::move(run.input), [this, warn](session& s) -> std::optional<json> {
+    add(c, runs, m, std::move(run.input), [this, warn](session& s) -> std::optional<json> {
         warn(s);
         if (!jobs.run(s.input, s, s.job())) return {};
         return json{{"type", "done"}};
@@ -247,13 +247,13 @@ void server::take_question(connection& c, message const& m) {
     auto const found = [](session& s) { return [&s](found_model const& one) { s.found(summary_of(one)); }; };
     auto const done = json{{"type", "done"}};
     if (m.type() == "describe") {
-        add(c, questions, id_of(m), {}, [=, name = model_of(m)](session& s) -> std::optional<json> {
+        add(c, questions, m, {}, [=, name = model_of(m)](session& s) -> std::optional<json> {
             found(s)(look_at_model(name));
             return done;
         });
         return;
     }
-    add(c, questions, id_of(m), {}, [=, kind = kind_of(m)](session& s) -> std::optional<json> {
+    add(c, questions, m, {}, [=, kind = kind_of(m)](session& s) -> std::optional<json> {
         auto const folders = kind == model_kind::upscaler ? upscaler_folders() : model_folders();
         scan_models(folders, found(s), s.job().cancelled);
         scan_built_in_models(found(s));
@@ -261,11 +261,11 @@ void server::take_question(connection& c, message const& m) {
     });
 }
 
-void server::add(connection& c, worker& to, std::int64_t id, run_input input,
+void server::add(connection& c, worker& to, message const& m, run_input input,
                  std::function<std::optional<json>(session&)> work) {
     if (task_of(c.id)) fail("This connection's last run has not ended; wait for it or cancel it.");
     if (ending_since) fail("The engine is ending; run it again.");
-    to.add({c.id, std::make_shared<session>(id, std::move(input), patience, wake), std::move(work)});
+    to.add({c.id, m.type(), std::make_shared<session>(id_of(m), std::move(input), patience, wake), std::move(work)});
 }
 
 // Ends a client's task; the answer comes when it has ended.
@@ -295,14 +295,16 @@ void server::work(worker& w) {
         }
     }
     if (ending_since) return;
-    if (task const* const t = w.start_next()) {
-        run_input const& in = t->asked->input;
-        if (in.pictures.empty())
-            log("client {}: task {}", t->client, t->asked->id);
-        else
-            log("client {}: {} on {} × {}", t->client, json_line(request_to_json(in.request)), in.pictures[0].width,
-                in.pictures[0].height);
-    }
+    task const* const t = w.start_next();
+    if (!t) return;
+    run_input const& in = t->asked->input;
+    if (t->type != "run")
+        log("client {}: {}", t->client, t->type);
+    else if (in.pictures.empty())
+        log("client {}: {}", t->client, json_line(request_to_json(in.request)));
+    else
+        log("client {}: {} on {} × {}", t->client, json_line(request_to_json(in.request)), in.pictures[0].width,
+            in.pictures[0].height);
 }
 
 // Never more than one result lies here and waits for its reader.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -31,6 +32,7 @@ using task_end = std::variant<task_done, task_cancelled, task_failed>;
 /// Something that a client asked for. One at a time for each client.
 struct task {
     std::uint64_t client = 0; // who asked
+    std::string type;         // of the message: "run"
     std::shared_ptr<session> asked;
     /// Does it, on the working thread. Nothing: cancelled.
     std::function<std::optional<nlohmann::json>(session&)> work;

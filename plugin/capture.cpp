@@ -88,10 +88,11 @@ loose_layer copy_of_visible(GimpImage* image) {
     fail("Nothing is selected. Draw a selection around what shall be filled, then run this again.");
 }
 
-[[noreturn]] void fail_outside(source_copy const& from) {
-    if (!from.document.source) fail_selecting_nothing();
+// `source`: null, all that is visible.
+[[noreturn]] void fail_outside(GimpLayer* source) {
+    if (!source) fail_selecting_nothing();
     fail("The selection lies outside the layer “{}”. Select a part of the layer, or set Source to All visible layers.",
-         name_of(GIMP_ITEM(from.document.source)));
+         name_of(GIMP_ITEM(source)));
 }
 
 } // namespace
@@ -119,9 +120,11 @@ rect selected_box(GimpImage* image) {
     return any && x2 > x1 && y2 > y1 ? rect{x1, y1, x2 - x1, y2 - y1} : rect{};
 }
 
+bool touches(rect const& a, rect const& b) { return !intersect(grown(a, 1), b).empty(); }
+
 rect selected_part(GimpImage* image, source_copy const& from) {
     rect const part = intersect(selected_box(image), from.extent);
-    if (part.empty()) fail_outside(from);
+    if (part.empty()) fail_outside(from.document.source);
     return part;
 }
 
@@ -142,25 +145,60 @@ void check_selection(GimpImage* image) {
 
 namespace {
 
-// The pixels around the selection, and the selection.
-captured capture_inpaint(GimpImage* image, GimpDrawable* const* drawables, request request) {
-    source_copy from = copy_source(image, drawables, request.source);
-    check_selection(image);
-    rect const &layer = from.extent, selected = selected_part(image, from);
-    rect const box = context_box(request, moved(selected, -layer.x, -layer.y), layer.width, layer.height);
-    captured c{.request = std::move(request), .area = moved(box, layer.x, layer.y)};
+// Of `frame`, in image coordinates, what an inpaint of `hole` needs to see. Where the source ends it is transparent.
+captured around(source_copy from, rect const& frame, rect const& hole, request request) {
+    rect const box = context_box(request, moved(hole, -frame.x, -frame.y), frame.width, frame.height);
+    captured c{.request = std::move(request), .area = moved(box, frame.x, frame.y)};
     c.request.area = c.area;
-    // Zero where the area leaves the canvas.
-    c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.area);
-    if (bounds(c.selection).empty()) fail_outside(from); // whatever its rectangle says
-    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), box, colours_of(c.request));
+    c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), moved(c.area, -from.extent.x, -from.extent.y),
+                             colours_of(c.request));
     make_unknown_transparent(c.picture);
     c.document = std::move(from.document);
-    if (c.document.source && !is_something_known(c.picture, c.selection))
+    return c;
+}
+
+// The pixels around the selection, and the selection; `beyond`: also where it goes on past the source.
+captured capture_inpaint(GimpImage* image, GimpDrawable* const* drawables, request request, bool beyond) {
+    source_copy from = copy_source(image, drawables, request.source);
+    check_selection(image);
+    rect const source = from.extent, selected = selected_box(image);
+    GimpLayer* const layer = from.document.source;
+    if (beyond && !touches(selected, source)) fail_outside(layer);
+    rect const hole = beyond ? selected : selected_part(image, from);
+    captured c = around(std::move(from), united(source, hole), hole, std::move(request));
+    // Zero where the area leaves the canvas.
+    c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.area);
+    if (bounds(c.selection).empty()) fail_outside(layer); // whatever its rectangle says
+    if (layer && !is_something_known(c.picture, c.selection))
         fail(
             "The layer “{}” is empty around the selection, so there is nothing to fill from. Set Source to All visible "
             "layers, or activate the layer that has the picture.",
-            name_of(GIMP_ITEM(c.document.source)));
+            name_of(GIMP_ITEM(layer)));
+    return c;
+}
+
+// 1 where the canvas can be seen through the source.
+mask emptiness(GimpImage* image, source_copy const& from) {
+    rect const canvas{0, 0, gimp_image_get_width(image), gimp_image_get_height(image)};
+    picture const seen =
+        read_picture(GIMP_DRAWABLE(from.layer.get()), moved(canvas, -from.extent.x, -from.extent.y), colours::document);
+    mask empty(canvas.width, canvas.height);
+    for (std::size_t i = 0; i < empty.values.size(); ++i) empty.values[i] = !(seen.pixels[4 * i + 3] >= 1);
+    return empty;
+}
+
+// All that is empty, and what is around it.
+captured capture_empty(GimpImage* image, GimpDrawable* const* drawables, request request) {
+    source_copy from = copy_source(image, drawables, request.source);
+    check_quick_mask(image);
+    mask const empty = emptiness(image, from);
+    rect const canvas{0, 0, empty.width, empty.height}, hole = bounds(empty);
+    if (hole.empty())
+        fail("Nothing is empty here. Enlarge the canvas (Image ▸ Canvas Size…), or select what shall be filled.");
+    if (std::ranges::all_of(empty.values, [](float v) { return v > 0; }))
+        fail("There is nothing here to expand: no pixel of the source is opaque.");
+    captured c = around(std::move(from), canvas, hole, std::move(request));
+    c.selection = crop(empty, c.area);
     return c;
 }
 
@@ -197,14 +235,15 @@ captured capture_txt2img(GimpImage* image, request request) {
 
 } // namespace
 
-captured capture(GimpImage* image, GimpDrawable* const* drawables, request request) {
+captured capture(GimpImage* image, GimpDrawable* const* drawables, request request, reach to) {
     switch (request.operation) {
     case operation::txt2img: return capture_txt2img(image, std::move(request));
     case operation::img2img: return capture_img2img(image, drawables, std::move(request));
     case operation::inpaint: break;
     case operation::upscale: assert(!"its pixels are read when they are needed");
     }
-    return capture_inpaint(image, drawables, std::move(request));
+    if (to == reach::empty) return capture_empty(image, drawables, std::move(request));
+    return capture_inpaint(image, drawables, std::move(request), to == reach::beyond);
 }
 
 } // namespace sfumato

@@ -35,6 +35,9 @@ source_copy copy_source(GimpImage*, GimpDrawable* const* drawables, source);
 /// The bounds of what is selected, in image coordinates; empty: nothing.
 rect selected_box(GimpImage*);
 
+/// They meet, or lie side by side.
+bool touches(rect const&, rect const&);
+
 /// That part of the selection that lies over the source.
 rect selected_part(GimpImage*, source_copy const&);
 
@@ -47,9 +50,16 @@ struct captured {
     bool keeps_recipe = true; // the result carries how it was made
 };
 
+/// What an inpaint fills.
+enum class reach {
+    selection, // what is selected of the source
+    beyond,    // … and what is selected past its edge
+    empty,     // whatever is selected: where the canvas can be seen through the source
+};
+
 // All of these change nothing. Pixels that are no numbers are unknown: transparent.
 
 /// What the request's operation, none but an upscale, reads.
-captured capture(GimpImage*, GimpDrawable* const* drawables, request);
+captured capture(GimpImage*, GimpDrawable* const* drawables, request, reach = reach::selection);
 
 } // namespace sfumato

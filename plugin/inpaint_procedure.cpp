@@ -4,10 +4,10 @@
 #include "plugin/diffusion_arguments.h"
 #include "plugin/procedure.h"
 #include "plugin/run_captured.h"
+#include "plugin/run_estimate.h"
 #include "ui/translated.h"
 
 #include <chrono>
-#include <cmath>
 #include <optional>
 
 namespace sfumato {
@@ -38,11 +38,7 @@ double megapixels(double pixels) { return std::max(pixels / 1e6, least_megapixel
 
 // Nothing, or a clause behind a sentence.
 sentence time_of(GimpProcedureConfig* config, double pixels) {
-    double const seconds = real(config, pace) * megapixels(pixels);
-    if (seconds <= 0) return {};
-    if (seconds < 1) return say(" It takes about a second.");
-    if (seconds < 100) return say(" It takes about {} seconds.", std::lround(seconds));
-    return say(" It takes about {} minutes.", std::lround(seconds / 60));
+    return say_time(real(config, pace) * megapixels(pixels));
 }
 
 } // namespace

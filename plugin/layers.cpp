@@ -3,6 +3,7 @@
 #include "compute/error.h"
 #include "request/names.h"
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,11 @@ rect extent_of(GimpLayer* layer) {
 }
 
 rect moved(rect const& r, int x, int y) { return {r.x + x, r.y + y, r.width, r.height}; }
+
+rect united(rect const& a, rect const& b) {
+    int const x = std::min(a.x, b.x), y = std::min(a.y, b.y);
+    return {x, y, std::max(a.x + a.width, b.x + b.width) - x, std::max(a.y + a.height, b.y + b.height) - y};
+}
 
 std::string name_of(GimpItem* item) {
     std::unique_ptr<char, decltype(&g_free)> const name(gimp_item_get_name(item), g_free);

@@ -23,6 +23,7 @@ using loose_layer = std::unique_ptr<GimpLayer, delete_item>;
 
 rect extent_of(GimpLayer*); // in image coordinates
 rect moved(rect const&, int x, int y);
+rect united(rect const&, rect const&); // the least that holds both
 std::string name_of(GimpItem*);
 
 /// The layer, or null when there is none, or it has been removed from the image meanwhile.

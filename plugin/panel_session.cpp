@@ -4,6 +4,7 @@
 #include "plugin/arguments.h"
 #include "plugin/deliver.h"
 #include "plugin/panel_task.h"
+#include "plugin/report.h"
 #include "plugin/resize.h"
 #include "plugin/run_captured.h"
 #include "ui/translated.h"
@@ -62,6 +63,7 @@ panel_session::panel_session(GimpProcedure* procedure, GimpProcedureConfig* conf
                                              .discard = [this] { discard(); },
                                              .again = [this] { again(); },
                                              .free_device = [this] { free_device(); },
+                                             .report = [this] { window.copy(make_report(window.message())); },
                                              .close = [this] { g_main_loop_quit(loop.get()); },
                                              .step = [this](int by) { step(by); },
                                              .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
@@ -119,12 +121,13 @@ void panel_session::generate() {
     obey([&] {
         if (!target || !gimp_image_is_valid(target)) fail("No image is open.");
         drawable_list const active = active_drawables(target);
-        request const asked = resolve(find_task(config, target, active.get()).request);
+        panel_task const task = find_task(config, target, active.get());
+        request const asked = resolve(task.request);
         // It is no part of the picture.
         if (preview.image() == target) preview.set_visible(false);
         captured from;
         try {
-            from = capture(target, active.get(), asked);
+            from = capture(target, active.get(), asked, task.to);
         } catch (...) {
             preview.set_visible(!hidden);
             throw;
@@ -227,6 +230,7 @@ void panel_session::end_run() {
     waiting_run const ended_run = std::move(runs.front());
     runs.pop_front();
     live = false;
+    estimate.ask_again();
     bool const is_open = gimp_image_is_valid(ended_run.image);
     attempt([&] {
         ended->result();
@@ -288,7 +292,7 @@ void panel_session::let_go_of_closed_images() {
     if (target && !gimp_image_is_valid(target)) target = nullptr;
 }
 
-panel_view panel_session::view() const {
+panel_view panel_session::view() {
     panel_view v{.button = _("_Generate"),
                  .is_running = bool(work),
                  .waiting = std::max(0, int(runs.size()) - 1),
@@ -301,16 +305,20 @@ panel_view panel_session::view() const {
     }
     if (!target) {
         v.note = _("No image is open.");
+        estimate.look({}, false);
         return v;
     }
     v.target = gimp_image_get_id(target);
     v.can_repeat = recipe_of_active(target).has_value();
     try {
-        panel_task const task = find_task(config, target, active_drawables(target).get());
+        drawable_list const active = active_drawables(target);
+        panel_task const task = find_task(config, target, active.get());
+        estimate.look(outline_of(task, variants_wanted(config), target, active.get()), runs.empty() && !freeing);
         v.button = _(task.button);
-        v.note = translated(task.note);
+        v.note = translated(task.note) + translated(estimate.words());
         v.can_start = true;
     } catch (std::exception const& e) {
+        estimate.look({}, false);
         v.note = translated(e);
     }
     return v;

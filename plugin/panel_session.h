@@ -4,6 +4,7 @@
 
 #include "plugin/capture.h"
 #include "plugin/preview_layer.h"
+#include "plugin/run_estimate.h"
 #include "ui/background.h"
 #include "ui/panel_messages.h"
 #include "ui/panel_window.h"
@@ -62,7 +63,7 @@ class panel_session {
     void see_new_images();
     void let_go_of_closed_images();
     void refresh();
-    panel_view view() const;
+    panel_view view();
     /// What goes wrong is said in the window …
     void attempt(std::function<void()> const& what);
     /// … until the user wants something else.
@@ -82,6 +83,7 @@ class panel_session {
     panel_window window;
     panel_listener listener;
     std::unique_ptr<background_run> work, freeing; // a run; the engine's end
+    run_estimate estimate{[this] { refresh(); }};
     guint timer = 0;
     unsigned ticks = 0;
 };

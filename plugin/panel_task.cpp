@@ -3,6 +3,7 @@
 #include "plugin/arguments.h"
 #include "plugin/capture.h"
 #include "plugin/diffusion_arguments.h"
+#include "plugin/styles.h"
 #include "ui/translated.h"
 
 #include <filesystem>
@@ -11,14 +12,15 @@ namespace sfumato {
 
 namespace {
 
-enum class task { fill, refine, generate };
+enum class task { fill, refine, generate, expand };
 
 task task_of(GimpProcedureConfig* config, bool selected) {
-    check_choice(config, "task", {"automatic", "fill", "refine", "generate"});
+    check_choice(config, "task", {"automatic", "fill", "refine", "generate", "expand"});
     std::string const name = text(config, "task");
     if (name == "fill") return task::fill;
     if (name == "refine") return task::refine;
     if (name == "generate") return task::generate;
+    if (name == "expand") return task::expand;
     if (real(config, "strength") < 1) return task::refine;
     return selected ? task::fill : task::generate;
 }
@@ -41,14 +43,14 @@ method method_of(request const& r) {
     return has_words(r.diffusion.prompt) || r.inpaint.strength < 1 ? method::diffusion : method::patchmatch;
 }
 
-sentence source_words(GimpImage* image, GimpDrawable* const* drawables, source from) {
-    GimpLayer* const layer = check_source(image, drawables, from);
-    return layer ? say("the layer “{}”", name_of(GIMP_ITEM(layer))) : say("all that is visible");
+sentence words_for(GimpLayer* source) {
+    return source ? say("the layer “{}”", name_of(GIMP_ITEM(source))) : say("all that is visible");
 }
 
 request asked(GimpProcedureConfig* config, operation o) {
     request r = request_from(config, o);
     r.source = source_of(config);
+    add_style(config, r.diffusion);
     if (boolean(config, "lock-seed")) return r;
     // What a recipe has beside the seed to make the same pixels again is no wish for others.
     r.seed = -1;
@@ -58,30 +60,46 @@ request asked(GimpProcedureConfig* config, operation o) {
     return r;
 }
 
-panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, char const* button) {
-    request r = asked(config, operation::inpaint);
-    check_selection(image);
+// An inpaint, and how; `what`: "The selection".
+panel_task inpaint(request r, char const* button, sentence const& what, GimpLayer* source) {
     r.method = method_of(r);
     if (by_lama(r)) r.diffusion.model.clear(); // the panel's is for diffusion; LaMa's file is found
-    sentence const from = source_words(image, drawables, r.source);
-    rect const box = selected_box(image);
+    sentence const from = words_for(source);
     if (r.method == method::patchmatch)
-        return {r, N_("_Fill"),
-                say("The selection of {} × {} pixels is filled with patches of its surroundings, from {}.", box.width,
-                    box.height, from)};
-    if (by_lama(r))
-        return {r, N_("_Fill"),
-                say("The selection of {} × {} pixels is filled by LaMa, which takes no words, from {}.", box.width,
-                    box.height, from)};
+        return {r, button, say("{} is filled with patches of its surroundings, from {}.", what, from)};
+    if (by_lama(r)) return {r, button, say("{} is filled by LaMa, which takes no words, from {}.", what, from)};
     check_model(r);
-    return {r, button,
-            say("The selection of {} × {} pixels is made anew after the words, from {}.", box.width, box.height, from)};
+    return {r, button, say("{} is made anew after the words, from {}.", what, from)};
+}
+
+sentence words_for_selection(GimpImage* image) {
+    check_selection(image);
+    rect const box = selected_box(image);
+    return say("The selection of {} × {} pixels", box.width, box.height);
+}
+
+panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, char const* button) {
+    request const r = asked(config, operation::inpaint);
+    sentence const what = words_for_selection(image);
+    panel_task t = inpaint(r, button, what, check_source(image, drawables, r.source));
+    if (!by_diffusion(t.request)) t.button = N_("_Fill"); // the others keep nothing of what was there
+    return t;
+}
+
+// Into what is selected, past the source's edge, or without a selection into all that is empty.
+panel_task expand(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, bool selected) {
+    request r = asked(config, operation::inpaint);
+    r.inpaint.strength = 1; // nothing is there that could stay
+    sentence const what = selected ? words_for_selection(image) : say("All of the canvas that is empty");
+    panel_task t = inpaint(r, N_("E_xpand"), what, check_source(image, drawables, r.source));
+    t.to = selected ? reach::beyond : reach::empty;
+    return t;
 }
 
 panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, bool selected) {
     if (selected) return fill(config, image, drawables, N_("_Refine"));
     request r = asked(config, operation::img2img);
-    sentence const from = source_words(image, drawables, r.source);
+    sentence const from = words_for(check_source(image, drawables, r.source));
     check_model(r);
     return {r, N_("_Refine"), say("All of {} is made anew after the words.", from)};
 }
@@ -111,6 +129,7 @@ void add_panel_arguments(GimpProcedure* procedure) {
                         {{"automatic", _("Automatic")},
                          {"fill", _("Fill the selection")},
                          {"refine", _("Refine what is there")},
+                         {"expand", _("Expand into what is empty")},
                          {"generate", _("Generate a new picture")}},
                         "automatic");
     add_method_argument(procedure);
@@ -119,6 +138,7 @@ void add_panel_arguments(GimpProcedure* procedure) {
     add_argument(procedure, operation::inpaint, "seed", _("S_eed"),
                  _("The same seed gives the same result; this is the last one"));
     add_diffusion_arguments(procedure, operation::inpaint);
+    add_style_argument(procedure);
     gimp_procedure_add_boolean_argument(procedure, "lock-seed", _("L_ock"),
                                         _("The next run takes this seed, not one of its own"), FALSE,
                                         G_PARAM_READWRITE);
@@ -135,6 +155,7 @@ panel_task find_task(GimpProcedureConfig* config, GimpImage* image, GimpDrawable
     switch (task_of(config, selected)) {
     case task::fill: return fill(config, image, drawables, N_("_Fill"));
     case task::refine: return refine(config, image, drawables, selected);
+    case task::expand: return expand(config, image, drawables, selected);
     case task::generate: break;
     }
     return generate(config, image);
@@ -150,7 +171,11 @@ void repeat(GimpProcedureConfig* config, request recipe) {
     recipe.diffusion.prompt = prompt_with_loras(recipe.diffusion);
     set_arguments(config, recipe);
     bool const from_words = recipe.operation == operation::txt2img, anew = recipe.operation == operation::inpaint;
-    g_object_set(config, "task", from_words ? "generate" : anew ? "fill" : "refine", "lock-seed", TRUE, nullptr);
+    g_object_set(config, "task",
+                 from_words ? "generate"
+                 : anew     ? "fill"
+                            : "refine",
+                 "lock-seed", TRUE, "style", no_style, nullptr);
 }
 
 } // namespace sfumato

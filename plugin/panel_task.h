@@ -1,8 +1,7 @@
 // What the panel does next: which run follows from its arguments, the words and the selection.
 #pragma once
 
-#include "compute/sentence.h"
-#include "request/request.h"
+#include "plugin/capture.h"
 
 #include <libgimp/gimp.h>
 
@@ -14,6 +13,7 @@ struct panel_task {
     sfumato::request request; // not resolved
     char const* button;       // "_Fill", to be translated
     sentence note;            // what will happen
+    reach to = reach::selection;
 };
 
 /// Throws error: what is missing. `drawables`: the active ones, null-terminated.

@@ -50,7 +50,7 @@ for file in files:
             check(MODELS.index(other[0]) <= MODELS.index(room[0]), f"{name} includes {include}, which stands above it")
         check(not include.startswith("libgimp") or folder in {"plugin", "ui"}, f"{name} includes {include}: GIMP is known in plugin/ and ui/ only")
         check(not include.startswith(("vulkan", "vk_mem")) or folder == "compute", f"{name} includes {include}: Vulkan is known in compute/ only")
-        inner = {"compute/cache.h", "compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}
+        inner = {"compute/cache_key.h", "compute/vulkan.h", "compute/memory.h", "compute/recorder.h"}
         check(include not in inner or folder == "compute", f"{name} includes {include}: it is compute/'s own")
 
 # The build has shown it of a header that its own .cpp includes before anything else.

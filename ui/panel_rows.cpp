@@ -8,6 +8,15 @@
 
 namespace sfumato {
 
+GtkWidget* add_paragraph(GtkWidget* box) {
+    GtkWidget* const label = gtk_label_new(nullptr);
+    gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
+    gtk_label_set_max_width_chars(GTK_LABEL(label), 40);
+    gtk_label_set_xalign(GTK_LABEL(label), 0);
+    gtk_box_pack_start(GTK_BOX(box), label, FALSE, FALSE, 0);
+    return label;
+}
+
 panel_rows::panel_rows(GimpProcedure* procedure, GimpProcedureConfig* config)
     : procedure(procedure), config(config), grid(GTK_GRID(gtk_grid_new())) {
     gtk_grid_set_row_spacing(grid, 6);
@@ -57,6 +66,8 @@ GtkWidget* panel_rows::add_text(char const* name, int lines) {
     g_object_unref(buffer);
     gtk_text_view_set_wrap_mode(GTK_TEXT_VIEW(view), GTK_WRAP_WORD_CHAR);
     gtk_text_view_set_accepts_tab(GTK_TEXT_VIEW(view), FALSE);
+    gtk_text_view_set_left_margin(GTK_TEXT_VIEW(view), 4);
+    gtk_text_view_set_right_margin(GTK_TEXT_VIEW(view), 4);
     GtkWidget* const scrolled = gtk_scrolled_window_new(nullptr, nullptr);
     gtk_scrolled_window_set_shadow_type(GTK_SCROLLED_WINDOW(scrolled), GTK_SHADOW_IN);
     gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);

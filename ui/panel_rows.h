@@ -9,6 +9,9 @@
 
 namespace sfumato {
 
+/// A paragraph at the end of a box, empty yet.
+GtkWidget* add_paragraph(GtkWidget* box);
+
 /// A column of labels and one of widgets.
 struct panel_rows {
     GimpProcedure* procedure;

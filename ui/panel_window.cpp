@@ -1,12 +1,11 @@
 #include "ui/panel_window.h"
 
 #include "request/names.h"
-#include "ui/model_chooser.h"
+#include "ui/panel_models.h"
 #include "ui/panel_rows.h"
 #include "ui/translated.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <gdk/gdkkeysyms.h>
 #include <utility>
 
@@ -16,12 +15,13 @@ struct panel_window::widgets {
     panel_wishes wishes;
     GtkWidget* window = nullptr;
     GtkComboBoxText* target = nullptr;
-    GtkWidget *models = nullptr, *no_models = nullptr; // the latter is shown where there are none
+    panel_models models;
     GtkWidget *note = nullptr, *generate = nullptr, *message = nullptr;
     GtkWidget *run = nullptr, *bar = nullptr;                           // shown while it runs
     GtkWidget *variants = nullptr, *which = nullptr, *hidden = nullptr; // shown while there are some
     GtkWidget *previous = nullptr, *next = nullptr, *keep = nullptr, *discard = nullptr, *again = nullptr;
-    GtkWidget* free_device = nullptr;
+    GtkWidget *free_device = nullptr, *report = nullptr;
+    std::string message_text; // the last one, also when it is gone
     panel_view shown{};
     bool showing = false; // the target is being set, not chosen
 };
@@ -29,15 +29,6 @@ struct panel_window::widgets {
 namespace {
 
 using widgets = panel_window::widgets;
-
-GtkWidget* make_text(GtkWidget* into) {
-    GtkWidget* const label = gtk_label_new(nullptr);
-    gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
-    gtk_label_set_max_width_chars(GTK_LABEL(label), 40);
-    gtk_label_set_xalign(GTK_LABEL(label), 0);
-    gtk_box_pack_start(GTK_BOX(into), label, FALSE, FALSE, 0);
-    return label;
-}
 
 // Calls one of the wishes that `data` has.
 template <std::function<void()> panel_wishes::* wish> void on_wish(GtkWidget*, gpointer data) {
@@ -66,55 +57,10 @@ void on_target(GtkComboBox* box, gpointer data) {
     if (id && !w.showing) w.wishes.aim(std::atoi(id));
 }
 
-// ---- Models
-
-// What Sfumato looks through first; made where it is missing, so that there is a place to put files.
-void on_open_folder(GtkWidget*, gpointer data) {
-    auto const& w = *static_cast<widgets*>(data);
-    auto const folder = std::filesystem::path(g_get_user_data_dir()) / "sfumato" / "models";
-    g_mkdir_with_parents(folder.c_str(), 0700);
-    std::unique_ptr<char, decltype(&g_free)> const uri(g_filename_to_uri(folder.c_str(), nullptr, nullptr), g_free);
-    gtk_show_uri_on_window(GTK_WINDOW(w.window), uri.get(), GDK_CURRENT_TIME, nullptr);
-}
-
 // Files may have been put there.
 gboolean on_focus(GtkWidget*, GdkEvent*, gpointer data) {
-    auto const& w = *static_cast<widgets*>(data);
-    if (gtk_widget_get_visible(w.no_models)) search_again(w.models);
+    look_again(static_cast<widgets*>(data)->models);
     return FALSE;
-}
-
-GtkWidget* make_no_models(widgets& w) {
-    GtkWidget* const box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
-    gtk_label_set_text(GTK_LABEL(make_text(box)),
-                       _("No diffusion model was found on this computer. Put a file of Stable Diffusion into the "
-                         "folder, or choose one from elsewhere; without one, selections are filled with "
-                         "patches of their surroundings."));
-    GtkWidget* const button = gtk_button_new_with_mnemonic(_("_Open the Folder of Models"));
-    g_signal_connect(button, "clicked", G_CALLBACK(on_open_folder), &w);
-    gtk_box_pack_start(GTK_BOX(box), button, FALSE, FALSE, 0);
-    gtk_widget_show_all(box);
-    gtk_widget_hide(box);
-    gtk_widget_set_no_show_all(box, TRUE);
-    return box;
-}
-
-// What a layer's recipe said of its model, and is not seen here, is not for another one.
-void forget_other_model(GimpProcedureConfig* config, model_summary const&) {
-    for (char const* argument : {"vae", "text-encoder", "text-encoder-2", "text-encoder-3", "scheduler", "prediction",
-                                 "zero-terminal-snr", "clip-skip"})
-        gimp_config_reset_property(G_OBJECT(config), argument);
-}
-
-void add_models(widgets& w, panel_rows& rows) {
-    auto const on_searched = [&w](std::size_t count) { gtk_widget_set_visible(w.no_models, count == 0); };
-    GParamSpec* const argument = gimp_procedure_find_argument(rows.procedure, "model");
-    w.models = make_model_chooser(
-        rows.config, "model", {.kind = model_kind::all, .on_picked = forget_other_model, .on_searched = on_searched});
-    // Its tooltip is the file.
-    rows.add(g_param_spec_get_nick(argument), nullptr, w.models);
-    w.no_models = make_no_models(w);
-    rows.add_wide(w.no_models);
 }
 
 // ---- Rows
@@ -185,6 +131,10 @@ GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     w.free_device = make_button<&panel_wishes::free_device>(w, _("Free the GPU"));
     gtk_widget_set_tooltip_text(w.free_device, _("Takes Sfumato's models out of the memory until the next run"));
     rows.add_wide(w.free_device);
+    w.report = make_button<&panel_wishes::report>(w, _("Copy a Report"));
+    gtk_widget_set_tooltip_text(w.report, _("For whoever shall find a fault: versions, the last message and what the "
+                                            "engine said, without your prompts"));
+    rows.add_wide(w.report);
     gtk_widget_set_margin_top(GTK_WIDGET(rows.grid), 6);
     gtk_container_add(GTK_CONTAINER(advanced), make_scrolled(GTK_WIDGET(rows.grid), room_on_screen()));
     // The window takes as much room as it needs, no more.
@@ -201,7 +151,8 @@ GtkWidget* make_rows(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* 
     rows.add_choice("task");
     rows.add_text("prompt", 3);
     rows.add_text("negative-prompt", 2);
-    add_models(w, rows);
+    rows.add_choice("style");
+    w.models = add_models(rows);
     rows.add_slider("strength", 0.01, 2);
     rows.add_number("edge", 1, 0, true);
     rows.add_wide(make_advanced(w, rows));
@@ -230,8 +181,10 @@ void on_hidden(GtkToggleButton* button, gpointer data) {
 GtkWidget* make_variants(widgets& w) {
     GtkWidget* const box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
     GtkWidget* const choose = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
-    w.previous = make_step_button(w, _("Previo_us"), -1);
-    w.next = make_step_button(w, _("Ne_xt"), 1);
+    w.previous = make_step_button(w, _("Previous"), -1);
+    w.next = make_step_button(w, _("Next"), 1);
+    gtk_widget_set_tooltip_text(w.previous, _("Ctrl+Page Up"));
+    gtk_widget_set_tooltip_text(w.next, _("Ctrl+Page Down"));
     w.which = gtk_label_new(nullptr);
     gtk_box_pack_start(GTK_BOX(choose), w.previous, FALSE, FALSE, 0);
     gtk_box_pack_start(GTK_BOX(choose), w.which, TRUE, TRUE, 0);
@@ -250,7 +203,7 @@ GtkWidget* make_variants(widgets& w) {
 }
 
 void make_message(widgets& w, GtkWidget* into) {
-    w.message = make_text(into);
+    w.message = add_paragraph(into);
     gtk_label_set_selectable(GTK_LABEL(w.message), TRUE);
     gtk_widget_set_can_focus(w.message, FALSE);
     gtk_style_context_add_class(gtk_widget_get_style_context(w.message), GTK_STYLE_CLASS_ERROR);
@@ -300,7 +253,7 @@ void build(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* config) {
     gtk_container_add(GTK_CONTAINER(w.window), all);
 
     gtk_box_pack_start(GTK_BOX(all), make_rows(w, procedure, config), FALSE, FALSE, 0);
-    w.note = make_text(all);
+    w.note = add_paragraph(all);
     w.generate = make_button<&panel_wishes::generate>(w, _("_Generate"));
     gtk_style_context_add_class(gtk_widget_get_style_context(w.generate), GTK_STYLE_CLASS_SUGGESTED_ACTION);
     gtk_box_pack_start(GTK_BOX(all), w.generate, FALSE, FALSE, 0);
@@ -378,8 +331,18 @@ void panel_window::show_progress(double fraction, std::string const& text) {
 }
 
 void panel_window::show_message(std::string const& sentence) {
+    if (!sentence.empty()) w->message_text = sentence;
     gtk_label_set_text(GTK_LABEL(w->message), sentence.c_str());
     gtk_widget_set_visible(w->message, !sentence.empty());
+}
+
+std::string panel_window::message() const { return w->message_text; }
+
+void panel_window::copy(std::string const& text) {
+    GtkClipboard* const clipboard = gtk_widget_get_clipboard(w->window, GDK_SELECTION_CLIPBOARD);
+    gtk_clipboard_set_text(clipboard, text.c_str(), -1);
+    gtk_clipboard_store(clipboard); // it stays when the panel is closed
+    gtk_button_set_label(GTK_BUTTON(w->report), _("Report Copied"));
 }
 
 void panel_window::present() { gtk_window_present(GTK_WINDOW(w->window)); }

@@ -12,7 +12,7 @@ namespace sfumato {
 
 /// What the user can ask for; called on the main thread.
 struct panel_wishes {
-    std::function<void()> generate, cancel, keep, discard, again, free_device, close;
+    std::function<void()> generate, cancel, keep, discard, again, free_device, report, close;
     std::function<void(int)> step;  // to the variant before (−1) or the next one (1)
     std::function<void(bool)> hide; // the variant that is shown, to see what lies under it; false: show it again
     std::function<void(int)> aim;   // at the image with this id
@@ -46,6 +46,8 @@ class panel_window {
     void show(panel_view const&);
     void show_progress(double fraction, std::string const& text);
     void show_message(std::string const&); // a sentence; empty: none
+    std::string message() const;           // the last that was shown
+    void copy(std::string const& text);    // to the clipboard
     void present();
 
     struct widgets;

@@ -2,15 +2,20 @@
 #include "engine/jobs.h"
 
 #include "request/memory_client.h"
+#include "tests/environment_variable.h"
+#include "tests/scratch_folder.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace sfumato {
 namespace {
 
-// The first run with a model tells how long the next one takes.
+// The first run with a model tells how long the next one takes, also to another engine, and with another model.
 TEST(jobs, time_is_foreseen_after_the_first_run) {
-    engine_jobs const jobs = open_jobs("");
+    scratch_folder const cache;
+    environment_variable const cached("XDG_CACHE_HOME", cache.path.string());
+    engine_jobs jobs = open_jobs("");
     request r{.operation = operation::txt2img, .seed = 1};
     r.diffusion = {.model = "procedural:sd1-tiny", .width = 64, .height = 64, .steps = 2, .dtype = dtype::f32};
     memory_client client;
@@ -25,6 +30,30 @@ TEST(jobs, time_is_foreseen_after_the_first_run) {
     EXPECT_GT(two, 0);
     EXPECT_GT(twenty, 1.5 * two);
     EXPECT_LT(twenty, 10 * two);
+    jobs = open_jobs("");
+    EXPECT_NEAR(foreseen(20), twenty, 0.01 * twenty) << "another engine";
+    r.diffusion.model = "procedural:sd2-tiny";
+    EXPECT_GT(foreseen(20), 0) << "another model";
+    cache.put("sfumato/pace.json", R"({"x": 1, "y": {"z": "w"}, "broken": )");
+    jobs = open_jobs("");
+    EXPECT_LT(foreseen(20), 0) << "a damaged file";
+}
+
+// … and the first fill.
+TEST(jobs, time_of_a_fill_is_foreseen) {
+    scratch_folder const cache;
+    environment_variable const cached("XDG_CACHE_HOME", cache.path.string());
+    engine_jobs const jobs = open_jobs("");
+    memory_client client;
+    client.pictures["picture"] = picture(96, 96);
+    std::ranges::fill(client.pictures["picture"].pixels, 1.0f);
+    client.masks["selection"] = mask(96, 96);
+    std::fill_n(client.masks["selection"].values.begin() + 40 * 96 + 40, 12, 1.0f);
+    request const r{.operation = operation::inpaint, .method = method::patchmatch, .seed = 1};
+    auto const foreseen = [&] { return jobs.estimate(client.input(r), client, {})->seconds; };
+    EXPECT_LT(foreseen(), 0);
+    ASSERT_TRUE(jobs.run(client.input(r), client, {}));
+    EXPECT_GT(foreseen(), 0);
 }
 
 } // namespace

@@ -74,11 +74,32 @@ def discards(desk):
     check("discard: the image is as it was", eventually(lambda: state(desk), before) == before)
 
 
+def expands(desk):
+    desk.inside("image.get_layers()[0].resize(480, 360, 0, 0); image.resize(600, 360, 0, 0); Gimp.Selection.none(image)")
+    press(desk, "alt+t", "Down", "Down", "Down")
+    time.sleep(1)
+    desk.screenshot("expand")
+    press(desk, "alt+x")
+    check("expand: a variant is shown in place", eventually(lambda: previewed(desk), True))
+    press(desk, "alt+k")
+    check("expand: kept", eventually(lambda: layers(desk), ["Inpaint", "photo"]) == ["Inpaint", "photo"])
+    desk.screenshot("expanded")
+    x, y, width, height = place = desk.inside("answer = [*image.get_layers()[0].get_offsets()[1:], "
+                                              "image.get_layers()[0].get_width(), image.get_layers()[0].get_height()]")
+    check(f"expand: what was empty is filled, to the last pixel, and blends in (x, y, width, height: {place})",
+          470 <= x <= 480 and x + width == 600 and (y, height) == (0, 360))
+    press(desk, "alt+t", "Up", "Up", "Up")
+    desk.keys(main_window(desk), "ctrl+z", "ctrl+z", "ctrl+z")
+    eventually(lambda: desk.inside("answer = [image.get_width(), len(image.get_layers())]"), [480, 1])
+    desk.inside("select(image, 200, 150, 80, 60)")
+
+
 def chooses_a_model_and_queues(desk):
     press(desk, "alt+p")
     desk.type("a red fox")
     time.sleep(1)
     desk.screenshot("no-model")
+    press(desk, "alt+y", "Down")
     press(desk, "alt+m", "Down")
     time.sleep(2)
     desk.screenshot("model")
@@ -96,7 +117,8 @@ def chooses_a_model_and_queues(desk):
     press(desk, "alt+k")
     check("diffusion: kept", eventually(lambda: layers(desk)[-2:], ["Inpaint", "photo"]) == ["Inpaint", "photo"])
     made = desk.inside("answer = recipe([l for l in image.get_layers() if l.get_name().startswith('Inpaint')][0])")
-    check(f"diffusion: its recipe ({made['method']}, {made['prompt']})", (made["method"], made["prompt"]) == ("diffusion", "a red fox"))
+    check(f"diffusion: its recipe ({made['method']}, {made['prompt']})", made["method"] == "diffusion")
+    check("diffusion: the words and, behind them, the style's", made["prompt"].startswith("a red fox, photograph, "))
 
 
 def is_told_to_generate(desk):
@@ -160,7 +182,7 @@ with Desktop(build, pictures) as desk:
         models.mkdir(parents=True)
         subprocess.run([build / "tests/gimp/write_model", "sd1-tiny", models / "tiny.safetensors"], check=True)
         time.sleep(1)
-        go_through(desk, (opens, fills_and_keeps, discards, chooses_a_model_and_queues, is_told_to_generate, is_killed,
+        go_through(desk, (opens, fills_and_keeps, discards, expands, chooses_a_model_and_queues, is_told_to_generate, is_killed,
                           image_is_closed, keeps_its_words))
     finally:
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()

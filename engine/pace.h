@@ -1,0 +1,25 @@
+// How fast this machine was. It is remembered from engine to engine, in the cache directory, so that people learn how
+// long a run takes before it begins.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace sfumato {
+
+class pace {
+  public:
+    /// Of a device, by its name. A file that is not there, or damaged, tells nothing.
+    explicit pace(std::string device);
+
+    /// Seconds for a unit of work of this kind, as it was the last time; negative: not known.
+    double of(std::string const& kind) const;
+
+    void learn(std::string const& kind, double seconds);
+
+  private:
+    std::string device;
+    std::map<std::string, std::map<std::string, double>> known; // by device, then by kind
+};
+
+} // namespace sfumato

@@ -1,0 +1,53 @@
+// How long the panel's next run takes: asked of the engine while nothing else is at work.
+#pragma once
+
+#include "plugin/panel_task.h"
+#include "ui/background.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace sfumato {
+
+/// What a run would read, by its sizes alone.
+struct run_outline {
+    sfumato::request request;
+    rect area, hole; // in image coordinates; of an inpaint the latter lies in the former
+    int variants = 1;
+
+    bool operator==(run_outline const&) const = default;
+};
+
+/// Throws error like find_task().
+run_outline outline_of(panel_task const&, int variants, GimpImage*, GimpDrawable* const* drawables);
+
+class run_estimate {
+  public:
+    /// `found`: called on the main thread when there is something new to say.
+    explicit run_estimate(std::function<void()> found) : found(std::move(found)) {}
+
+    /// Called often. A question is asked when it has stayed the same for a while, and only `when_free`.
+    void look(std::optional<run_outline> const&, bool when_free);
+
+    /// What was answered may be out of date: a run has shown how fast it goes.
+    void ask_again() { asked.reset(); }
+
+    /// A sentence with a space before it, or nothing where it is not known.
+    sentence words() const;
+
+  private:
+    void ask();
+
+    std::function<void()> found;
+    std::optional<run_outline> wanted, asked;
+    std::chrono::steady_clock::time_point since; // when it was wanted first
+    double seconds = -1;                         // of `asked`
+    std::unique_ptr<background_run> asking;
+};
+
+/// " It takes about 3 minutes." Nothing: not known, below 0.
+sentence say_time(double seconds);
+
+} // namespace sfumato

@@ -34,6 +34,11 @@ std::string log_of_engine() {
     }
 }
 
+std::string gimp_name() {
+    char const* const version = gimp_version(); // null where no GIMP has started this
+    return std::string("GIMP ") + (version ? version : "(none)");
+}
+
 std::string system_name() {
     std::unique_ptr<char, decltype(&g_free)> const name(g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME), g_free);
     return name ? name.get() : "unknown system";
@@ -42,7 +47,7 @@ std::string system_name() {
 } // namespace
 
 std::string make_report(std::string_view message) {
-    return std::format("Sfumato {}, GIMP {}, {}\n{}\n\nThe engine's last lines:\n{}", SFUMATO_VERSION, gimp_version(),
+    return std::format("Sfumato {}, {}, {}\n{}\n\nThe engine's last lines:\n{}", SFUMATO_VERSION, gimp_name(),
                        system_name(), message, without_prompts(log_of_engine()));
 }
 

@@ -42,6 +42,7 @@ constexpr struct {
 
 // Of ComfyUI, SwarmUI and Krita's; of A1111's and its kin.
 constexpr char const* upscaler_kinds[] = {"upscale_models", "ESRGAN", "RealESRGAN"};
+constexpr char const* embedding_kinds[] = {"embeddings", "Embedding"}; // … of SwarmUI the latter
 constexpr char const* lora_kinds[] = {"loras", "Lora", "LyCORIS"};
 
 std::string from_environment(char const* name) {
@@ -98,6 +99,23 @@ std::vector<fs::path> model_folders() {
 
 std::vector<fs::path> upscaler_folders() { return folders_of(upscaler_kinds, true); }
 std::vector<fs::path> lora_folders() { return folders_of(lora_kinds, false); }
+
+std::vector<embedding_folder> embedding_folders() {
+    std::vector<embedding_folder> folders;
+    std::error_code gone;
+    auto const add = [&](fs::path const& folder, bool names_are_words) {
+        if (fs::is_directory(folder, gone)) folders.push_back({folder, names_are_words});
+    };
+    for (place const& p : places()) {
+        if (p.what == holds::upscalers) continue;
+        // SD.Next is of A1111's kind.
+        auto const program = p.folder.parent_path().filename();
+        bool const is_sdnext = program == "sdnext" || program == "automatic";
+        for (char const* kind : embedding_kinds) add(p.folder / kind, is_sdnext);
+        if (p.what == holds::kinds) add(p.folder.parent_path() / "embeddings", true); // A1111, Forge: beside models
+    }
+    return folders;
+}
 
 std::vector<fs::path> find_loras(std::string_view name) {
     std::vector<fs::path> found;

@@ -18,7 +18,15 @@ std::vector<std::filesystem::path> upscaler_folders();
 /// The same for LoRAs.
 std::vector<std::filesystem::path> lora_folders();
 
-/// The files in them that are called NAME: without their ending, from their folder on or by the last name alone.
+/// A folder with words that were taught to text encoders.
+struct embedding_folder {
+    std::filesystem::path path;
+    bool names_are_words = false; // as A1111's programs read prompts; ComfyUI's know them by embedding:NAME alone
+};
+std::vector<embedding_folder> embedding_folders();
+
+/// The files in the folders of LoRAs that are called NAME: without their ending, from their folder on or by the last
+/// name alone.
 std::vector<std::filesystem::path> find_loras(std::string_view name);
 
 } // namespace sfumato

@@ -19,14 +19,17 @@ tensor layer(scope const& l, clip_config const& c, tensor x) {
 
 } // namespace
 
-text_encoding encode_text(scope const& w, clip_config const& c, tensor const& ids, dtype type, bool want_last) {
+text_encoding encode_text(scope const& w, clip_config const& c, tensor const& ids, dtype type, bool want_last,
+                          std::optional<learnt_tokens> const& learnt) {
     scope const t = w["text_model"], embeddings = t["embeddings"];
     tensor const position = t.store.table(t.g, embeddings["position_embedding"].name("weight"));
     assert(position.shape.w >= ids.shape.w);
     tensor first = position; // of as many tokens as there are
     first.shape.w = ids.shape.w;
-    tensor x =
-        add(t.g, embedding(t.g, ids, t.store.table(t.g, embeddings["token_embedding"].name("weight")), type), first);
+    tensor const table = t.store.table(t.g, embeddings["token_embedding"].name("weight"));
+    tensor x = learnt ? cast(t.g, add(t.g, mul(t.g, embedding(t.g, ids, table), learnt->keep), learnt->values), type)
+                      : embedding(t.g, ids, table, type);
+    x = add(t.g, x, first);
     w.tap(x, "embeddings");
     text_encoding result;
     int const last = want_last ? c.layers : c.layers_used;

@@ -141,6 +141,7 @@ struct weighted_token {
 
 struct chunk_maker {
     clip_vocabulary const& vocabulary;
+    std::span<learnt_word const> learnt;
     prompt_chunks chunks;
     std::vector<weighted_token> tokens; // of the chunk that is being filled
     std::optional<std::size_t> comma;   // the last one among them
@@ -180,6 +181,21 @@ struct chunk_maker {
         if (token.id == clip_vocabulary::comma) comma = tokens.size();
         tokens.push_back(token);
     }
+
+    void add_learnt(int number, float weight) {
+        std::int32_t id = vocabulary.size;
+        for (int i = 0; i < number; ++i) id += learnt[std::size_t(i)].vectors;
+        int const count = learnt[std::size_t(number)].vectors;
+        if (tokens.size() + std::size_t(count) > chunk_tokens) close();
+        for (int i = 0; i < count; ++i) add({id + i, weight});
+    }
+
+    void add_text(std::string_view text, float weight) {
+        for (worded_text const& part : find_learnt_words(text, learnt)) {
+            if (part.word >= 0) add_learnt(part.word, weight);
+            for (std::int32_t const id : clip_tokenize(part.text, vocabulary)) add({id, weight});
+        }
+    }
 };
 
 void check_length(std::string_view prompt) {
@@ -213,14 +229,14 @@ std::vector<prompt_part> parse_prompt(std::string_view prompt) {
 }
 
 prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& vocabulary,
-                          std::vector<std::string>* warnings) {
+                          std::vector<std::string>* warnings, std::span<learnt_word const> learnt) {
     check_length(prompt);
-    drawn_prompt const drawn = without_extras(prompt);
+    drawn_prompt const drawn = without_extras(prompt, learnt);
     if (warnings) warnings->insert(warnings->end(), drawn.warnings.begin(), drawn.warnings.end());
-    chunk_maker maker{.vocabulary = vocabulary};
+    chunk_maker maker{.vocabulary = vocabulary, .learnt = learnt};
     for (prompt_part const& part : parse_prompt(drawn.text)) {
         if (part.breaks) maker.close();
-        for (std::int32_t const id : clip_tokenize(part.text, vocabulary)) maker.add({id, float(part.weight)});
+        maker.add_text(part.text, float(part.weight));
     }
     if (!maker.tokens.empty() || maker.chunks.ids.empty()) maker.close();
     return std::move(maker.chunks);

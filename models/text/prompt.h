@@ -9,6 +9,7 @@
 #pragma once
 
 #include "models/text/clip_tokenizer.h"
+#include "models/text/learnt_words.h"
 
 #include <array>
 #include <span>
@@ -42,9 +43,10 @@ struct prompt_chunks {
 
 /// At least one chunk. Where a chunk is full, what stands after its last comma moves to the next one, if that is at
 /// most 20 tokens. What is not drawn as words (prompt_extras.h) is taken out and told of. Throws error: a weight that
-/// is too large, more than 64 KiB of text or 64 chunks.
+/// is too large, more than 64 KiB of text or 64 chunks. A learnt word becomes tokens behind the vocabulary's: the first
+/// word's vectors are vocabulary.size, vocabulary.size + 1 …, then the next one's. All of it goes into one chunk.
 prompt_chunks make_chunks(std::string_view prompt, clip_vocabulary const& = {},
-                          std::vector<std::string>* warnings = nullptr);
+                          std::vector<std::string>* warnings = nullptr, std::span<learnt_word const> learnt = {});
 
 /// What T5 takes: one sequence, however long.
 struct t5_prompt {

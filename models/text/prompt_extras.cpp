@@ -113,13 +113,24 @@ std::optional<prompt_lora> read_lora(std::u32string_view inside) {
     return lora;
 }
 
-std::u32string without_names(std::u32string_view text, finding& networks, finding& embeddings) {
+// "embedding:NAME …" begins with one of them.
+bool is_learnt(std::u32string_view text, std::span<learnt_word const> learnt) {
+    if (learnt.empty()) return false;
+    constexpr std::size_t longest = 300; // characters: names are of files
+    std::string const beginning = utf8_encode(text.substr(0, longest));
+    auto const parts = find_learnt_words(beginning, learnt);
+    return !parts.empty() && parts.front().word >= 0;
+}
+
+std::u32string without_names(std::u32string_view text, std::span<learnt_word const> learnt, finding& networks,
+                             finding& embeddings) {
     std::u32string left;
     std::size_t const last_end = text.rfind(U'>') + 1; // 0: there is none, so that nobody looks for one again and again
     for (std::size_t i = 0; i < text.size();) {
         std::size_t const network = i < last_end ? network_length(text.substr(i)) : 0;
         bool const begins_word = i == 0 || !in_a_word(text[i - 1]);
-        std::size_t const embedding = begins_word ? embedding_length(text.substr(i)) : 0;
+        std::size_t embedding = begins_word ? embedding_length(text.substr(i)) : 0;
+        if (embedding && is_learnt(text.substr(i), learnt)) embedding = 0;
         if (network) networks.add(text.substr(i, network));
         if (embedding) embeddings.add(text.substr(i, embedding));
         if (!network && !embedding) left += text[i];
@@ -225,15 +236,15 @@ std::vector<prompt_lora> take_loras(std::string& prompt) {
     return loras;
 }
 
-drawn_prompt without_extras(std::string_view prompt) {
+drawn_prompt without_extras(std::string_view prompt, std::span<learnt_word const> learnt) {
     finding networks, embeddings, ands, changes;
-    std::u32string text = without_names(utf8_decode(prompt), networks, embeddings);
+    std::u32string text = without_names(utf8_decode(prompt), learnt, networks, embeddings);
     text = as_in_first_step(without_and(text, ands), changes);
     drawn_prompt drawn{.text = utf8_encode(text), .warnings = {}};
     networks.tell(
         drawn.warnings,
         "is left out: LoRAs are taken from the prompt, not from the negative one, and hypernetworks are not loaded");
-    embeddings.tell(drawn.warnings, "in the prompt is left out: embeddings are not loaded yet");
+    embeddings.tell(drawn.warnings, "in the prompt is left out: there is no embedding of that name for this model");
     ands.tell(drawn.warnings, "in the prompt is taken as BREAK: prompts are not weighed against each other yet");
     changes.tell(drawn.warnings,
                  "in the prompt is drawn as in the first step: prompts that change during a run are not done yet");

@@ -56,6 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
             check_chunk(ids, chunks.weights[i], vocabulary);
         }
         check(found == tokens);
+        learnt_word const words[] = {{"cat", 3, true}, {"a", 75, false}};
+        for (auto const& ids : make_chunks(prompt, vocabulary, nullptr, words).ids)
+            for (std::int32_t const id : ids) check(id >= pad && id < vocabulary.size + 78);
     } catch (error const& e) {
         check(std::string_view(e.what()).size() < 300);
     }

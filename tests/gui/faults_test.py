@@ -69,6 +69,7 @@ def engine_ended(s):
 def panel_killed(s):
     for pid in s.desk.place.processes("gimp-sfumato"):
         os.kill(pid, signal.SIGKILL)
+    s.after.append(s.take_settings)  # they are kept when the panel is closed
 
 
 def panel_closed(s):
@@ -201,17 +202,24 @@ class Sitting:
         time.sleep(wait)
         fault(self)
         time.sleep(0.5)
-        until(lambda: not is_at_work(self.desk), 120, "the end of the run")
+        idle = lambda: not is_at_work(self.desk)
+        until(lambda: idle() and time.sleep(1) is None and idle(), 120, "the end of the run")  # another one may wait
         dismiss(self.desk)
         time.sleep(0.5)
         self.open_panel()
-        self.press(*["alt+d"] * 3)
-        left = eventually(lambda: previews(self.desk), 0)
-        kept = self.desk.inside(LAYERS) == self.expected
+        left, kept = self.discard_all(), self.desk.inside(LAYERS) == self.expected
         for undo in self.after:
             undo()
         self.after.clear()
         return left == 0 and kept
+
+    def discard_all(self):
+        """What the panel has made, and what it still makes. How many previews are left."""
+        deadline = time.monotonic() + 120
+        while (left := previews(self.desk)) and time.monotonic() < deadline:
+            self.press("alt+d")
+            time.sleep(0.3)
+        return left
 
     def works(self):
         """A run to its end."""
@@ -222,8 +230,7 @@ class Sitting:
             shown = until(lambda: previews(self.desk) > 0 and not is_at_work(self.desk), 240, "a variant")
         except TimeoutError:
             shown = False
-        self.press(*["alt+d"] * 3)
-        return shown and eventually(lambda: previews(self.desk), 0) == 0
+        return self.discard_all() == 0 and shown
 
 
 random.seed(seed)

@@ -1,6 +1,5 @@
 #include "models/pipelines/diffusion/conditioning.h"
 
-#include "models/nets/clip.h"
 #include "models/nets/denoiser.h"
 #include "models/nets/t5.h"
 #include "models/pipelines/stages.h"
@@ -17,14 +16,22 @@ struct encoded_text {
     std::vector<float> pooled;  // [n, p], or empty
 };
 
+struct text_numbers {
+    std::vector<std::uint32_t> ids, ends;
+    std::vector<float> keep, values; // of learnt_tokens; empty: there are none
+};
+
 std::optional<encoded_text> run_encoder(turns const& all, weight_store& weights, text_graph recorded,
-                                        std::vector<std::uint32_t> const& ids, std::vector<std::uint32_t> const& ends,
-                                        job const& j) {
+                                        text_numbers const& numbers, job const& j) {
     auto const running = load(all.d, weights, j);
     if (!running) return std::nullopt;
     plan p(all.d, std::move(recorded.g));
-    p.upload<std::uint32_t>(recorded.ids, ids);
-    if (recorded.ends) p.upload<std::uint32_t>(*recorded.ends, ends);
+    p.upload<std::uint32_t>(recorded.ids, numbers.ids);
+    if (recorded.ends) p.upload<std::uint32_t>(*recorded.ends, numbers.ends);
+    if (recorded.learnt) {
+        p.upload<float>(recorded.learnt->keep, numbers.keep);
+        p.upload<float>(recorded.learnt->values, numbers.values);
+    }
     bool const going = p.run([&](sentence const& stage, double fraction) {
         running->report({stage, fraction});
         return !running->is_cancelled();
@@ -35,29 +42,45 @@ std::optional<encoded_text> run_encoder(turns const& all, weight_store& weights,
     return made;
 }
 
+// Tokens behind the vocabulary's have their vectors instead of a row of the table.
+void put_learnt(encoder_input const& in, text_numbers& to) {
+    std::size_t const width = std::size_t(in.config.hidden), first = std::size_t(in.config.vocabulary);
+    to.keep.assign(to.ids.size() * width, 1);
+    to.values.assign(to.ids.size() * width, 0);
+    for (std::size_t i = 0; i < to.ids.size(); ++i) {
+        if (to.ids[i] < first) continue;
+        auto const vector = in.learnt.begin() + std::ptrdiff_t((to.ids[i] - first) * width);
+        std::fill_n(to.keep.begin() + std::ptrdiff_t(i * width), width, 0.0f);
+        std::copy_n(vector, width, to.values.begin() + std::ptrdiff_t(i * width));
+        to.ids[i] = 0;
+    }
+}
+
 // All chunks of all prompts, one after the other.
 std::optional<encoded_text> run_clip(turns const& all, int number, encoder_input const& in, job const& j) {
-    std::vector<std::uint32_t> ids, ends;
+    text_numbers numbers;
     for (auto const& prompt : in.prompts)
         for (auto const& chunk : prompt.ids) {
             auto const end = std::ranges::find(chunk, in.config.eos) - chunk.begin();
-            ends.push_back(std::uint32_t(ids.size() + std::size_t(end)));
-            ids.insert(ids.end(), chunk.begin(), chunk.end());
+            numbers.ends.push_back(std::uint32_t(numbers.ids.size() + std::size_t(end)));
+            numbers.ids.insert(numbers.ids.end(), chunk.begin(), chunk.end());
         }
+    if (!in.learnt.empty()) put_learnt(in, numbers);
     model_part const part{role::text, number};
     weight_store& weights = all.begin(part);
     return run_encoder(all, weights,
-                       record_text(all.d.target(), weights, in.config, int(ends.size()), all.memory.of(part).storage),
-                       ids, ends, j);
+                       record_text(all.d.target(), weights, in.config, int(numbers.ends.size()),
+                                   all.memory.of(part).storage, !in.learnt.empty()),
+                       numbers, j);
 }
 
 std::optional<encoded_text> run_t5(turns const& all, std::vector<t5_prompt> const& prompts, job const& j) {
-    std::vector<std::uint32_t> ids;
-    for (t5_prompt const& prompt : prompts) ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
+    text_numbers numbers;
+    for (t5_prompt const& prompt : prompts) numbers.ids.insert(numbers.ids.end(), prompt.ids.begin(), prompt.ids.end());
     weight_store& weights = all.begin(all.model.t5_part());
     int const tokens = int(prompts.front().ids.size());
     return run_encoder(all, weights,
-                       record_t5(all.d.target(), weights, *all.model.what().t5, int(prompts.size()), tokens), ids, {},
+                       record_t5(all.d.target(), weights, *all.model.what().t5, int(prompts.size()), tokens), numbers,
                        j);
 }
 
@@ -106,19 +129,23 @@ void append_t5(std::vector<conditioning>& made, std::vector<t5_prompt> const& pr
 
 } // namespace
 
-text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks, dtype storage) {
+text_graph record_text(target const& to, weight_store& weights, clip_config const& c, int chunks, dtype storage,
+                       bool has_learnt_words) {
     graph g(to.storing(storage));
     g.stage(say("read the prompt"));
     scope const w(g, weights, c.prefix);
     tensor const ids = g.input({.n = chunks, .w = c.context}, dtype::u32);
-    text_encoding const text = encode_text(w, c, ids, storage, c.pooled);
+    std::optional<learnt_tokens> learnt;
+    shape const vectors{.n = chunks, .w = c.context, .c = c.hidden};
+    if (has_learnt_words) learnt = {g.input(vectors), g.input(vectors)};
+    text_encoding const text = encode_text(w, c, ids, storage, c.pooled, learnt);
     tensor const context = cast(g, text.context, dtype::f32);
     g.output(context);
-    if (!c.pooled) return {std::move(g), ids, context};
+    if (!c.pooled) return {.g = std::move(g), .ids = ids, .context = context, .learnt = learnt};
     tensor const ends = g.input({.w = chunks}, dtype::u32),
                  pooled = cast(g, pool_text(w, c, *text.last_normed, ends), dtype::f32);
     g.output(pooled);
-    return {std::move(g), ids, context, ends, pooled};
+    return {std::move(g), ids, context, ends, pooled, learnt};
 }
 
 text_graph record_t5(target const& to, weight_store& weights, t5_config const& c, int prompts, int tokens) {

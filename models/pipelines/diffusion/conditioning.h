@@ -1,6 +1,7 @@
 // Prompts to what a denoiser is told of them.
 #pragma once
 
+#include "models/nets/clip.h"
 #include "models/pipelines/diffusion/memory_plan.h"
 #include "models/text/prompt.h"
 #include "request/job.h"
@@ -24,14 +25,17 @@ struct text_graph {
     tensor context;                 // [n, 1, tokens, channels] f32
     std::optional<tensor> ends{};   // [n] u32, as pool_text() takes rows
     std::optional<tensor> pooled{}; // [n, 1, 1, p] f32
+    std::optional<learnt_tokens> learnt{};
 };
-text_graph record_text(target const&, weight_store&, clip_config const&, int chunks, dtype storage);
+text_graph record_text(target const&, weight_store&, clip_config const&, int chunks, dtype storage,
+                       bool has_learnt_words);
 text_graph record_t5(target const&, weight_store&, t5_config const&, int prompts, int tokens);
 
 /// What one of a model's CLIP text encoders reads.
 struct encoder_input {
     clip_config config;                 // may be one with layers left out
     std::vector<prompt_chunks> prompts; // in its own tokens; of all encoders as many, each of as many chunks
+    std::vector<float> learnt{};        // vectors of the tokens behind the vocabulary's, [n, width]
 };
 
 /// What all of them read.

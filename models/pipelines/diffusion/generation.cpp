@@ -2,6 +2,7 @@
 
 #include "compute/device.h"
 #include "models/pipelines/diffusion/denoise.h"
+#include "models/pipelines/diffusion/embeddings.h"
 #include "models/pipelines/diffusion/kept_latent.h"
 #include "models/pipelines/diffusion/latent_preview.h"
 #include "models/pipelines/range.h"
@@ -34,11 +35,11 @@ bool is_guided(diffusion_settings const& s) { return s.cfg != 1; }
 
 // The prompt and, for guidance, the negative one, of as many chunks.
 std::vector<prompt_chunks> prompts_of(diffusion_settings const& s, clip_config const& text,
-                                      std::vector<std::string>& warnings) {
+                                      std::span<learnt_word const> learnt, std::vector<std::string>& warnings) {
     clip_vocabulary const vocabulary{.size = text.vocabulary, .pad = text.pad};
-    std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary, &warnings)};
+    std::vector<prompt_chunks> prompts{make_chunks(s.prompt, vocabulary, &warnings, learnt)};
     if (!is_guided(s)) return prompts;
-    prompts.push_back(make_chunks(s.negative_prompt, vocabulary, &warnings));
+    prompts.push_back(make_chunks(s.negative_prompt, vocabulary, &warnings, learnt));
     match_chunk_counts(prompts[0], prompts[1]);
     return prompts;
 }
@@ -56,11 +57,15 @@ text_inputs text_inputs_of(diffusion_settings const& s, diffusion_model const& m
                            std::vector<std::string>& warnings) {
     text_inputs all;
     if (auto const& t5 = model.what().t5) all.t5 = t5_prompts_of(s, *t5);
+    learnt_embeddings learnt = find_embeddings(s, model, warnings);
+    std::vector<std::string> of_prompts;
     for (clip_config const& c : model.texts()) {
         clip_config const config = stopped(c, s);
-        warnings.clear(); // every encoder has the same
-        all.clips.push_back({config, prompts_of(s, config, warnings)});
+        of_prompts.clear(); // every encoder has the same
+        auto prompts = prompts_of(s, config, learnt.words, of_prompts);
+        all.clips.push_back({config, std::move(prompts), std::move(learnt.vectors[all.clips.size()])});
     }
+    warnings.insert(warnings.end(), of_prompts.begin(), of_prompts.end());
     return all;
 }
 
@@ -188,6 +193,7 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
             preview_decoder::bytes(d, watch.preview_decoder, size_.height, size_.width, precision_.text_and_denoiser);
     }
     for (encoder_input const& text : texts_.clips) size_.texts.push_back(text.config);
+    size_.has_learnt_words = !texts_.clips.front().learnt.empty();
     for (std::string const& warning : warnings) watch.warned(warning);
 }
 

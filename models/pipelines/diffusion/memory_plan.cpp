@@ -50,7 +50,9 @@ struct planner {
             if (number == model.t5_part().number)
                 return add_graph(p, record_t5(d.target(), weights, *model.what().t5, prompts, size.t5_tokens).g);
             auto const& texts = size.texts.empty() ? model.texts() : size.texts;
-            add_graph(p, record_text(d.target(), weights, texts[std::size_t(number)], chunks, p.storage).g);
+            add_graph(p, record_text(d.target(), weights, texts[std::size_t(number)], chunks, p.storage,
+                                     size.has_learnt_words)
+                             .g);
         };
     }
     measure denoiser() const {

@@ -27,6 +27,7 @@ struct run_size {
     std::uint64_t preview_bytes = 0;     // beside the denoiser, where TAESD decodes previews
     std::uint64_t before = 0, after = 0; // of the networks: what is done with pictures
     std::vector<clip_config> texts{};    // the encoders, where the request lets them stop; empty: as the model has them
+    bool has_learnt_words = false;       // the prompt does
 
     int tokens() const { return chunks * int(prompt_chunks::length) + t5_tokens; } // that the denoiser is shown
 };

@@ -159,8 +159,8 @@ struct membrane_rim {
     int width, height, left, top, right, bottom;
 };
 
-// What is missing of the steps from each pixel to its right and its lower neighbour, that patches over both propose: seams
-// between patches. Steps far above `largest` are edges, not seams, and stay.
+// What is missing of the steps from each pixel to its right and its lower neighbour, that patches over both propose:
+// seams between patches. Steps far above `largest` are edges, not seams, and stay.
 struct patch_steps {
     vec4s pixels; // [height, width]: the sources
     vec4s votes;
@@ -320,6 +320,15 @@ struct interleave {
     elements x, base, y;
     uint count, height, width, channels, r; // count: invocations
     uint x_height, x_width, base_height, base_width;
+};
+
+// [n, x_height, x_width, channels] to [n, height, width, channels], each channel with its own kernel.
+struct depthwise_conv2d {
+    elements x, residual, y;
+    f32s w;                                                      // [kernel², channels]
+    f32s bias;                                                   // [channels]
+    f32s noise;                                                  // [height, width]
+    uint count, height, width, channels, x_height, x_width, pad; // count: invocations
 };
 
 // One axis: [outer, from, inner] to [outer, to, inner].

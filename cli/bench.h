@@ -21,7 +21,7 @@ struct bench_result {
 std::optional<bench_result> bench_diffusion(device&, options const&, job const&);
 /// --size, --steps: runs. Nothing: cancelled. Throws error.
 std::optional<bench_result> bench_upscaler(device&, options const&, job const&);
-std::optional<bench_result> bench_lama(device&, options const&, job const&);
+std::optional<bench_result> bench_filler(device&, options const&, job const&);
 
 double now();                                                    // seconds
 double median(std::vector<double>);                              // 0 of none

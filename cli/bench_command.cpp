@@ -36,9 +36,9 @@ int bench(options const& given) {
     self_check(d);
     job const j{.report = [&](progress const& p) { line.show(p); }, .cancelled = &interrupted()};
     auto const model = describe_model(open_checkpoint(given.value("--model")));
-    auto result = model.upscaler ? bench_upscaler(d, given, j)
-                  : model.lama   ? bench_lama(d, given, j)
-                                 : bench_diffusion(d, given, j);
+    auto result = model.upscaler              ? bench_upscaler(d, given, j)
+                  : model.lama || model.migan ? bench_filler(d, given, j)
+                                              : bench_diffusion(d, given, j);
     if (!result) {
         line.finish("cancelled", {{"type", "cancelled"}});
         return exit_code::cancelled;
@@ -56,16 +56,17 @@ std::string const help = help_text(
     {.example = "sfumato bench net --model procedural:sd15 --size 512",
      .usage = "sfumato bench net --model MODEL [OPTION…]",
      .about = "Seconds a stage and a step, and the memory planned and measured.",
-     .options = {{"--model MODEL",
-                  "a checkpoint, an upscaler or LaMa, or full size with made-up weights: procedural:sd15, "
-                  "procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4, procedural:big-lama"},
-                 {"--size N", "the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128), of "
-                              "LaMa of 8 (512)"},
-                 {"--steps N", "after a first one that is not counted (3)"},
-                 {"--guided", "with a negative prompt: two evaluations a step"},
-                 {"--dtype NAME", "fp32, fp16 or bf16 (default: as the device likes it)"},
-                 device_help,
-                 {"--json", "progress and result on standard output, one JSON object a line"}}});
+     .options = {
+         {"--model MODEL",
+          "a checkpoint, an upscaler, LaMa or MI-GAN, or full size with made-up weights: procedural:sd15, "
+          "procedural:sd21, procedural:rrdbnet-x4, procedural:srvgg-x4, procedural:big-lama, procedural:migan-512"},
+         {"--size N", "the picture's side in pixels: a multiple of 64 (512), of an upscaler of 4 (128), of "
+                      "LaMa of 8 (512); a MI-GAN has one size"},
+         {"--steps N", "after a first one that is not counted (3)"},
+         {"--guided", "with a negative prompt: two evaluations a step"},
+         {"--dtype NAME", "fp32, fp16 or bf16 (default: as the device likes it)"},
+         device_help,
+         {"--json", "progress and result on standard output, one JSON object a line"}}});
 
 } // namespace
 

@@ -1,7 +1,6 @@
-// Networks that make a picture of a picture: upscalers and LaMa.
+// Networks that make a picture of a picture: upscalers, LaMa and MI-GAN.
 #include "cli/bench.h"
 
-#include "models/nets/lama.h"
 #include "models/pipelines/lama/lama_model.h"
 #include "models/pipelines/upscale/upscale_model.h"
 
@@ -75,14 +74,20 @@ std::optional<bench_result> bench_upscaler(device& d, options const& given, job 
     return measure(d, std::move(n), runs_of(given), j);
 }
 
-std::optional<bench_result> bench_lama(device& d, options const& given, job const& j) {
+std::optional<bench_result> bench_filler(device& d, options const& given, job const& j) {
     dtype const storage = given.precision().value_or(d.target().storage());
     lama_model model(given.value("--model"));
-    int const multiple = model.network().multiple(),
-              size = int(given.number("--size", 2 * multiple, 4096, 512)) / multiple * multiple;
+    auto const size_of = [&](auto const& network) {
+        if constexpr (std::is_same_v<decltype(network), migan_config const&>)
+            return network.side; // no other
+        else
+            return int(given.number("--size", 2 * network.multiple(), 4096, 512)) / network.multiple() *
+                   network.multiple();
+    };
+    int const size = std::visit(size_of, model.network());
     picture_network n{.weights = model.weights(), .g = graph(d.target().storing(storage)), .in = {}, .out = {}};
     n.in = n.g.input({.h = size, .w = size, .c = 4});
-    n.out = lama({n.g, n.weights, std::string(lama_prefix)}, model.network(), cast(n.g, n.in, storage));
+    n.out = filler(n.g, n.weights, model.network(), cast(n.g, n.in, storage));
     n.size = size;
     return measure(d, std::move(n), runs_of(given), j);
 }

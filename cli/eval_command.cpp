@@ -92,9 +92,9 @@ int eval(options const& given) {
     else if (what == "tokenizer")
         run_tokenizer(given);
     else
-        throw usage_error(std::format(
-            "eval runs clip, t5, unet, mmdit, vae, taesd, lama, upscaler, pipeline, sampler or tokenizer, not \"{}\"",
-            what));
+        throw usage_error(std::format("eval runs clip, t5, unet, mmdit, vae, taesd, lama, migan, upscaler, pipeline, "
+                                      "sampler or tokenizer, not \"{}\"",
+                                      what));
     return exit_code::ok;
 }
 
@@ -105,7 +105,8 @@ std::string const help = help_text(
               "       sfumato eval sampler --case CASE --output OUT [--device NAME]\n"
               "       sfumato eval tokenizer --case JSON --output JSON",
      .about =
-         "Runs one network (clip, t5, unet, mmdit, vae, taesd, lama, upscaler) on the tensors in.* of the safetensors "
+         "Runs one network (clip, t5, unet, mmdit, vae, taesd, lama, migan, upscaler) on the tensors in.* of the "
+         "safetensors "
          "file CASE "
          "and "
          "writes out.* to OUT, in torch's order of dimensions. A pipeline is a whole run whose random numbers are "

@@ -142,7 +142,8 @@ std::string const help = help_text(
          "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well. A half of a "
          "model, without text encoder or VAE, is told with what it lacks and which of the others have it.\n"
          "info tells what one model is, and what says so.\n"
-         "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param or .bin file, a folder of diffusers, sfumato:NAME "
+         "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param, .bin or .onnx file, a folder of diffusers, "
+         "sfumato:NAME "
          "or procedural:NAME.",
      .options = {{"--json", "one JSON object a model"}}});
 

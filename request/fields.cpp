@@ -108,7 +108,7 @@ constexpr std::array rows{
     row<&r::method>({.key = "method",
                      .used_by = inpaint,
                      .option = "--method NAME",
-                     .help = "patches of the picture itself, a diffusion model, or LaMa (big-lama.pt)",
+                     .help = "patches of the picture itself, a diffusion model, or LaMa or MI-GAN (big-lama.pt …)",
                      .unset = "diffusion with --model, else patchmatch"}),
     row<&d::model>({.key = "model",
                     .used_by = inpaint,

@@ -10,7 +10,9 @@
 namespace sfumato {
 
 case_tensors eval_lama(device& d, checkpoint_pointer file, network_case const& c, eval_options const& options) {
-    lama_config const config = require_lama(*file);
+    filler_config const found = require_filler(*file);
+    if (!std::holds_alternative<lama_config>(found)) fail("'{}' is no LaMa.", file->source);
+    auto const config = std::get<lama_config>(found);
     case_tensor const& picture = c.at("in.image", {any_extent, 3, any_extent, any_extent});
     auto const [n, h, w] = std::array{picture.shape[0], picture.shape[2], picture.shape[3]};
     if (h % config.multiple() || w % config.multiple())

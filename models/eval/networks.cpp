@@ -13,9 +13,9 @@ struct network {
     std::string_view name;
     case_tensors (*run)(device&, checkpoint_pointer, network_case const&, eval_options const&);
 };
-constexpr network all[] = {
-    {"clip", eval_clip}, {"t5", eval_t5},       {"unet", eval_unet}, {"mmdit", eval_mmdit},
-    {"vae", eval_vae},   {"taesd", eval_taesd}, {"lama", eval_lama}, {"upscaler", eval_upscaler}};
+constexpr network all[] = {{"clip", eval_clip},   {"t5", eval_t5},       {"unet", eval_unet},
+                           {"mmdit", eval_mmdit}, {"vae", eval_vae},     {"taesd", eval_taesd},
+                           {"lama", eval_lama},   {"migan", eval_migan}, {"upscaler", eval_upscaler}};
 
 network const* find(std::string_view name) {
     if (is_upscaler(name)) name = "upscaler";

@@ -29,6 +29,9 @@ case_tensors eval_taesd(device&, checkpoint_pointer, network_case const&, eval_o
 /// in.image [n, 3, h, w] in 0 … 1, in.mask [n, 1, h, w], 1 in the hole → out.raw; out.image: that in the hole alone.
 case_tensors eval_lama(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
+/// The same, of the one size that the model takes; out.raw alone, about 0 … 1.
+case_tensors eval_migan(device&, checkpoint_pointer, network_case const&, eval_options const&);
+
 /// in.image [n, 3, h, w] in 0 … 1 → out.image, not clamped.
 case_tensors eval_upscaler(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
@@ -36,8 +39,8 @@ case_tensors eval_upscaler(device&, checkpoint_pointer, network_case const&, eva
 /// has beside them: out.pooled; out.last_normed, out.pooled_projected. `which` of the case chooses among encoders.
 case_tensors eval_clip(device&, checkpoint_pointer, network_case const&, eval_options const&);
 
-/// Any of them by name: "clip", "t5", "unet", "mmdit", "vae", "taesd", "lama", "upscaler" (and each upscaler by its
-/// key: "rrdbnet", "srvgg").
+/// Any of them by name: "clip", "t5", "unet", "mmdit", "vae", "taesd", "lama", "migan", "upscaler" (and each upscaler
+/// by its key: "rrdbnet", "srvgg").
 case_tensors eval_network(std::string_view name, device&, checkpoint_pointer, network_case const&, eval_options const&);
 bool is_network(std::string_view name);
 

@@ -21,6 +21,9 @@ inline constexpr std::string_view t5_prefix = "text_encoders.t5xxl.transformer."
 // LaMa's generator, its layers numbered as in the original code.
 inline constexpr std::string_view lama_prefix = "model.";
 
+// MI-GAN, in its original code's names.
+inline constexpr std::string_view migan_prefix = "migan.";
+
 // TAESD, its layers numbered as in its original files.
 inline constexpr std::string_view taesd_encoder_prefix = "taesd_encoder.", taesd_decoder_prefix = "taesd_decoder.";
 

@@ -131,6 +131,10 @@ void refuse_what_differs(checkpoint const& c, model_description& m) {
         check(lama_prefix, m.lama->tensors());
         refuse(m, surplus(c, lama_prefix, m.lama->tensors()));
     }
+    if (m.migan) {
+        check(migan_prefix, m.migan->tensors());
+        refuse(m, surplus(c, migan_prefix, m.migan->tensors()));
+    }
     if (m.upscaler) {
         check("", tensors_of(*m.upscaler));
         refuse(m, surplus(c, "", tensors_of(*m.upscaler)));
@@ -267,6 +271,9 @@ void describe_alone(stated_facts const& d, model_description& m) {
     } else if (m.lama) {
         m.family = "inpainting (LaMa)";
         m.reason = m.lama->in_words();
+    } else if (m.migan) {
+        m.family = "inpainting (MI-GAN)";
+        m.reason = m.migan->in_words();
     } else {
         m.family = "TAESD";
         m.reason = m.taesd->in_words();
@@ -305,6 +312,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
                         .t5 = t5_config::found_in(c),
                         .taesd = taesd_config::found_in(c),
                         .lama = lama_config::found_in(c),
+                        .migan = migan_config::found_in(c),
                         .upscaler = find_upscaler(network_tensors{c, ""})};
     if (m.vae) {
         m.vae->scale = d.vae_scale.value_or(m.vae->z_channels == 16 ? 1.5305 : 0.18215);
@@ -325,7 +333,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     else if (auto const known = name.empty() ? named_part_of(c) : name; !known.empty()) {
         m.family = known;
         refuse(m, say("not supported yet"));
-    } else if (m.vae || !m.texts.empty() || m.t5 || m.taesd || m.lama)
+    } else if (m.vae || !m.texts.empty() || m.t5 || m.taesd || m.lama || m.migan)
         describe_alone(d, m);
     else {
         m.family = "unknown";
@@ -340,6 +348,7 @@ model_description describe_model(checkpoint const& c, std::optional<sfumato::pre
     for (clip_config const& text : m.texts) refuse(m, text.unfit());
     if (m.t5) refuse(m, m.t5->unfit());
     if (m.lama) refuse(m, m.lama->unfit());
+    if (m.migan) refuse(m, m.migan->unfit());
     refuse_what_differs(c, m);
     refuse_half(m);
     return m;
@@ -357,10 +366,11 @@ upscaler_config require_upscaler(checkpoint const& c) {
     return *m.upscaler;
 }
 
-lama_config require_lama(checkpoint const& c) {
+filler_config require_filler(checkpoint const& c) {
     model_description const m = require_model(c);
-    if (!m.lama) fail("'{}' is no LaMa but {}: choose a LaMa (big-lama) for this method.", c.source, m.family);
-    return *m.lama;
+    if (m.lama) return *m.lama;
+    if (m.migan) return *m.migan;
+    fail("'{}' is no LaMa but {}: choose a LaMa (big-lama) or a MI-GAN for this method.", c.source, m.family);
 }
 
 } // namespace sfumato

@@ -6,7 +6,7 @@
 
 #include "models/library/vae_origin.h"
 #include "models/networks/clip.h"
-#include "models/networks/lama.h"
+#include "models/networks/filler.h"
 #include "models/networks/mmdit.h"
 #include "models/networks/t5.h"
 #include "models/networks/taesd.h"
@@ -24,7 +24,7 @@ namespace sfumato {
 /// What was found. A file may hold a whole model or one network of it (a VAE alone).
 struct model_description {
     std::string family;     // "Stable Diffusion 1.x", "Stable Diffusion 2.x inpainting", "VAE", "TAESD",
-                            // "inpainting (LaMa)", "upscaler (RRDBNet ×4)" …
+                            // "inpainting (LaMa)", "inpainting (MI-GAN)", "upscaler (RRDBNet ×4)" …
     std::string reason;     // a clause: what says so, or why it cannot be run
     sentence refusal;       // the latter in parts; empty: supported
     bool supported = false; // false: not to be run; the configs below are what could be read all the same
@@ -40,6 +40,7 @@ struct model_description {
     std::optional<t5_config> t5;
     std::optional<taesd_config> taesd;
     std::optional<lama_config> lama;
+    std::optional<migan_config> migan;
     std::optional<upscaler_config> upscaler;
     /// By how much an upscaler's file is meant to enlarge: as its network does, but for those of ncnn that shrink the
     /// result (realesr-animevideov3-x2 is the ×4 network).
@@ -64,7 +65,7 @@ model_description require_model(checkpoint const&, std::optional<prediction> pre
 
 /// Of a checkpoint that is an upscaler; else throws error.
 upscaler_config require_upscaler(checkpoint const&);
-/// Of a checkpoint that is a LaMa; else throws error.
-lama_config require_lama(checkpoint const&);
+/// Of a checkpoint that is a LaMa or a MI-GAN; else throws error.
+filler_config require_filler(checkpoint const&);
 
 } // namespace sfumato

@@ -12,25 +12,36 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_called_lama(fs::path const& path) {
+std::string name_in_small(fs::path const& path) {
     std::string name = path.filename().string();
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-    return name.find("lama") != name.npos;
+    return name;
+}
+
+// LaMa is the better one of the two.
+enum class called : std::uint8_t { lama, migan, neither };
+called what_is_called(fs::path const& path) {
+    std::string const name = name_in_small(path);
+    if (name.find("lama") != name.npos) return called::lama;
+    return name.find("migan") != name.npos || name.find("mi-gan") != name.npos ? called::migan : called::neither;
 }
 
 } // namespace
 
 std::optional<fs::path> find_lama() {
-    std::optional<fs::path> found;
+    std::optional<fs::path> lama, migan;
     std::atomic<bool> enough = false;
     auto const look = [&](fs::path const& path) {
-        if (enough || !is_called_lama(path)) return;
+        called const what = what_is_called(path);
+        if (enough || what == called::neither || (what == called::migan && migan)) return;
         found_model const m = look_at_model(path);
-        enough = m.error.empty() && m.is.lama && m.is.supported;
-        if (enough) found = path;
+        if (!m.error.empty() || !m.is.supported) return;
+        if (m.is.migan && !migan) migan = path;
+        if (m.is.lama) lama = path;
+        enough = lama.has_value();
     };
     visit_models(model_folders(), look, &enough);
-    return found;
+    return lama ? lama : migan;
 }
 
 } // namespace sfumato

@@ -6,6 +6,7 @@
 #include "models/files/gguf.h"
 #include "models/files/ncnn/ncnn_param.h"
 #include "models/files/no_model.h"
+#include "models/files/onnx.h"
 #include "models/files/safetensors.h"
 #include "models/files/scaled_fp8.h"
 #include "models/files/torch_old.h"
@@ -17,21 +18,24 @@
 #include "models/names/canonical.h"
 #include "models/names/lora_names.h"
 #include "models/names/ncnn_names.h"
+#include "models/names/onnx_names.h"
 
 namespace sfumato {
 
 namespace {
 
-// A safetensors file that is damaged from its beginning is still told by its name.
+// Files that are damaged from their beginning are still told by their names.
 checkpoint open_file(mapped_file const& file, std::string const& source) {
     if (is_gguf(file.bytes)) return read_gguf(file, source);
     if (is_zip(file.bytes)) return read_torch_zip(file, source);
     if (is_old_torch_file(file.bytes)) return read_old_torch_file(file, source);
     if (is_safetensors(file.bytes)) return read_safetensors(file, source);
+    if (is_onnx(file.bytes)) return read_onnx(file, source);
     refuse_what_is_no_model(file.bytes, source);
     if (source.ends_with(".safetensors")) return read_safetensors(file, source);
+    if (source.ends_with(".onnx")) return read_onnx(file, source);
     fail("'{}' is no model file that is known here: safetensors, PyTorch's .ckpt, .pt and .pth, GGUF, ncnn's .param "
-         "and .bin.",
+         "and .bin, ONNX.",
          source);
 }
 

@@ -80,6 +80,7 @@ void fill(std::array<std::uint16_t, 256>& piece, std::uint64_t z, procedural_ran
 } // namespace
 
 procedural_range procedural_range_of(std::string_view name, std::vector<std::int64_t> const& shape) {
+    if (name.ends_with(".noise_strength")) return {0.5, 0.1f};
     if (shape.empty()) return {};
     if (shape.size() == 1) {
         if (is_srvgg(name)) return {0.25, 0.1f};

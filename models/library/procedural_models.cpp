@@ -3,6 +3,7 @@
 #include "models/networks/clip.h"
 #include "models/networks/lama.h"
 #include "models/networks/latent_format.h"
+#include "models/networks/migan.h"
 #include "models/networks/mmdit.h"
 #include "models/networks/t5.h"
 #include "models/networks/taesd.h"
@@ -33,6 +34,7 @@ struct procedural_model {
     std::optional<t5_config> t5;
     std::optional<taesd_config> taesd;
     std::optional<lama_config> lama;
+    std::optional<migan_config> migan;
     std::optional<upscaler_config> upscaler;
 };
 
@@ -188,6 +190,11 @@ std::vector<procedural_model> given_models() {
         {.name = "taesd3-tiny", .seed = 14, .taesd = taesd_config{.channels = 16, .z_channels = 16}},
         {.name = "lama-tiny", .seed = 15, .lama = lama_config{.channels = 8, .blocks = 3, .global_channels = 48}},
         {.name = "big-lama", .seed = 16, .lama = lama_config{}},
+        {.name = "migan-tiny",
+         .seed = 17,
+         .migan = migan_config{.side = 32, .channel_pixels = 512, .most_channels = 64}},
+        {.name = "migan-256", .seed = 18, .migan = migan_config{.side = 256}},
+        {.name = "migan-512", .seed = 19, .migan = migan_config{}},
     };
 }
 
@@ -286,6 +293,7 @@ tensor_shapes tensors_of_model(procedural_model const& m) {
     if (m.t5) put(t5_prefix, m.t5->tensors());
     if (m.taesd) put("", m.taesd->tensors());
     if (m.lama) put(std::string("generator.") + std::string(lama_prefix), m.lama->tensors());
+    if (m.migan) put("", m.migan->tensors());
     if (m.upscaler) put("", tensors_of(*m.upscaler));
     return all;
 }

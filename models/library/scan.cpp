@@ -20,7 +20,7 @@ namespace {
 constexpr int deepest = 16;
 
 bool is_model_file(fs::path const& path) {
-    constexpr std::array endings = {".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".param"};
+    constexpr std::array endings = {".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".param", ".onnx"};
     std::string ending = path.extension().string();
     std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
     return std::ranges::find(endings, ending) != endings.end();

@@ -5,6 +5,7 @@
 #include "models/files/wrapper.h"
 #include "models/names/diffusers_names.h"
 #include "models/names/lama_names.h"
+#include "models/names/migan_names.h"
 #include "models/names/mmdit_names.h"
 #include "models/names/t5_names.h"
 #include "models/names/upscaler_names.h"
@@ -344,6 +345,9 @@ void use_canonical_names(checkpoint& c) {
         for (auto& [name, tensor] : c.tensors)
             if (auto const ours = lama_name(name, *wrapper); !ours.empty())
                 all.put(std::string(ours), std::move(tensor));
+    } else if (auto const around = migan_wrapper_of(c)) {
+        for (auto& [name, tensor] : c.tensors)
+            if (auto ours = migan_name(name, *around); !ours.empty()) all.put(std::move(ours), std::move(tensor));
     } else if (auto const names = upscaler_names_of(c)) {
         for (auto& [name, tensor] : c.tensors) all.put(names->canonical(name), std::move(tensor));
     } else {

@@ -1,7 +1,7 @@
 #include "models/nets/patched.h"
 
 #include "compute/error.h"
-#include "models/nets/made_tensor.h"
+#include "models/files/made_tensor.h"
 
 #include <algorithm>
 #include <cmath>

@@ -84,6 +84,85 @@ def gguf(values, tensors):
     return head + bytes(-len(head) % 32) + data
 
 
+def varint(n):
+    return bytes([n & 127 | 128]) + varint(n >> 7) if n > 127 else bytes([n])
+
+
+def field(number, value):
+    """Of a message of Protocol Buffers: a number, or bytes, a text or a message."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value if isinstance(value, bytes) else value.encode()
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+class onnx_graph:
+    def __init__(self):
+        self.nodes, self.constants, self.count = b"", b"", 0
+
+    def constant(self, *shape, value=0.5):
+        self.count += 1
+        size = 1
+        for extent in shape:
+            size *= extent
+        extents = b"".join(field(1, extent) for extent in shape)
+        self.constants += field(5, extents + field(2, 1) + field(8, f"c{self.count}") + field(9, struct.pack("<f", value) * size))
+        return f"c{self.count}"
+
+    def node(self, op, *inputs, **attributes):
+        self.count += 1
+        kinds = {int: lambda v: field(3, v), str: lambda v: field(4, v), tuple: lambda v: b"".join(field(8, n) for n in v)}
+        self.nodes += field(1, b"".join(field(1, i) for i in inputs) + field(2, f"v{self.count}") + field(4, op)
+                            + b"".join(field(5, field(1, name) + kinds[type(v)](v)) for name, v in attributes.items()))
+        return f"v{self.count}"
+
+    def conv(self, x, *shape, stride=1, bias=False, group=1):
+        if shape[-1] > 1 and group == 1:
+            x = self.node("Pad", x, mode="reflect")
+        return self.node("Conv", x, self.constant(*shape), *([self.constant(shape[0])] if bias else []), strides=(stride, stride), group=group)
+
+    def normed(self, x, channels):
+        return self.node("Relu", self.node("BatchNormalization", x, *(self.constant(channels) for _ in range(4))))
+
+    def bytes(self):
+        return field(1, 8) + field(2, "pytorch") + field(7, self.nodes + field(2, "g") + self.constants)
+
+
+def onnx_lama(g):
+    """Of 1 channel, halved once: 1 local channel and no global ones worth the name, so that it is refused late."""
+    x = g.normed(g.conv("x", 1, 4, 7, 7), 1)
+    local, far = g.normed(g.conv(x, 1, 1, 3, 3, stride=2), 1), g.normed(g.conv(x, 1, 1, 3, 3, stride=2), 1)
+    g.conv(local, 1, 1, 3, 3)
+    g.conv(far, 1, 1, 1, 1)
+    return g.bytes()
+
+
+def onnx_migan(g):
+    """Of pictures of 8 × 8, one channel."""
+    def separable(x, halves=False, doubles=False, noise=0):
+        x = g.conv(x, 1, 1, 3, 3, bias=True)
+        x = g.conv(x, 1, 1, 4, 4, stride=2) if halves else x
+        x = g.conv(x, 1, 1, 1, 1)
+        x = doubled(x, 1) if doubles else x
+        return g.node("LeakyRelu", g.node("Add", x, g.constant(noise, noise)) if noise else x)
+
+    def doubled(x, channels):
+        return g.conv(x, channels, 1, 4, 4, group=channels)
+
+    x = g.conv("x", 1, 4, 1, 1, bias=True)
+    seen = {}
+    for side in (8, 4):
+        seen[side] = separable(x)
+        x = separable(seen[side], halves=side == 8)
+    picture = None
+    for side in (4, 8):
+        noise = side if side == 8 else 0
+        x = separable(g.node("Add", separable(x, doubles=side == 8, noise=noise), seen[side]), noise=noise)
+        colours = g.conv(x, 3, 1, 1, 1, bias=True)
+        picture = g.node("Add", doubled(picture, 3), colours) if picture else colours
+    return g.bytes()
+
+
 unet = "model.diffusion_model."
 proj, conv = "lora_unet_middle_block_1_proj_in", "lycoris_mid_block_resnets_0_conv1"
 open_clip = "cond_stage_model.model."
@@ -139,6 +218,9 @@ seeds = {
     "gguf": [gguf([("general.alignment", struct.pack("<II", 4, 32)), ("comfy.gguf.orig_shape.w", struct.pack("<IIQ2i", 9, 5, 2, 16, 2)),
                    ("tokens", struct.pack("<IIQQ1s", 9, 8, 1, 1, b"x"))],
                   [("w", [32], 8, bytes(34)), ("q", [32, 1], 6, bytes(22)), ("input_blocks.0.0.weight", [1, 2], 1, bytes(4))])],
+    "onnx": [onnx_lama(onnx_graph()), onnx_migan(onnx_graph()),
+             field(1, 8) + field(7, field(5, field(1, 2) + field(2, 10) + field(8, "h") + field(5, varint(15360) + varint(0)))
+                                    + field(1, field(2, "i") + field(4, "Constant") + field(5, field(1, "value") + field(5, field(2, 1) + field(4, bytes(4))))))],
     "protocol": [bytes([piece]) + stream for piece in (0, 6, 255) for stream in (
         frame({"type": "hello", "version": "0.1.0", "build": "x"}),
         frame({"type": "run", "id": 1, "request": request, "previews": True, "pictures": [

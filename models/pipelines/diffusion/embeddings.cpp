@@ -1,10 +1,10 @@
 #include "models/pipelines/diffusion/embeddings.h"
 
 #include "compute/error.h"
+#include "models/files/made_tensor.h"
 #include "models/library/model_folders.h"
 #include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
-#include "models/nets/made_tensor.h"
 #include "models/text/prompt.h"
 
 #include <algorithm>

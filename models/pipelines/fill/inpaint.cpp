@@ -73,7 +73,7 @@ fill_graph record(device& d, request const& r, picture const& given, mask const&
     made.selected = g.input({.h = given.height, .w = given.width});
     made.composite = composite_mask(g, made.selected, rim);
     fill_guide after{.pixels = {}, .blur = guide ? guide->blur : 1};
-    if (guide) made.guide = after.pixels = g.input(made.pixels.shape);
+    if (guide) made.guide = after.pixels = g.input({.h = guide->made.height, .w = guide->made.width, .c = 4});
     made.filled = patch_fill(g, made.pixels, made.selected, shape, {area.x, area.y, area.right(), area.bottom()},
                              std::uint32_t(r.seed), guide ? &after : nullptr);
     g.output(made.composite);

@@ -11,9 +11,9 @@ namespace sfumato {
 class device;
 class shelf;
 
-/// What a network made of the whole picture, of the same size, and what the fill goes after.
+/// What a network made of the whole picture, and what the fill goes after.
 struct inpaint_guide {
-    picture made;
+    picture made;    // of the same size or scaled down; to plan, its size is enough
     double blur = 1; // details smaller than so many pixels are not in it
 };
 

@@ -133,17 +133,16 @@ void follow(graph& g, patch_field& f, std::uint32_t seed) {
     }
 }
 
-tensor blurred(graph& g, tensor const& x, double blur) {
-    auto const small = [&](int side) { return std::max(1, int(std::lround(side / blur))); };
-    return resize(g, resize(g, x, small(x.shape.h), small(x.shape.w), filter::bilinear), x.shape.h, x.shape.w,
-                  filter::bicubic);
-}
-
-// The guide with the details of `votes`.
+// The guide with the details of `votes`, which are blurred as much as it is to find what to change. Small ones are
+// subtracted: at full size they would take as much memory as all else.
 tensor with_details(graph& g, fill_guide const& guide, tensor const& votes) {
     double const blur = std::max(guide.blur, least_blur);
-    tensor const change = add_scaled(g, blurred(g, votes, blur), -1, blurred(g, guide.pixels, blur));
-    return add(g, votes, change);
+    auto const small = [&](int side) { return std::max(1, int(std::lround(side / blur))); };
+    auto const blurred = [&](tensor const& x) {
+        return resize(g, x, small(votes.shape.h), small(votes.shape.w), filter::bilinear);
+    };
+    tensor const change = add_scaled(g, blurred(votes), -1, blurred(guide.pixels));
+    return add(g, votes, resize(g, change, votes.shape.h, votes.shape.w, filter::bicubic));
 }
 
 } // namespace

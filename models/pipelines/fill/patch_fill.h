@@ -26,7 +26,7 @@ patch_fill_shape plan_patch_fill(picture const&, mask const& selection);
 /// What somebody else, a network, made of the whole picture, and what the fill shall look like; patches give it the
 /// details that it lacks.
 struct fill_guide {
-    tensor pixels;   // [h, w, 4], opaque
+    tensor pixels;   // [any h, any w, 4], opaque
     double blur = 1; // details smaller than so many pixels are not in it
 };
 

@@ -2,7 +2,6 @@
 
 #include "compute/device.h"
 #include "models/library/find_lama.h"
-#include "models/nets/lama.h"
 #include "models/pipelines/fill/patch_fill.h"
 #include "models/pipelines/lama/lama_model.h"
 #include "models/pipelines/lama/lama_view.h"
@@ -20,9 +19,11 @@ namespace {
 picture_pass record_network(target const& device, weight_store& weights, lama_model const& m, lama_view const& v,
                             dtype storage) {
     picture_pass p{graph(device.storing(storage)), {}, {}};
-    p.g.stage(say("fill {} × {} with LaMa", v.padded.width, v.padded.height));
+    bool const is_lama = std::holds_alternative<lama_config>(m.network());
+    p.g.stage(is_lama ? say("fill {} × {} with LaMa", v.padded.width, v.padded.height)
+                      : say("fill {} × {} with MI-GAN", v.padded.width, v.padded.height));
     p.in = {p.g.input({.h = v.padded.height, .w = v.padded.width, .c = 4})};
-    p.out = lama({p.g, weights, std::string(lama_prefix)}, m.network(), cast(p.g, p.in[0], storage));
+    p.out = filler(p.g, weights, m.network(), cast(p.g, p.in[0], storage));
     p.g.output(p.out);
     return p;
 }
@@ -56,30 +57,27 @@ std::optional<picture> through_network(device& d, lama_model& m, picture const& 
     return without_padding(colours, v);
 }
 
-// What the network makes of the context, of the context's size.
+// What the network makes of the context, of the size at which it sees it.
 std::optional<picture> made_of(device& d, shelf const& models, lama_model& m, picture const& context,
                                mask const& selection, lama_view const& v, job const& j) {
     std::optional<picture> seen = known_of(context, selection);
     if (v.is_scaled()) seen = resized(d, models, *seen, v.scaled, filter::bilinear, part_of(j, 0, 0.05));
     if (!seen) return std::nullopt;
-    job const network = part_of(j, 0.05, 0.95);
+    job const network = part_of(j, 0.05, 1);
     dtype const storage = d.target().storage();
-    std::optional<picture> made;
     try {
-        made = through_network(d, m, *seen, v, storage, network);
+        return through_network(d, m, *seen, v, storage, network);
     } catch (overflow const&) {
         if (storage == dtype::f32) throw;
-        made = through_network(d, m, *seen, v, dtype::f32, network);
+        return through_network(d, m, *seen, v, dtype::f32, network);
     }
-    if (!made || !v.is_scaled()) return made;
-    return resized(d, models, *made, v.context, filter::bicubic, part_of(j, 0.95, 1));
 }
 
 std::string file_of(request const& r) {
     if (!r.diffusion.model.empty()) return r.diffusion.model;
     if (auto const found = find_lama()) return found->string();
-    fail("No LaMa was found among the models on this machine: put big-lama.pt into ~/.local/share/sfumato/models, or "
-         "name a file with --model.");
+    fail("No LaMa and no MI-GAN was found among the models on this machine: put big-lama.pt into "
+         "~/.local/share/sfumato/models, or name a file with --model.");
 }
 
 } // namespace
@@ -103,7 +101,8 @@ run_plan plan_of_inpaint_by_lama(device& d, shelf& models, request const& r, pic
                                  mask const& selection) {
     auto const& m = models.open<lama_model>(file_of(r));
     lama_view const view = view_of({context.width, context.height}, m.network());
-    inpaint_guide const guide{.made = {}, .blur = view.blur()};
+    inpaint_guide guide{.made = {}, .blur = view.blur()};
+    guide.made.width = view.scaled.width, guide.made.height = view.scaled.height;
     run_plan takes = plan_of_inpaint(d, models, r, context, selection, &guide);
     network_bytes const network = bytes_of_network(d, m, view, d.target().storage());
     takes.needed = network.weights + std::max(network.work, takes.needed); // the weights stay for the next fill

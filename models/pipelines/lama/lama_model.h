@@ -1,7 +1,7 @@
-// A LaMa that is open, and its weights on the device.
+// A LaMa or MI-GAN that is open, and its weights on the device.
 #pragma once
 
-#include "models/networks/lama.h"
+#include "models/nets/filler.h"
 #include "models/pipelines/shelf.h"
 
 #include <memory>
@@ -13,12 +13,12 @@ class lama_model : public open_model {
   public:
     using choice = std::string; // as open_checkpoint takes it
 
-    /// Throws error: no such file, damaged, or no LaMa in it.
+    /// Throws error: no such file, damaged, or neither in it.
     explicit lama_model(choice);
 
     choice const& chosen() const { return choice_; }
     bool is_current() const override { return folded_->is_current(); }
-    lama_config const& network() const { return network_; }
+    filler_config const& network() const { return network_; }
 
     std::vector<weight_slot*> slots() override { return {&slot_}; }
     weight_slot const& slot() const { return slot_; }
@@ -28,8 +28,8 @@ class lama_model : public open_model {
 
   private:
     choice choice_;
-    lama_config network_;
-    std::shared_ptr<checkpoint const> folded_; // models/nets/lama_folded.h
+    filler_config network_;
+    std::shared_ptr<checkpoint const> folded_; // models/nets/filler.h
     weight_slot slot_;
 };
 

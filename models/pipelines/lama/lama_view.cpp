@@ -8,7 +8,7 @@ namespace sfumato {
 
 namespace {
 
-constexpr int liked_side = 512;        // of a context; the network was trained on pictures of 256
+constexpr int liked_side = 512;        // of a context, for LaMa, which was trained on pictures of 256
 constexpr double worth_scaling = 1.25; // what is slightly larger is not worth the blur
 constexpr float whole = 0.999f;
 
@@ -20,13 +20,19 @@ int mirrored(int i, int size) {
 
 } // namespace
 
-lama_view view_of(pixel_size context, lama_config const& c) {
-    double const scale = double(std::max(context.width, context.height)) / liked_side;
+lama_view view_of(pixel_size context, filler_config const& c) {
+    auto const migan = std::get_if<migan_config>(&c); // which takes one size
+    double const liked = migan ? migan->side : liked_side, scale = std::max(context.width, context.height) / liked;
     lama_view v{.context = context, .scaled = context, .padded = {}};
-    if (scale > worth_scaling)
+    if (scale > (migan ? 1 : worth_scaling))
         v.scaled = {std::max(1, int(std::lround(context.width / scale))),
                     std::max(1, int(std::lround(context.height / scale)))};
-    int const multiple = c.multiple(); // reflection within the network needs two of its coarsest pixels
+    if (migan) {
+        v.padded = {migan->side, migan->side};
+        return v;
+    }
+    int const multiple = std::get<lama_config>(c).multiple();
+    // Reflection within the network needs two of its coarsest pixels.
     auto const up = [&](int side) { return std::max(2, (side + multiple - 1) / multiple) * multiple; };
     v.padded = {up(v.scaled.width), up(v.scaled.height)};
     return v;
@@ -64,7 +70,8 @@ picture without_padding(std::vector<float> const& colours, lama_view const& v) {
     for (int y = 0; y < p.height; ++y)
         for (int x = 0; x < p.width; ++x) {
             float* const to = &p.pixels[4 * (std::size_t(y) * p.width + x)];
-            std::copy_n(&colours[3 * (std::size_t(y) * v.padded.width + x)], 3, to);
+            for (int c = 0; c < 3; ++c)
+                to[c] = std::clamp(colours[3 * (std::size_t(y) * v.padded.width + x) + c], 0.0f, 1.0f);
             to[3] = 1;
         }
     return p;

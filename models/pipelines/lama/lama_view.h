@@ -1,8 +1,8 @@
-// What LaMa sees of a context, and what comes back: scaled down where it is much larger than what the network was
-// trained on, and padded to sides that it takes by mirroring.
+// What LaMa or MI-GAN sees of a context, and what comes back: scaled down where it is much larger than what the network
+// was trained on, and padded to sides that it takes by mirroring.
 #pragma once
 
-#include "models/networks/lama.h"
+#include "models/networks/filler.h"
 #include "models/pipelines/diffusion/latent_codec.h"
 #include "request/picture.h"
 
@@ -17,7 +17,7 @@ struct lama_view {
     double blur() const { return double(context.width) / scaled.width; } // pixels of the context in one that is seen
 };
 
-lama_view view_of(pixel_size context, lama_config const&);
+lama_view view_of(pixel_size context, filler_config const&);
 
 /// [h, w, 4]: the colours that are known, within 0 … 1, and 1; elsewhere 0.
 picture known_of(picture const& context, mask const& selection);
@@ -26,7 +26,7 @@ picture known_of(picture const& context, mask const& selection);
 /// the hole.
 std::vector<float> network_input(picture const& scaled, lama_view const&);
 
-/// The network's colours [padded h, padded w, 3] as an opaque picture without padding.
+/// The network's colours [padded h, padded w, 3], within 0 … 1, as an opaque picture without padding.
 picture without_padding(std::vector<float> const& colours, lama_view const&);
 
 } // namespace sfumato

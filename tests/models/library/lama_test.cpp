@@ -3,6 +3,7 @@
 #include "models/library/open_checkpoint.h"
 #include "models/library/procedural.h"
 #include "models/library/scan.h"
+#include "tests/models/files/lama_onnx.h"
 #include "tests/models/files/torch_file.h"
 
 #include <nlohmann/json.hpp>
@@ -58,6 +59,39 @@ TEST(lama, of_every_kind_of_file) {
     expect_equal(open_checkpoint(folder.put("best.ckpt", torch_checkpoint_file(training))), wanted);
 }
 
+lama_config lama_in(checkpoint const& c) { return std::get<lama_config>(require_filler(c)); }
+
+std::string exported(lama_export const& how) {
+    checkpoint const lama = open_checkpoint("procedural:lama-tiny");
+    return lama_onnx_file(lama, lama_in(lama), how);
+}
+
+// tests/models/nets/lama_folded_test.cpp looks at what is folded.
+TEST(lama, of_onnx_exports_without_names) {
+    scratch_folder const folder;
+    checkpoint const wanted = open_checkpoint("procedural:lama-tiny");
+    checkpoint const all = open_checkpoint(folder.put("lama_fp32.onnx", exported({})));
+    EXPECT_EQ(all.format, "ONNX");
+    expect_equal(all, wanted);
+    checkpoint const folded =
+        open_checkpoint(folder.put("folded.onnx", exported({.folds_norms = true, .folds_sums = true})));
+    EXPECT_EQ(lama_in(folded), lama_in(wanted));
+}
+
+TEST(lama, another_export_is_refused) {
+    scratch_folder const folder;
+    auto const told = [&](lama_export const& how) {
+        return error_of([&] { open_checkpoint(folder.put("m.onnx", exported(how))); });
+    };
+    EXPECT_NE(told({.mode = "constant"}).find("\"1.ffc.convl2l\" does not pad by reflection"), std::string::npos);
+    EXPECT_NE(told({.activation = "LeakyRelu"}).find("it computes LeakyRelu, which LaMa does not"), std::string::npos);
+    EXPECT_NE(told({.adds_layer = true}).find("1 of its 46 layers belong to something else"), std::string::npos);
+    EXPECT_NE(told({.eps = 1e-3f}).find("its norm \"1.bn_l\" is another"), std::string::npos);
+    EXPECT_NE(told({.without = "6.conv1.ffc.convg2g.fu.conv_layer"})
+                  .find("its layer \"6.conv1.ffc.convg2g.fu.conv_layer\" is missing, or is another"),
+              std::string::npos);
+}
+
 TEST(lama, is_told_with_its_sizes) {
     auto const m = describe_model(open_checkpoint("procedural:lama-tiny"));
     EXPECT_TRUE(m.supported) << m.reason;
@@ -71,11 +105,11 @@ TEST(lama, is_told_with_its_sizes) {
 TEST(lama, full_size_is_the_published_one) {
     checkpoint const big = open_checkpoint("procedural:big-lama");
     EXPECT_EQ(big.tensors.size(), 989u - 152);
-    EXPECT_EQ(require_lama(big), lama_config{});
+    EXPECT_EQ(lama_in(big), lama_config{});
 }
 
 std::string refusal(checkpoint const& c) {
-    return error_of([&] { require_lama(c); });
+    return error_of([&] { require_filler(c); });
 }
 
 TEST(lama, another_network_is_refused) {

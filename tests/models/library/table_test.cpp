@@ -97,7 +97,7 @@ void try_model(row const& r) {
 
 void try_file(row const& r) {
     scratch_folder const folder;
-    for (std::string const ending : {".safetensors", ".ckpt", ".pth", ".pt", ".gguf"}) {
+    for (std::string const ending : {".safetensors", ".ckpt", ".pth", ".pt", ".gguf", ".onnx"}) {
         std::string const file = folder.put("m" + ending, unescaped(pieces_of(r.example).at(0).text));
         std::string const told = error_of([&] { open_checkpoint(file); });
         EXPECT_NE(told.find(r.name), told.npos) << told;

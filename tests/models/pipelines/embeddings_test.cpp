@@ -2,9 +2,9 @@
 #include "models/pipelines/diffusion/embeddings.h"
 
 #include "compute/half.h"
+#include "models/files/made_tensor.h"
 #include "models/files/safetensors_write.h"
 #include "models/library/open_checkpoint.h"
-#include "models/nets/made_tensor.h"
 #include "models/text/clip_tokenizer.h"
 #include "tests/environment_variable.h"
 #include "tests/models/pipelines/generate_cases.h"

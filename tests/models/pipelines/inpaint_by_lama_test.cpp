@@ -41,6 +41,19 @@ TEST(lama_view, contexts_of_about_the_trained_size_are_not_scaled) {
     EXPECT_EQ(view_of({600, 512}, c).blur(), 1);
 }
 
+TEST(lama_view, a_migan_sees_pictures_of_one_size) {
+    migan_config const c{.side = 256};
+    auto const sizes = [&](int width, int height) {
+        lama_view const v = view_of({width, height}, c);
+        EXPECT_EQ(v.padded, (pixel_size{256, 256}));
+        return std::array{v.scaled.width, v.scaled.height};
+    };
+    EXPECT_EQ(sizes(256, 200), (std::array{256, 200}));
+    EXPECT_EQ(sizes(31, 60), (std::array{31, 60}));
+    EXPECT_EQ(sizes(257, 200), (std::array{256, 199}));
+    EXPECT_EQ(sizes(700, 1024), (std::array{175, 256}));
+}
+
 TEST(lama_view, sides_go_on_mirrored) {
     picture p(3, 2);
     for (int i = 0; i < 6; ++i) p.pixels[4 * i] = float(i) / 8, p.pixels[4 * i + 3] = 1;
@@ -96,17 +109,34 @@ TEST(inpaint_by_lama, the_network_decides) {
     EXPECT_EQ(fill(p, m).picture.pixels, fill(p, m).picture.pixels);
 }
 
+TEST(inpaint_by_lama, the_file_says_which_network) {
+    auto const p = paint(160, 120, texture);
+    auto const m = select(160, 120, {60, 40, 40, 36});
+    request const by_migan = lama_request("procedural:migan-tiny");
+    run_result const made = fill(p, m, by_migan);
+    EXPECT_EQ(made.picture.pixels, fill(emptied(p, m), m, by_migan).picture.pixels);
+    EXPECT_NE(made.picture.pixels, fill(p, m).picture.pixels);
+    each_pixel(p, m, made, [](float const* given, float const* filled, float selected, float) {
+        if (selected <= 0) {
+            ASSERT_EQ(std::memcmp(given, filled, 16), 0);
+        }
+    });
+}
+
 TEST(inpaint_by_lama, it_takes_what_was_planned) {
     auto const p = paint(300, 200, texture);
     auto const m = select(300, 200, {100, 60, 90, 80});
-    shelf models;
-    device& d = test_device();
-    run_plan const planned = plan_of_inpaint_by_lama(d, models, lama_request(), p, m);
-    d.memory_peak(true);
-    std::uint64_t const before = d.memory_used();
-    ASSERT_TRUE(inpaint_by_lama(d, models, lama_request(), p, m, {}));
-    EXPECT_LE(d.memory_peak() - before, planned.needed);
-    EXPECT_GT(d.memory_peak() - before, planned.needed * 9 / 10);
+    for (char const* model : {"procedural:lama-tiny", "procedural:migan-256"}) {
+        SCOPED_TRACE(model);
+        shelf models;
+        device& d = test_device();
+        run_plan const planned = plan_of_inpaint_by_lama(d, models, lama_request(model), p, m);
+        d.memory_peak(true);
+        std::uint64_t const before = d.memory_used();
+        ASSERT_TRUE(inpaint_by_lama(d, models, lama_request(model), p, m, {}));
+        EXPECT_LE(d.memory_peak() - before, planned.needed);
+        EXPECT_GT(d.memory_peak() - before, planned.needed * 9 / 10);
+    }
 }
 
 TEST(inpaint_by_lama, cancelled_it_returns_nothing) {
@@ -139,7 +169,7 @@ TEST(inpaint_by_lama, says_what_is_wrong) {
     EXPECT_NE(told(p, m, lama_request("procedural:srvgg-x4-tiny")).find("is no LaMa but upscaler"), std::string::npos);
     scratch_folder const empty;
     environment_variable const home("HOME", empty.path), models("SFUMATO_MODELS", ""), data("XDG_DATA_HOME", "");
-    EXPECT_NE(told(p, m, lama_request("")).find("No LaMa was found"), std::string::npos);
+    EXPECT_NE(told(p, m, lama_request("")).find("No LaMa and no MI-GAN was found"), std::string::npos);
 }
 
 } // namespace

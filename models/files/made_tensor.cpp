@@ -1,4 +1,4 @@
-#include "models/nets/made_tensor.h"
+#include "models/files/made_tensor.h"
 
 #include "compute/half.h"
 

@@ -101,6 +101,7 @@ int inpaint_file(options const& given) {
     inpaint_client client(line, in, std::move(file), batch);
     client.pictures["picture"] = std::move(context);
     client.masks["selection"] = crop(selection, r.area);
+    selection = mask(); // of a large picture it is large, too
     run_input in_run = client.input(r);
     in_run.nearest = given.has("--nearest");
     bool const done = open_jobs(given.value("--device")).run(in_run, client, j);

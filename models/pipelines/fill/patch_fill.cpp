@@ -141,8 +141,9 @@ tensor with_details(graph& g, fill_guide const& guide, tensor const& votes) {
     auto const blurred = [&](tensor const& x) {
         return resize(g, x, small(votes.shape.h), small(votes.shape.w), filter::bilinear);
     };
-    tensor const change = add_scaled(g, blurred(votes), -1, blurred(guide.pixels));
-    return add(g, votes, resize(g, change, votes.shape.h, votes.shape.w, filter::bicubic));
+    tensor const small_change = add_scaled(g, blurred(votes), -1, blurred(guide.pixels)),
+                 change = resize(g, small_change, votes.shape.h, votes.shape.w, filter::bicubic);
+    return add_scaled(g, votes, 1, change, channels_from{change}); // in its place
 }
 
 } // namespace

@@ -32,7 +32,6 @@ class engine {
             device_ = std::make_unique<device>(choice_);
             self_check(*device_);
             pace_.emplace(device_->info().name);
-            std::fprintf(stderr, "device: %s\n", device_->info().name.c_str()); // for the log
         }
         return *device_;
     }
@@ -277,9 +276,10 @@ bool run_and_log(engine& e, run_input const& in, run_client& client, job const& 
     d.memory_peak(true);
     bool const done = jobs_of(in).run(e, in, heard, j);
     if (!heard.largest.text.empty())
-        std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB, pictures %.1f MB; %d results\n",
+        std::fprintf(stderr, "%s; planned %.1f MB, used %.1f MB, pictures %.1f MB; %d results; %s\n",
                      heard.largest.text.text().c_str(), double(heard.largest.needed) / 1e6,
-                     double(d.memory_peak()) / 1e6, double(heard.largest.pictures) / 1e6, heard.results);
+                     double(d.memory_peak()) / 1e6, double(heard.largest.pictures) / 1e6, heard.results,
+                     d.info().name.c_str());
     return done;
 }
 

@@ -2,6 +2,7 @@
 
 #include "compute/cache.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,9 @@ double pace::of(std::string const& kind) const {
 void pace::learn(std::string const& kind, double seconds) {
     auto& here = known[device];
     if (here.size() >= most_kinds) here.clear();
+    bool const is_first = learnt.insert(kind).second;
+    if (auto const before = here.find(kind); is_first && before != here.end())
+        seconds = std::min(seconds, before->second);
     here[kind] = seconds;
     cache_write(cache_path("pace.json"),
                 nlohmann::json(known).dump(1, ' ', false, nlohmann::json::error_handler_t::replace));

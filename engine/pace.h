@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace sfumato {
@@ -15,11 +16,14 @@ class pace {
     /// Seconds for a unit of work of this kind, as it was the last time; negative: not known.
     double of(std::string const& kind) const;
 
+    /// A process's first run of a kind may have had kernels to compile: it counts where it was faster than what is
+    /// known.
     void learn(std::string const& kind, double seconds);
 
   private:
     std::string device;
     std::map<std::string, std::map<std::string, double>> known; // by device, then by kind
+    std::set<std::string> learnt;                               // kinds, by this process
 };
 
 } // namespace sfumato

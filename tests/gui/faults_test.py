@@ -182,6 +182,9 @@ class Sitting:
             time.sleep(1)
 
     def make_image(self):
+        # A question whether to save that outlives its image takes GIMP down (3.0.4: gimp_image_get_dirty_time).
+        for question in self.desk.windows("^Close "):
+            self.desk.keys(question, "Escape")
         self.desk.inside(CLOSE_ALL)
         until(lambda: not self.desk.inside("answer = len(Gimp.get_images())"), 30, "the images' end")
         self.desk.inside(MAKE_PHOTO)

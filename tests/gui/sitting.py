@@ -15,7 +15,8 @@ def check(what, holds):
 
 
 def main_window(desk):
-    return desk.windows("– GIMP$")[0]
+    """With an image in it: that of a new one gets its title a moment later."""
+    return until(lambda: desk.windows("– GIMP$"), 30, "GIMP's window with an image")[0]
 
 
 def choose(desk, entry, arrived, seconds=30):

@@ -120,8 +120,6 @@ rect selected_box(GimpImage* image) {
     return any && x2 > x1 && y2 > y1 ? rect{x1, y1, x2 - x1, y2 - y1} : rect{};
 }
 
-bool touches(rect const& a, rect const& b) { return !intersect(grown(a, 1), b).empty(); }
-
 rect selected_part(GimpImage* image, source_copy const& from) {
     rect const part = intersect(selected_box(image), from.extent);
     if (part.empty()) fail_outside(from.document.source);
@@ -138,6 +136,11 @@ bool is_something_known(picture const& p, mask const& selection) {
 
 } // namespace
 
+rect seen_of(rect const& frame, request const& r, rect const& hole) {
+    rect const box = context_box(r, moved(hole, -frame.x, -frame.y), frame.width, frame.height);
+    return moved(box, frame.x, frame.y);
+}
+
 void check_selection(GimpImage* image) {
     check_quick_mask(image);
     if (selected_box(image).empty()) fail_selecting_nothing();
@@ -145,10 +148,13 @@ void check_selection(GimpImage* image) {
 
 namespace {
 
-// Of `frame`, in image coordinates, what an inpaint of `hole` needs to see. Where the source ends it is transparent.
+// They meet, or lie side by side.
+bool touches(rect const& a, rect const& b) { return !intersect(grown(a, 1), b).empty(); }
+
+// What an inpaint of `hole` needs to see of `frame`. Where the source ends it is transparent.
 captured around(source_copy from, rect const& frame, rect const& hole, request request) {
-    rect const box = context_box(request, moved(hole, -frame.x, -frame.y), frame.width, frame.height);
-    captured c{.request = std::move(request), .area = moved(box, frame.x, frame.y)};
+    rect const area = seen_of(frame, request, hole);
+    captured c{.request = std::move(request), .area = area};
     c.request.area = c.area;
     c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), moved(c.area, -from.extent.x, -from.extent.y),
                              colours_of(c.request));

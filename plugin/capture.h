@@ -35,9 +35,6 @@ source_copy copy_source(GimpImage*, GimpDrawable* const* drawables, source);
 /// The bounds of what is selected, in image coordinates; empty: nothing.
 rect selected_box(GimpImage*);
 
-/// They meet, or lie side by side.
-bool touches(rect const&, rect const&);
-
 /// That part of the selection that lies over the source.
 rect selected_part(GimpImage*, source_copy const&);
 
@@ -56,6 +53,9 @@ enum class reach {
     beyond,    // … and what is selected past its edge
     empty,     // whatever is selected: where the canvas can be seen through the source
 };
+
+/// Of `frame`, what a run needs to see to fill `hole`; all in image coordinates.
+rect seen_of(rect const& frame, request const&, rect const& hole);
 
 // All of these change nothing. Pixels that are no numbers are unknown: transparent.
 

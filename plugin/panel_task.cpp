@@ -25,8 +25,6 @@ task task_of(GimpProcedureConfig* config, bool selected) {
     return selected ? task::fill : task::generate;
 }
 
-bool has_words(std::string const& prompt) { return prompt.find_first_not_of(" \t\n") != prompt.npos; }
-
 void check_model(request const& r) {
     if (r.diffusion.model.empty())
         fail("This takes a diffusion model: choose one above. Without one, and without words, a selection is filled "

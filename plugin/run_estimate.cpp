@@ -3,7 +3,6 @@
 #include "engine/client.h"
 #include "plugin/capture.h"
 #include "plugin/run_captured.h"
-#include "request/context.h"
 
 #include <algorithm>
 #include <cmath>
@@ -66,10 +65,8 @@ run_outline outline_of(panel_task const& t, int variants, GimpImage* image, Gimp
         o.area = o.hole = canvas;
         return o;
     }
-    rect const frame = united(source, selected);
-    o.hole = selected;
-    o.area =
-        moved(context_box(o.request, moved(selected, -frame.x, -frame.y), frame.width, frame.height), frame.x, frame.y);
+    o.hole = t.to == reach::beyond ? selected : intersect(selected, source);
+    o.area = seen_of(united(source, o.hole), o.request, o.hole);
     return o;
 }
 

@@ -30,14 +30,11 @@ constexpr std::array styles{
 };
 
 // Behind what is there already.
-void append(std::string& words, char const* more) {
-    if (words.find_first_not_of(" \t\n") == words.npos)
-        words = more;
-    else
-        words += std::string(", ") + more;
-}
+void append(std::string& words, char const* more) { words = has_words(words) ? words + ", " + more : more; }
 
 } // namespace
+
+bool has_words(std::string const& prompt) { return prompt.find_first_not_of(" \t\n") != prompt.npos; }
 
 void add_style_argument(GimpProcedure* procedure) {
     choice_list choices{{no_style, _("None")}};
@@ -52,7 +49,7 @@ void add_style(GimpProcedureConfig* config, diffusion_settings& d) {
     check_choice(config, "style", names);
     std::string const chosen = text(config, "style");
     auto const* const s = std::ranges::find(styles, chosen, &style::name);
-    if (s == styles.end() || d.prompt.find_first_not_of(" \t\n") == d.prompt.npos) return;
+    if (s == styles.end() || !has_words(d.prompt)) return;
     append(d.prompt, s->words);
     append(d.negative_prompt, s->negative_words);
 }

@@ -10,6 +10,9 @@ namespace sfumato {
 
 constexpr char const* no_style = "none";
 
+/// Something other than spaces.
+bool has_words(std::string const& prompt);
+
 /// The argument "style".
 void add_style_argument(GimpProcedure*);
 

@@ -1,7 +1,6 @@
 #include "plugin/panel_procedure.h"
 
 #include "plugin/panel_session.h"
-#include "plugin/panel_task.h"
 #include "plugin/procedure.h"
 #include "ui/translated.h"
 
@@ -12,18 +11,19 @@ namespace sfumato {
 
 namespace {
 
-// Ends when the window is closed; if it is open already, at once.
+// Ends when the window is closed; if it is open already, at once. Either way as if it were cancelled: nothing is kept
+// with the image.
 GimpValueArray* on_panel(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable**,
-                         GimpProcedureConfig* config, gpointer) {
+                         GimpProcedureConfig*, gpointer) {
     return answer(procedure, [&] {
         if (mode != GIMP_RUN_INTERACTIVE)
             fail("The panel is a window. A script calls plug-in-sfumato-inpaint, -img2img or -txt2img.");
         if (!tell_panel({panel_message::show, gimp_image_get_id(image)})) {
             gegl_init(nullptr, nullptr);
             gimp_ui_init("gimp-sfumato");
-            panel_session(procedure, config, image).run();
+            panel_session(image).run();
         }
-        return gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
+        return gimp_procedure_new_return_values(procedure, GIMP_PDB_CANCEL, nullptr);
     });
 }
 
@@ -48,15 +48,12 @@ GimpProcedure* create(GimpPlugIn* plug_in, char const* name, GimpRunImageFunc ru
 } // namespace
 
 GimpProcedure* create_panel_procedure(GimpPlugIn* plug_in, char const* name) {
-    if (name == std::string_view(panel_procedure)) {
-        GimpProcedure* const panel = create(
+    if (name == std::string_view(panel_procedure))
+        return create(
             plug_in, name, on_panel, _("_Sfumato…"), _("Fill, refine and generate, in a window that stays"),
             _("Opens a window beside the image: what is selected is filled or made anew, or a picture is generated, "
               "as often as you like while you go on working. Variants are shown in place; what you keep becomes a "
               "layer, in one undo step."));
-        add_panel_arguments(panel);
-        return panel;
-    }
     if (name != std::string_view(messenger_procedure)) return nullptr;
     return create(plug_in, name, on_message, _("_Generate with the Panel"),
                   _("Tell the open panel to start, with this image"),

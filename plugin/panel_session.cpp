@@ -55,25 +55,26 @@ bool make_variants(captured const& from, int count, job const& whole, std::funct
 
 } // namespace
 
-panel_session::panel_session(GimpProcedure* procedure, GimpProcedureConfig* config, GimpImage* image)
-    : config(config), target(image), window(procedure, config,
-                                            {.generate = [this] { generate(); },
-                                             .cancel = [this] { cancel(); },
-                                             .keep = [this] { keep(); },
-                                             .discard = [this] { discard(); },
-                                             .again = [this] { again(); },
-                                             .free_device = [this] { free_device(); },
-                                             .report = [this] { window.copy(make_report(window.message())); },
-                                             .close = [this] { g_main_loop_quit(loop.get()); },
-                                             .step = [this](int by) { step(by); },
-                                             .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
-                                             .aim = [this](int id) { aim(id); }}),
+panel_session::panel_session(GimpImage* image)
+    : target(image), window(settings.procedure(), config,
+                            {.generate = [this] { generate(); },
+                             .cancel = [this] { cancel(); },
+                             .keep = [this] { keep(); },
+                             .discard = [this] { discard(); },
+                             .again = [this] { again(); },
+                             .free_device = [this] { free_device(); },
+                             .report = [this] { window.copy(make_report(window.message())); },
+                             .close = [this] { g_main_loop_quit(loop.get()); },
+                             .step = [this](int by) { step(by); },
+                             .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
+                             .aim = [this](int id) { aim(id); }}),
       listener([this](panel_message const& m) { hear(m); }) {
     timer = g_timeout_add(
         tick,
         [](gpointer self) {
             auto& s = *static_cast<panel_session*>(self);
             s.look_into_inbox();
+            if (s.settings.are_due()) s.attempt([&] { s.settings.save(); });
             if (s.ticks++ % refresh_each == 0) s.refresh();
             return gboolean(G_SOURCE_CONTINUE);
         },
@@ -138,6 +139,7 @@ void panel_session::generate() {
         g_object_set(config, "seed", double(asked.seed), nullptr);
         runs.push_back({target, std::make_shared<captured const>(std::move(from)), variants_wanted(config)});
         start_next();
+        settings.save();
     });
 }
 

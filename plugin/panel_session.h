@@ -3,6 +3,7 @@
 #pragma once
 
 #include "plugin/capture.h"
+#include "plugin/panel_settings.h"
 #include "plugin/preview_layer.h"
 #include "plugin/run_estimate.h"
 #include "ui/background.h"
@@ -20,7 +21,7 @@ namespace sfumato {
 
 class panel_session {
   public:
-    panel_session(GimpProcedure*, GimpProcedureConfig*, GimpImage*);
+    explicit panel_session(GimpImage*);
     ~panel_session();
     panel_session(panel_session const&) = delete;
 
@@ -69,7 +70,8 @@ class panel_session {
     /// … until the user wants something else.
     void obey(std::function<void()> const& wish);
 
-    GimpProcedureConfig* config;
+    panel_settings settings;
+    GimpProcedureConfig* const config = settings.config();
     GimpImage* target;
     std::set<int> seen; // images, by their ids
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};

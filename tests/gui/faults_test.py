@@ -69,7 +69,6 @@ def engine_ended(s):
 def panel_killed(s):
     for pid in s.desk.place.processes("gimp-sfumato"):
         os.kill(pid, signal.SIGKILL)
-    s.after.append(s.take_settings)  # they are kept when the panel is closed
 
 
 def panel_closed(s):

@@ -139,8 +139,17 @@ def is_told_to_generate(desk):
     check("hostile messages: the panel is still there", bool(panel(desk)) and runs() == before + 1)
 
 
+def last_run(desk):
+    """The request of the last inpaint, as the engine's log has it."""
+    told = [line for line in desk.place.engine_log().splitlines() if '"operation":"inpaint"' in line]
+    return told[-1] if told else ""
+
+
 def is_killed(desk):
     until(lambda: previewed(desk), 60, "a variant")
+    press(desk, "alt+p", "ctrl+End")
+    desk.type(" at dawn")
+    time.sleep(3)
     pid = desk.place.processes("gimp-sfumato")[-1]
     os.kill(pid, signal.SIGKILL)
     until(lambda: not panel(desk), 20, "the panel's end")
@@ -150,6 +159,10 @@ def is_killed(desk):
     open_panel(desk)
     check("killed: and removed at the next start", eventually(lambda: previewed(desk), False) is False)
     desk.screenshot("again")
+    press(desk, "alt+f")
+    check("killed: the words are those of before", eventually(lambda: "a red fox at dawn" in last_run(desk), True))
+    until(lambda: previewed(desk), 60, "a variant")
+    press(desk, "alt+d", "alt+d", "alt+d")
 
 
 def image_is_closed(desk):
@@ -170,8 +183,12 @@ def keeps_its_words(desk):
     press(desk, "alt+d")
     desk.keys(panel(desk), "alt+F4")
     check("closed: the window goes, and its preview", eventually(lambda: bool(panel(desk)) or previewed(desk), False) is False)
+    kept = desk.inside("answer = [name for name in image.get_parasite_list() if 'GimpProcedureConfig' in name]")
+    check(f"closed: the image has no words in it ({kept})", not kept)
     open_panel(desk)
     desk.screenshot("reopened")
+    press(desk, "alt+f")
+    check("reopened: the words are those of before", eventually(lambda: "a red fox at dawn" in last_run(desk), True))
 
 
 with Desktop(build, pictures) as desk:

@@ -65,8 +65,9 @@ def same(what, now, then):
 
 
 def eventually(look, wanted):
-    """Looks until that is what it sees, or for a minute: GIMP may be a while behind the keys. What it saw last."""
-    deadline = time.monotonic() + 60
+    """Looks until that is what it sees, or for minutes: GIMP may be a while behind the keys, and an engine's first run compiles.
+    What it saw last."""
+    deadline = time.monotonic() + 180
     while (seen := look()) != wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return seen

@@ -207,6 +207,12 @@ std::optional<model_summary> engine_describe(std::string const& model, job const
     return done ? about : std::nullopt;
 }
 
+std::optional<std::vector<device_choice>> engine_devices(job const& job) {
+    auto const done = ask(encode_devices(only_id), job, [](channel&, message&&) {});
+    if (!done) return {};
+    return devices_from_json(done->head);
+}
+
 void engine_end() {
     engine_paths const paths = engine_paths_for();
     file_descriptor fd = socket_connect(paths.socket);

@@ -18,6 +18,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -32,6 +34,9 @@ bool engine_models(model_kind, std::function<void(model_summary const&)> const& 
 
 /// What one model is; its `error` says what is wrong with it. Nothing: cancelled.
 std::optional<model_summary> engine_describe(std::string const& model, job const&);
+
+/// The devices that can be chosen, the best first. Nothing: cancelled.
+std::optional<std::vector<device_choice>> engine_devices(job const&);
 
 /// Asks the engine to end, which takes its models out of the device's memory; one that is at work ends after it. The
 /// next call here starts a fresh one. Nothing happens where none runs. Throws error: it does not answer.

@@ -13,8 +13,10 @@
 #include "models/pipelines/upscale/upscale.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
+#include <format>
 #include <memory>
 #include <utility>
 
@@ -27,11 +29,16 @@ class engine {
   public:
     explicit engine(std::string device_choice) : choice_(std::move(device_choice)) {}
 
-    device& open_device() {
+    // `wish`: as run_input::device.
+    device& open_device(std::optional<std::string> const& wish = {}) {
+        std::string const wanted = wish ? (wish->empty() ? choice_ : *wish) : device_ ? open_ : choice_;
+        if (device_ && wanted != open_) close_device();
         if (!device_) {
-            device_ = std::make_unique<device>(choice_);
-            self_check(*device_);
-            pace_.emplace(device_->info().name);
+            auto opened = std::make_unique<device>(wanted);
+            self_check(*opened);
+            pace_.emplace(opened->info().name);
+            device_ = std::move(opened);
+            open_ = wanted;
         }
         return *device_;
     }
@@ -52,7 +59,12 @@ class engine {
     sfumato::pace& pace() { return *pace_; }
 
   private:
-    std::string choice_;
+    void close_device() {
+        models.clear(); // their weights lie there
+        device_.reset();
+    }
+
+    std::string choice_, open_; // which device is meant, and which is open
     std::optional<sfumato::pace> pace_;
     std::unique_ptr<device> device_; // lives longer than what lies on it
     std::shared_ptr<checkpoint const> opened_;
@@ -272,7 +284,7 @@ bool run_and_log(engine& e, run_input const& in, run_client& client, job const& 
         void warn(sentence const& s) override { to.warn(s); }
         void preview(picture const& p) override { to.preview(p); }
     } heard(client);
-    device& d = e.open_device();
+    device& d = e.open_device(in.device);
     d.memory_peak(true);
     bool const done = jobs_of(in).run(e, in, heard, j);
     if (!heard.largest.text.empty())
@@ -283,14 +295,40 @@ bool run_and_log(engine& e, run_input const& in, run_client& client, job const& 
     return done;
 }
 
+std::optional<run_plan> estimate(engine& e, run_input const& in, run_client& client, job const& j) {
+    e.open_device(in.device);
+    return jobs_of(in).estimate(e, in, client, j);
+}
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return text;
+}
+
+// A part of a name means the first that has it; where that is another one, only the number will do.
+std::vector<device_choice> usable_devices() {
+    std::vector<device_info> const all = list_devices();
+    std::vector<device_choice> found;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        std::string const& name = all[i].name;
+        auto const named = std::ranges::find_if(
+            all, [&](device_info const& d) { return lower(d.name).find(lower(name)) != std::string::npos; });
+        bool const is_first = std::size_t(named - all.begin()) == i;
+        if (!all[i].missing.empty()) continue;
+        found.push_back(is_first ? device_choice{name, name}
+                                 : device_choice{std::to_string(i), std::format("{} ({})", name, i)});
+    }
+    return found;
+}
+
 } // namespace
 
 engine_jobs open_jobs(std::string device_choice) {
     auto const e = std::make_shared<engine>(std::move(device_choice)); // of the functions' copies, too
     return {
         .run = [e](run_input const& in, run_client& client, job const& j) { return run_and_log(*e, in, client, j); },
-        .estimate = [e](run_input const& in, run_client& client,
-                        job const& j) { return jobs_of(in).estimate(*e, in, client, j); },
+        .estimate = [e](run_input const& in, run_client& client, job const& j) { return estimate(*e, in, client, j); },
+        .devices = usable_devices,
         .open_device = [e] { e->open_device(); },
         .open_upscaler = [e](std::string const& model) { return e->open_upscaler(model); }};
 }

@@ -39,7 +39,8 @@ std::string text_in(json const& object, char const* key, std::size_t longest, ch
     return value;
 }
 
-constexpr int far = 1 << 28; // of a pixel, in an enlarged picture
+constexpr std::size_t longest_device = 1024; // bytes of its name
+constexpr int far = 1 << 28;                 // of a pixel, in an enlarged picture
 
 void check_sendable(int width, int height) {
     if (width < 1 || height < 1 || std::int64_t(width) * height > protocol::max_pixels)
@@ -143,6 +144,7 @@ outgoing encode_run(char const* type, std::int64_t id, run_input const& in) {
     if (in.previews) head["previews"] = true;
     if (in.nearest) head["nearest"] = true;
     if (!in.preview_model.empty()) head["preview_model"] = in.preview_model;
+    if (in.device) head["device"] = *in.device;
     return encode(std::move(head));
 }
 
@@ -157,6 +159,7 @@ run_message decode_run(message const& m) {
     if (m.head.contains("previews")) in.previews = m.head["previews"] == true;
     if (m.head.contains("nearest")) in.nearest = m.head["nearest"] == true;
     if (m.head.contains("preview_model")) in.preview_model = text_in(m.head, "preview_model", 1 << 16, type.c_str());
+    if (m.head.contains("device")) in.device = text_in(m.head, "device", longest_device, type.c_str());
     check_pictures(in);
     return run;
 }
@@ -215,6 +218,8 @@ outgoing encode_describe(std::int64_t id, std::string const& model) {
 }
 
 std::string model_of(message const& m) { return text_in(m.head, "model", 1 << 16, "describe"); }
+
+outgoing encode_devices(std::int64_t id) { return encode(head_of("devices", id)); }
 
 // ---- From the engine
 
@@ -303,6 +308,22 @@ run_result decode_result(message&& m) {
         fail("The picture has {} × {} pixels, but its mask {} × {}.", r.picture.width, r.picture.height, r.mask.width,
              r.mask.height);
     return r;
+}
+
+json to_json(std::vector<device_choice> const& devices) {
+    json list = json::array();
+    for (device_choice const& d : devices) list.push_back({{"device", d.device}, {"name", d.name}});
+    return list;
+}
+
+std::vector<device_choice> devices_from_json(json const& done) {
+    json const& list = member(done, "devices", "done");
+    std::vector<device_choice> devices;
+    if (list.is_array())
+        for (json const& d : list)
+            devices.push_back(
+                {text_in(d, "device", longest_device, "done"), text_in(d, "name", longest_device, "done")});
+    return devices;
 }
 
 outgoing encode_model(std::int64_t id, model_summary const& about) {

@@ -49,6 +49,8 @@ model_kind kind_of(message const&);
 outgoing encode_describe(std::int64_t id, std::string const& model);
 std::string model_of(message const&);
 
+outgoing encode_devices(std::int64_t id);
+
 // ---- From the engine
 
 struct want_message {
@@ -72,6 +74,10 @@ outgoing encode_warning(std::int64_t id, sentence const&);
 /// The result must outlive the `outgoing`. Throws error when its picture is empty or over the limit.
 outgoing encode_result(std::int64_t id, run_result const&);
 run_result decode_result(message&&);
+
+/// A member of what "done" says.
+nlohmann::json to_json(std::vector<device_choice> const&);
+std::vector<device_choice> devices_from_json(nlohmann::json const& done);
 
 outgoing encode_model(std::int64_t id, model_summary const&);
 model_summary decode_model(message const&);

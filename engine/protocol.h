@@ -8,7 +8,8 @@
 //   client → engine                               engine → client
 //   hello     version, build                      hello      version, build, pid
 //   run       request, pictures (name, width,     plan       needed and free memory, in words too
-//              height, channels), previews        want       want (its number), name, x, y, width, height
+//              height, channels), previews,       want       want (its number), name, x, y, width, height
+//              device
 //   pixels    want; picture or mask               progress   stage, item, fraction, seconds_left; preview
 //   cancel                                        warning    message
 //                                                 result     x, y, recipe; picture, mask (any number)
@@ -18,6 +19,7 @@
 //   estimate  as run                              want … done with the plan
 //   models    kind                                model (any number), done
 //   describe  model                               model, done
+//   devices                                       done with their names
 //   quit      (end when your work is done)        bye
 //
 // All but hello and quit have an "id", a whole number of the client's choice, and what answers them has the same. What

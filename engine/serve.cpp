@@ -213,7 +213,7 @@ void server::answer(connection& c, message m) {
         try {
             if (type == "run" || type == "estimate")
                 take_run(c, m);
-            else if (type == "models" || type == "describe")
+            else if (type == "models" || type == "describe" || type == "devices")
                 take_question(c, m);
             else
                 fail("The engine knows no message of type {}.", json_show(type));
@@ -250,6 +250,12 @@ void server::take_question(connection& c, message const& m) {
         add(c, questions, m, {}, [=, name = model_of(m)](session& s) -> std::optional<json> {
             found(s)(look_at_model(name));
             return done;
+        });
+        return;
+    }
+    if (m.type() == "devices") {
+        add(c, questions, m, {}, [this](session&) -> std::optional<json> {
+            return json{{"type", "done"}, {"devices", to_json(jobs.devices())}};
         });
         return;
     }

@@ -40,11 +40,12 @@ rect selected_part(GimpImage*, source_copy const&);
 
 struct captured {
     sfumato::request request;
-    rect area;                // where the picture was taken and the result will lie, in image coordinates
-    sfumato::picture picture; // of its size; of txt2img none
-    mask selection;           // … of img2img and txt2img none where all of it is selected
-    document_state document;  // as of source_copy
-    bool keeps_recipe = true; // the result carries how it was made
+    rect area;                           // where the picture was taken and the result will lie, in image coordinates
+    sfumato::picture picture;            // of its size; of txt2img none
+    mask selection;                      // … of img2img and txt2img none where all of it is selected
+    document_state document;             // as of source_copy
+    bool keeps_recipe = true;            // the result carries how it was made
+    std::optional<std::string> device{}; // that makes it, as run_input has it
 };
 
 /// What an inpaint fills.

@@ -134,6 +134,7 @@ void panel_session::generate() {
             throw;
         }
         from.keeps_recipe = boolean(config, keeps_recipe);
+        from.device = text(config, "device");
         if (runs.empty()) show_variant(-1);
         preview.set_visible(!hidden);
         g_object_set(config, "seed", double(asked.seed), nullptr);
@@ -315,7 +316,9 @@ panel_view panel_session::view() {
     try {
         drawable_list const active = active_drawables(target);
         panel_task const task = find_task(config, target, active.get());
-        estimate.look(outline_of(task, variants_wanted(config), target, active.get()), runs.empty() && !freeing);
+        run_outline outline = outline_of(task, variants_wanted(config), target, active.get());
+        outline.device = text(config, "device");
+        estimate.look(outline, runs.empty() && !freeing);
         v.button = _(task.button);
         v.note = translated(task.note) + translated(estimate.words());
         v.can_start = true;

@@ -141,6 +141,9 @@ void add_panel_arguments(GimpProcedure* procedure) {
                                         _("The next run takes this seed, not one of its own"), FALSE,
                                         G_PARAM_READWRITE);
     add_recipe_argument(procedure);
+    gimp_procedure_add_string_argument(procedure, "device", _("De_vice"),
+                                       _("What computes; automatic: the best one of this computer"), "",
+                                       G_PARAM_READWRITE);
     gimp_procedure_add_int_argument(procedure, "variants", _("_Variants"),
                                     _("How many are made at once, to choose from; 0: three, or one where there is no "
                                       "graphics card"),

@@ -58,8 +58,8 @@ rect size_for(rect const& place, int native) {
     return {0, 0, whole_cells(place.width * scale), whole_cells(place.height * scale)};
 }
 
-run_input input_of(request const& asked, rect const& area, job const& j) {
-    run_input in{.request = with_size(asked, area, j)};
+run_input input_of(request const& asked, rect const& area, std::optional<std::string> device, job const& j) {
+    run_input in{.request = with_size(asked, area, j), .device = std::move(device)};
     if (in.request.operation != operation::txt2img) in.pictures.push_back({"picture", area.width, area.height, 4});
     if (in.request.operation == operation::inpaint) in.pictures.push_back({"selection", area.width, area.height, 1});
     return in;
@@ -67,7 +67,7 @@ run_input input_of(request const& asked, rect const& area, job const& j) {
 
 bool run_captured(captured const& from, request const& asked, job const& j, std::function<void(run_result)> const& take,
                   std::function<void(picture const&)> const& preview) {
-    run_input in = input_of(asked, from.area, j);
+    run_input in = input_of(asked, from.area, from.device, j);
     in.previews = bool(preview);
     captured_client client(from, take, preview);
     return engine_run(in, client, j);

@@ -13,8 +13,9 @@ namespace sfumato {
 /// where the model is at home there, else its shape in the model's size; whole cells. 0: not known, the place's own.
 rect size_for(rect const& place, int native);
 
-/// What the engine is told of a run in `area`: the request, with a size where it leaves that open, and the pictures.
-run_input input_of(request const& asked, rect const& area, job const&);
+/// What the engine is told of a run in `area`: the request, with a size where it leaves that open, the pictures, and
+/// the device.
+run_input input_of(request const& asked, rect const& area, std::optional<std::string> device, job const&);
 
 /// Called on a thread of its own. `asked`: captured::request, perhaps with another seed, or for a batch. `take` gets
 /// each result as soon as it is there: in the size in which it will be seen, at its place in captured::area

@@ -41,7 +41,7 @@ std::optional<double> seconds_of(run_outline const& o, job const& j) {
     bool const at_once = by_diffusion(asked); // its variants are made in one run
     if (at_once) asked.diffusion.batch = o.variants;
     plain_client client(moved(o.hole, -o.area.x, -o.area.y));
-    auto const plan = engine_estimate(input_of(asked, o.area, j), client, j);
+    auto const plan = engine_estimate(input_of(asked, o.area, o.device, j), client, j);
     if (!plan) return std::nullopt;
     return plan->seconds * (at_once ? 1 : o.variants);
 }

@@ -16,6 +16,7 @@ struct run_outline {
     sfumato::request request;
     rect area, hole; // in image coordinates; of an inpaint the latter lies in the former
     int variants = 1;
+    std::optional<std::string> device{}; // as run_input has it
 
     bool operator==(run_outline const&) const = default;
 };

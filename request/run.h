@@ -29,6 +29,15 @@ struct run_input {
     bool previews = false;     // the client wants to see how it comes along, where there is something to see
     bool nearest = false;      // if a recipe's tile does not fit, the nearest that does is taken
     std::string preview_model; // a file of TAESD that previews are decoded with; empty: they have a pixel a latent cell
+    std::optional<std::string> device; // that does it, as device_choice has it; empty: the one that the engine was
+                                       // started for; none: the one that is open
+};
+
+/// A device that can be chosen.
+struct device_choice {
+    std::string device; // run_input::device
+    std::string name;   // as people know it
+    bool operator==(device_choice const&) const = default;
 };
 
 /// The picture of that name. Throws error when there is none, or it has other channels.

@@ -34,4 +34,11 @@ GtkWidget* make_choice_box(GimpProcedureConfig* config, char const* name, choice
     return box;
 }
 
+void ellipsize_choices(GtkWidget* box) {
+    GList* const cells = gtk_cell_layout_get_cells(GTK_CELL_LAYOUT(box));
+    for (GList* cell = cells; cell; cell = cell->next)
+        g_object_set(cell->data, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 30, nullptr);
+    g_list_free(cells);
+}
+
 } // namespace sfumato

@@ -25,4 +25,7 @@ choice_list const* choices_of(GParamSpec* argument);
 /// Follows the argument of `config`, and changes it.
 GtkWidget* make_choice_box(GimpProcedureConfig* config, char const* name, choice_list const&);
 
+/// A long name does not make the dialog wide.
+void ellipsize_choices(GtkWidget* combo_box);
+
 } // namespace sfumato

@@ -1,5 +1,6 @@
 #include "ui/model_chooser.h"
 
+#include "ui/choice_argument.h"
 #include "ui/found_models.h"
 #include "ui/translated.h"
 
@@ -156,14 +157,6 @@ void on_destroy(GtkWidget*, gpointer data) {
     delete m;
 }
 
-// A long name does not make the dialog wide.
-void ellipsize(GtkWidget* box) {
-    GList* const cells = gtk_cell_layout_get_cells(GTK_CELL_LAYOUT(box));
-    for (GList* cell = cells; cell; cell = cell->next)
-        g_object_set(cell->data, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, "width-chars", 30, nullptr);
-    g_list_free(cells);
-}
-
 constexpr char const* self = "sfumato-model-chooser";
 
 void search(model_chooser& m) {
@@ -176,7 +169,7 @@ void search(model_chooser& m) {
 
 GtkWidget* make_model_chooser(GimpProcedureConfig* config, char const* name, model_choices choices) {
     GtkWidget* const box = gtk_combo_box_text_new();
-    ellipsize(box);
+    ellipsize_choices(box);
     // As it is, an empty list takes the keyboard away, and it is empty for a moment whenever it is filled.
     gtk_combo_box_set_button_sensitivity(GTK_COMBO_BOX(box), GTK_SENSITIVITY_ON);
     auto* const m = new model_chooser{GTK_COMBO_BOX_TEXT(box), config, name, std::move(choices)};

@@ -35,9 +35,9 @@ struct panel_rows {
     /// `can_be_left`: its least value is shown as “Automatic”.
     GtkWidget* add_number(char const* name, double step, int digits, bool can_be_left = false);
     GtkWidget* add_check(char const* name); // over both columns
+    GtkWidget* add(char const* name, GtkWidget*);
 
   private:
-    GtkWidget* add(char const* name, GtkWidget*);
     std::string label_of(char const* text) const; // with its mnemonic, where rows have them
 };
 

@@ -1,6 +1,7 @@
 #include "ui/panel_window.h"
 
 #include "request/names.h"
+#include "ui/device_chooser.h"
 #include "ui/panel_models.h"
 #include "ui/panel_rows.h"
 #include "ui/translated.h"
@@ -128,6 +129,7 @@ GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     rows.add_number("width", 64, 0, true);
     rows.add_number("height", 64, 0, true);
     rows.add_check("keep-recipe");
+    rows.add("device", make_device_chooser(rows.config, "device"));
     w.free_device = make_button<&panel_wishes::free_device>(w, _("Free the GPU"));
     gtk_widget_set_tooltip_text(w.free_device, _("Takes Sfumato's models out of the memory until the next run"));
     rows.add_wide(w.free_device);

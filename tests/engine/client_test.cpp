@@ -18,6 +18,7 @@ namespace {
 struct engine_client : testing::Test {
     scratch_folder folder;
     std::filesystem::path const directory = folder.path / "sfumato";
+    std::atomic<bool> const stopped = true;
 
     engine_client() {
         ::setenv("XDG_RUNTIME_DIR", folder.path.c_str(), 1);
@@ -207,6 +208,25 @@ TEST_F(engine_client, questions_are_answered) {
     EXPECT_NE(std::ranges::find(names, "sfumato:upscale-x2"), names.end());
     std::atomic<bool> const cancelled = true;
     EXPECT_FALSE(engine_describe("procedural:srvgg-x4-tiny", {.cancelled = &cancelled}));
+}
+
+TEST_F(engine_client, devices_are_listed_and_one_of_them_does_the_run) {
+    auto const devices = engine_devices({});
+    ASSERT_TRUE(devices);
+    EXPECT_EQ(*devices, (std::vector<device_choice>{{"fake", "The fake device"}, {"1", "fake (1)"}}));
+    memory_client client;
+    run_input in = client.input({.operation = operation::txt2img, .seed = 1});
+    in.request.diffusion.width = in.request.diffusion.height = 64;
+    in.device = "fake";
+    EXPECT_TRUE(engine_run(in, client, {}));
+    in.device = "another";
+    try {
+        engine_run(in, client, {});
+        FAIL();
+    } catch (error const& e) {
+        EXPECT_STREQ(e.what(), "no Vulkan device is called \"another\"");
+    }
+    EXPECT_FALSE(engine_devices({.cancelled = &stopped}));
 }
 
 TEST_F(engine_client, sends_the_engine_away_and_the_next_run_starts_another) {

@@ -171,14 +171,15 @@ std::optional<run_plan> estimate(run_input const& in, run_client& client, job co
 
 } // namespace
 
-engine_jobs open_jobs(std::string device_choice) {
+engine_jobs open_jobs(std::string chosen) {
     return {.run =
-                [device_choice](run_input const& in, run_client& client, job const& j) {
-                    check_device(device_choice);
+                [chosen](run_input const& in, run_client& client, job const& j) {
+                    check_device(in.device.value_or(chosen));
                     return run(in, client, j);
                 },
             .estimate = estimate,
-            .open_device = [device_choice] { check_device(device_choice); },
+            .devices = [] { return std::vector<device_choice>{{"fake", "The fake device"}, {"1", "fake (1)"}}; },
+            .open_device = [chosen] { check_device(chosen); },
             .open_upscaler =
                 [](std::string const& model) {
                     checkpoint const file = open_checkpoint(model);

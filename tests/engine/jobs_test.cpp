@@ -56,5 +56,28 @@ TEST(jobs, time_of_a_fill_is_foreseen) {
     EXPECT_GT(foreseen(), 0);
 }
 
+// A run may name the device; where that is another one than is open, nothing of the models stays behind.
+TEST(jobs, a_run_names_its_device) {
+    scratch_folder const cache;
+    environment_variable const cached("XDG_CACHE_HOME", cache.path.string());
+    engine_jobs const jobs = open_jobs("");
+    std::vector<device_choice> const devices = jobs.devices();
+    ASSERT_FALSE(devices.empty());
+    EXPECT_EQ(devices[0].device, devices[0].name) << "the first one of its name";
+    request r{.operation = operation::txt2img, .seed = 1};
+    r.diffusion = {.model = "procedural:sd1-tiny", .width = 64, .height = 64, .steps = 2, .dtype = dtype::f32};
+    memory_client client;
+    run_input in = client.input(r);
+    ASSERT_TRUE(jobs.run(in, client, {}));
+    in.device = "no such device";
+    EXPECT_THROW(jobs.run(in, client, {}), error);
+    for (std::optional<std::string> const& device :
+         {std::optional(devices[0].device), std::optional<std::string>("0"), {}, std::optional<std::string>("")}) {
+        in.device = device;
+        ASSERT_TRUE(jobs.run(in, client, {}));
+        EXPECT_EQ(client.results.back().picture.pixels, client.results.front().picture.pixels);
+    }
+}
+
 } // namespace
 } // namespace sfumato

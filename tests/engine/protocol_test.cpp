@@ -83,7 +83,8 @@ TEST(protocol, a_run_arrives_as_it_was_sent) {
     run_input const sent{.request = {.method = method::patchmatch, .seed = 7},
                          .pictures = {{"picture", 5, 3, 4}, {"selection", 5, 3, 1}, {"hint:0", 1, 1, 4}},
                          .previews = true,
-                         .preview_model = "taesd.safetensors"};
+                         .preview_model = "taesd.safetensors",
+                         .device = "a GPU"};
     message const m = only_message(bytes_of(encode_run("run", 12, sent)));
     EXPECT_EQ(id_of(m), 12);
     run_input const got = decode_run(m).input;
@@ -91,6 +92,7 @@ TEST(protocol, a_run_arrives_as_it_was_sent) {
     EXPECT_EQ(got.pictures, sent.pictures);
     EXPECT_TRUE(got.previews);
     EXPECT_EQ(got.preview_model, sent.preview_model);
+    EXPECT_EQ(got.device, sent.device);
 }
 
 // What is to be chosen is chosen before anything is done with it, for every operation.

@@ -19,12 +19,15 @@ class endpoint {
 
     int listener() const { return listening.get(); } // to poll; -1 after release()
 
-    /// Nobody new can connect and another engine may take the path at once.
+    /// Nobody new can connect and another engine may take the path at once. Nothing is left there.
     void release();
 
   private:
     engine_paths paths;
     file_descriptor lock, listening;
 };
+
+/// Removes what one that was killed has left there; nothing as long as somebody listens.
+void remove_abandoned(std::filesystem::path const& socket);
 
 } // namespace sfumato

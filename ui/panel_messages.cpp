@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace sfumato {
 
@@ -18,9 +19,19 @@ constexpr std::string_view start = "sfumato panel 1 ", show = "show ", generate 
 constexpr std::size_t longest = 64; // bytes
 constexpr int patience = 200;       // ms; whoever has connected sends at once
 
+std::filesystem::path folder_of_sockets() { return engine_paths_for().socket.parent_path(); }
+
 // Plug-ins are GIMP's children.
-std::filesystem::path socket_of_gimp() {
-    return engine_paths_for().socket.parent_path() / std::format("panel-{}.sock", getppid());
+std::filesystem::path socket_of_gimp() { return folder_of_sockets() / std::format("panel-{}.sock", getppid()); }
+
+// Of panels that were killed, in a GIMP that is perhaps no longer there.
+void remove_abandoned_sockets() {
+    std::error_code none;
+    std::vector<std::filesystem::path> sockets;
+    for (auto const& entry : std::filesystem::directory_iterator(folder_of_sockets(), none))
+        if (std::string const name = entry.path().filename(); name.starts_with("panel-") && name.ends_with(".sock"))
+            sockets.push_back(entry.path());
+    for (std::filesystem::path const& socket : sockets) remove_abandoned(socket);
 }
 
 bool take(std::string_view& text, std::string_view beginning) {
@@ -83,6 +94,7 @@ struct panel_listener::state {
 };
 
 panel_listener::panel_listener(std::function<void(panel_message const&)> hear) : s(new state{std::move(hear)}) {
+    remove_abandoned_sockets();
     s->source = g_unix_fd_add(s->at.listener(), G_IO_IN, state::on_connect, s.get());
 }
 

@@ -1,6 +1,7 @@
 // What the panel is told over its socket, by friends and by others.
 #include "ui/panel_messages.h"
 
+#include "engine/endpoint.h"
 #include "engine/socket.h"
 #include "tests/environment_variable.h"
 #include "tests/scratch_folder.h"
@@ -89,4 +90,17 @@ TEST_F(panel_socket, one_that_was_killed_leaves_nothing_in_the_way) {
     auto const listener = listen();
     EXPECT_TRUE(tell_panel({panel_message::show, 3}));
     EXPECT_EQ(wait_for(1), 1u);
+}
+
+// Neither by itself, nor by one of another GIMP that was killed; what still listens stays.
+TEST_F(panel_socket, nothing_is_left_behind) {
+    { auto const listener = listen(); }
+    std::filesystem::path const here = path().parent_path();
+    EXPECT_TRUE(std::filesystem::is_empty(here));
+    { file_descriptor const stale = socket_listen(here / "panel-999999991.sock"); }
+    endpoint const other(here / "panel-999999992.sock");
+    { auto const listener = listen(); }
+    EXPECT_FALSE(std::filesystem::exists(here / "panel-999999991.sock"));
+    EXPECT_FALSE(std::filesystem::exists(here / "panel-999999991.sock.lock"));
+    EXPECT_TRUE(std::filesystem::exists(here / "panel-999999992.sock"));
 }

@@ -2,6 +2,7 @@
 
 #include "compute/error.h"
 #include "plugin/pixels.h"
+#include "plugin/underlay.h"
 #include "request/context.h"
 
 #include <algorithm>
@@ -27,12 +28,6 @@ void check_quick_mask(GimpImage* image) {
 }
 
 namespace {
-
-// A layer mask stands for its layer. Null: it is something else, or none.
-GimpLayer* as_layer(GimpDrawable* drawable) {
-    if (GIMP_IS_LAYER_MASK(drawable)) return gimp_layer_from_mask(GIMP_LAYER_MASK(drawable));
-    return GIMP_IS_LAYER(drawable) ? GIMP_LAYER(drawable) : nullptr;
-}
 
 GimpLayer* check_layer(GimpImage* image, GimpDrawable* const* drawables) {
     GimpDrawable* const first = drawables ? drawables[0] : nullptr;
@@ -151,11 +146,19 @@ namespace {
 // They meet, or lie side by side.
 bool touches(rect const& a, rect const& b) { return !intersect(grown(a, 1), b).empty(); }
 
+std::optional<underlay> look_under(GimpImage* image, source_copy const& from, captured const& c) {
+    rect const canvas{0, 0, gimp_image_get_width(image), gimp_image_get_height(image)},
+        area = intersect(c.area, canvas);
+    if (!c.keeps_recipe || area.empty()) return {};
+    GimpLayer* const source = from.document.source;
+    return source ? underlay_on(image, source, c.request.operation, area) : underlay_of(from.layer.get(), area);
+}
+
 // What an inpaint of `hole` needs to see of `frame`. Where the source ends it is transparent.
-captured around(source_copy from, rect const& frame, rect const& hole, request request) {
-    rect const area = seen_of(frame, request, hole);
-    captured c{.request = std::move(request), .area = area};
+captured around(GimpImage* image, source_copy from, rect const& frame, rect const& hole, captured c) {
+    c.area = seen_of(frame, c.request, hole);
     c.request.area = c.area;
+    c.on = look_under(image, from, c);
     c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), moved(c.area, -from.extent.x, -from.extent.y),
                              colours_of(c.request));
     make_unknown_transparent(c.picture);
@@ -164,14 +167,14 @@ captured around(source_copy from, rect const& frame, rect const& hole, request r
 }
 
 // The pixels around the selection, and the selection; `beyond`: also where it goes on past the source.
-captured capture_inpaint(GimpImage* image, GimpDrawable* const* drawables, request request, bool beyond) {
-    source_copy from = copy_source(image, drawables, request.source);
+captured capture_inpaint(GimpImage* image, GimpDrawable* const* drawables, captured c, bool beyond) {
+    source_copy from = copy_source(image, drawables, c.request.source);
     check_selection(image);
     rect const source = from.extent, selected = selected_box(image);
     GimpLayer* const layer = from.document.source;
     if (beyond && !touches(selected, source)) fail_outside(layer);
     rect const hole = beyond ? selected : selected_part(image, from);
-    captured c = around(std::move(from), united(source, hole), hole, std::move(request));
+    c = around(image, std::move(from), united(source, hole), hole, std::move(c));
     // Zero where the area leaves the canvas.
     c.selection = read_mask(GIMP_DRAWABLE(gimp_image_get_selection(image)), c.area);
     if (bounds(c.selection).empty()) fail_outside(layer); // whatever its rectangle says
@@ -194,8 +197,8 @@ mask emptiness(GimpImage* image, source_copy const& from) {
 }
 
 // All that is empty, and what is around it.
-captured capture_empty(GimpImage* image, GimpDrawable* const* drawables, request request) {
-    source_copy from = copy_source(image, drawables, request.source);
+captured capture_empty(GimpImage* image, GimpDrawable* const* drawables, captured c) {
+    source_copy from = copy_source(image, drawables, c.request.source);
     check_quick_mask(image);
     mask const empty = emptiness(image, from);
     rect const canvas{0, 0, empty.width, empty.height}, hole = bounds(empty);
@@ -203,7 +206,7 @@ captured capture_empty(GimpImage* image, GimpDrawable* const* drawables, request
         fail("Nothing is empty here. Enlarge the canvas (Image ▸ Canvas Size…), or select what shall be filled.");
     if (std::ranges::all_of(empty.values, [](float v) { return v > 0; }))
         fail("There is nothing here to expand: no pixel of the source is opaque.");
-    captured c = around(std::move(from), canvas, hole, std::move(request));
+    c = around(image, std::move(from), canvas, hole, std::move(c));
     c.selection = crop(empty, c.area);
     return c;
 }
@@ -214,11 +217,12 @@ mask selection_within(GimpImage* image, rect const& area) {
 }
 
 // What is selected of the source; without a selection all of it.
-captured capture_img2img(GimpImage* image, GimpDrawable* const* drawables, request request) {
-    source_copy from = copy_source(image, drawables, request.source);
+captured capture_img2img(GimpImage* image, GimpDrawable* const* drawables, captured c) {
+    source_copy from = copy_source(image, drawables, c.request.source);
     check_quick_mask(image);
     bool const all = selected_box(image).empty();
-    captured c{.request = std::move(request), .area = all ? from.extent : selected_part(image, from)};
+    c.area = all ? from.extent : selected_part(image, from);
+    c.on = look_under(image, from, c);
     rect const here = moved(c.area, -from.extent.x, -from.extent.y);
     c.picture = read_picture(GIMP_DRAWABLE(from.layer.get()), here, colours_of(c.request));
     make_unknown_transparent(c.picture);
@@ -228,10 +232,11 @@ captured capture_img2img(GimpImage* image, GimpDrawable* const* drawables, reque
 }
 
 // The place of what is selected; without a selection the canvas.
-captured capture_txt2img(GimpImage* image, request request) {
+captured capture_txt2img(GimpImage* image, captured c) {
     check_image(image);
     check_quick_mask(image);
-    captured c{.request = std::move(request), .area = selected_box(image), .document = state_of(image, nullptr)};
+    c.area = selected_box(image);
+    c.document = state_of(image, nullptr);
     if (c.area.empty())
         c.area = c.document.canvas;
     else
@@ -241,15 +246,16 @@ captured capture_txt2img(GimpImage* image, request request) {
 
 } // namespace
 
-captured capture(GimpImage* image, GimpDrawable* const* drawables, request request, reach to) {
-    switch (request.operation) {
-    case operation::txt2img: return capture_txt2img(image, std::move(request));
-    case operation::img2img: return capture_img2img(image, drawables, std::move(request));
+captured capture(GimpImage* image, GimpDrawable* const* drawables, request request, bool keeps_recipe, reach to) {
+    captured c{.request = std::move(request), .keeps_recipe = keeps_recipe};
+    switch (c.request.operation) {
+    case operation::txt2img: return capture_txt2img(image, std::move(c));
+    case operation::img2img: return capture_img2img(image, drawables, std::move(c));
     case operation::inpaint: break;
     case operation::upscale: assert(!"its pixels are read when they are needed");
     }
-    if (to == reach::empty) return capture_empty(image, drawables, std::move(request));
-    return capture_inpaint(image, drawables, std::move(request), to == reach::beyond);
+    if (to == reach::empty) return capture_empty(image, drawables, std::move(c));
+    return capture_inpaint(image, drawables, std::move(c), to == reach::beyond);
 }
 
 } // namespace sfumato

@@ -45,6 +45,7 @@ struct captured {
     mask selection;                      // … of img2img and txt2img none where all of it is selected
     document_state document;             // as of source_copy
     bool keeps_recipe = true;            // the result carries how it was made
+    std::optional<underlay> on{};        // what it will lie on; of txt2img, or without a recipe, nothing
     std::optional<std::string> device{}; // that makes it, as run_input has it
 };
 
@@ -61,6 +62,6 @@ rect seen_of(rect const& frame, request const&, rect const& hole);
 // All of these change nothing. Pixels that are no numbers are unknown: transparent.
 
 /// What the request's operation, none but an upscale, reads.
-captured capture(GimpImage*, GimpDrawable* const* drawables, request, reach = reach::selection);
+captured capture(GimpImage*, GimpDrawable* const* drawables, request, bool keeps_recipe, reach = reach::selection);
 
 } // namespace sfumato

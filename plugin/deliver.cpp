@@ -30,7 +30,7 @@ GimpLayer* deliver(GimpImage* image, captured const& from, run_result const& res
     check_colours_and_place(image, from.document);
     // The whole layer is made before it becomes part of the image, so that nothing is left behind when something fails.
     loose_layer made = make_result_layer(image, from, result);
-    if (from.keeps_recipe) attach_recipe(made.get(), result.recipe);
+    if (from.keeps_recipe) attach_recipe(made.get(), result.recipe, from.on);
 
     GimpLayer* inserted = nullptr;
     as_undo_step(image, name_of_result(result.recipe), [&] {

@@ -22,6 +22,11 @@ rect united(rect const& a, rect const& b) {
     return {x, y, std::max(a.x + a.width, b.x + b.width) - x, std::max(a.y + a.height, b.y + b.height) - y};
 }
 
+GimpLayer* as_layer(GimpDrawable* drawable) {
+    if (GIMP_IS_LAYER_MASK(drawable)) return gimp_layer_from_mask(GIMP_LAYER_MASK(drawable));
+    return GIMP_IS_LAYER(drawable) ? GIMP_LAYER(drawable) : nullptr;
+}
+
 std::string name_of(GimpItem* item) {
     std::unique_ptr<char, decltype(&g_free)> const name(gimp_item_get_name(item), g_free);
     return name.get();
@@ -90,28 +95,36 @@ bool lies_beside(operation o, GimpItem* item) {
     return (recipe["operation"] == name_of(operation::upscale)) == (o == operation::upscale);
 }
 
-// Where, among its siblings, a layer lies above `source` and the results on it.
-int position_over(GimpImage* image, GimpItem* source, GimpItem* parent, operation o) {
+} // namespace
+
+int position_over(GimpImage* image, GimpLayer* source, operation o) {
+    GimpItem* const parent = gimp_item_get_parent(GIMP_ITEM(source));
     std::unique_ptr<GimpItem*[], decltype(&g_free)> const siblings(
         parent ? gimp_item_get_children(parent) : reinterpret_cast<GimpItem**>(gimp_image_get_layers(image)), g_free);
-    int position = gimp_image_get_item_position(image, source);
+    int position = gimp_image_get_item_position(image, GIMP_ITEM(source));
     while (siblings && position > 0 && lies_beside(o, siblings[position - 1])) --position;
     return position;
 }
 
-} // namespace
-
 GimpLayer* insert_layer(GimpImage* image, loose_layer layer, GimpLayer* source, operation o) {
     source = still_in(image, source);
     GimpItem* const parent = source ? gimp_item_get_parent(GIMP_ITEM(source)) : nullptr;
-    int const position = source ? position_over(image, GIMP_ITEM(source), parent, o) : 0;
+    int const position = source ? position_over(image, source, o) : 0;
     check_delivered(gimp_image_insert_layer(image, layer.get(), parent ? GIMP_LAYER(parent) : nullptr, position));
     return layer.release();
 }
 
-void attach_recipe(GimpLayer* layer, request const& request) {
+void attach_recipe(GimpLayer* layer, request const& request, std::optional<underlay> const& on) {
     auto recipe = request_to_json(request);
     recipe["made_by"] = "Sfumato " SFUMATO_VERSION;
+    if (on) { // its place by the layer's, with which it moves when the canvas is resized
+        rect const here = extent_of(layer);
+        recipe["lies_on"] = {{"x", on->area.x - here.x},
+                             {"y", on->area.y - here.y},
+                             {"width", on->area.width},
+                             {"height", on->area.height},
+                             {"hash", on->hash}};
+    }
     std::string const text = recipe.dump();
     GimpParasite* parasite = gimp_parasite_new(recipe_parasite, GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
                                                guint32(text.size() + 1), text.c_str());
@@ -126,6 +139,22 @@ std::optional<request> recipe_of(GimpLayer* layer) try {
     return request_from_json(recipe);
 } catch (std::exception const&) {
     return {}; // a newer Sfumato's, or nobody's
+}
+
+std::optional<underlay> underlay_of_recipe(GimpLayer* layer) try {
+    nlohmann::json const recipe = read_recipe(GIMP_ITEM(layer));
+    if (!recipe.contains("lies_on")) return {};
+    auto const number = [&](char const* key) {
+        nlohmann::json const& value = recipe["lies_on"].at(key);
+        bool const fits = value.is_number_integer() && value >= -GIMP_MAX_IMAGE_SIZE && value <= GIMP_MAX_IMAGE_SIZE;
+        return fits ? value.get<int>() : 0;
+    };
+    rect const here = extent_of(layer);
+    rect const area{here.x + number("x"), here.y + number("y"), number("width"), number("height")};
+    if (area.empty()) return {};
+    return underlay{area, recipe["lies_on"].at("hash")};
+} catch (std::exception const&) {
+    return {}; // nobody's
 }
 
 } // namespace sfumato

@@ -26,6 +26,9 @@ rect moved(rect const&, int x, int y);
 rect united(rect const&, rect const&); // the least that holds both
 std::string name_of(GimpItem*);
 
+/// A layer mask stands for its layer. Null: it is something else, or none.
+GimpLayer* as_layer(GimpDrawable*);
+
 /// The layer, or null when there is none, or it has been removed from the image meanwhile.
 GimpLayer* still_in(GimpImage*, GimpLayer*);
 
@@ -47,11 +50,23 @@ GimpLayerMask* add_mask(GimpLayer*, GimpAddMaskType);
 /// Puts it on top of what it covers: directly above `source` and the results that already lie on it, in the same group.
 /// (A fill stays above the enlarged layer under it.) Null, or gone meanwhile: on top of the stack.
 GimpLayer* insert_layer(GimpImage*, loose_layer, GimpLayer* source, operation);
+/// Where that is, among the source's siblings in the image's stack or a group.
+int position_over(GimpImage*, GimpLayer* source, operation);
 
-void attach_recipe(GimpLayer*, request const&);
+/// What lies under a layer, or will (underlay.h).
+struct underlay {
+    rect area;        // in image coordinates
+    std::string hash; // of its pixels
+};
+
+/// `on`: nothing is known of what lies under it.
+void attach_recipe(GimpLayer*, request const&, std::optional<underlay> const& on = {});
 
 /// How it was made. Nothing: it has no recipe that can be read.
 std::optional<request> recipe_of(GimpLayer*);
+
+/// What lay under it when it was made, by where the layer is now. Nothing: its recipe does not say.
+std::optional<underlay> underlay_of_recipe(GimpLayer*);
 
 /// Throws error with GIMP's own words unless `done`.
 void check_delivered(bool done);

@@ -7,6 +7,7 @@
 #include "plugin/report.h"
 #include "plugin/resize.h"
 #include "plugin/run_captured.h"
+#include "plugin/underlay.h"
 #include "ui/translated.h"
 
 #include <algorithm>
@@ -23,11 +24,16 @@ constexpr int largest_live = 1'500'000; // pixels; what is larger is shown when 
 using drawable_list = std::unique_ptr<GimpDrawable*[], decltype(&g_free)>;
 drawable_list active_drawables(GimpImage* image) { return {gimp_image_get_selected_drawables(image), g_free}; }
 
+// Null: none, or several. Of a result it is mostly the mask that is active.
+GimpLayer* active_layer(GimpImage* image) {
+    drawable_list const active = active_drawables(image);
+    return active && active[0] && !active[1] ? as_layer(active[0]) : nullptr;
+}
+
 // Of the active layer. Nothing: it has none that can be read, or was enlarged, which is not done here.
 std::optional<request> recipe_of_active(GimpImage* image) {
-    drawable_list const active = active_drawables(image);
-    if (!active || !active[0] || active[1] || !GIMP_IS_LAYER(active[0])) return {};
-    auto recipe = recipe_of(GIMP_LAYER(active[0]));
+    GimpLayer* const layer = active_layer(image);
+    auto recipe = layer ? recipe_of(layer) : std::nullopt;
     return recipe && recipe->operation != operation::upscale ? recipe : std::nullopt;
 }
 
@@ -65,6 +71,7 @@ panel_session::panel_session(GimpImage* image)
                              .free_device = [this] { free_device(); },
                              .report = [this] { window.copy(make_report(window.message())); },
                              .close = [this] { g_main_loop_quit(loop.get()); },
+                             .look = [this] { looked_under = -1; },
                              .step = [this](int by) { step(by); },
                              .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
                              .aim = [this](int id) { aim(id); }}),
@@ -128,12 +135,11 @@ void panel_session::generate() {
         if (preview.image() == target) preview.set_visible(false);
         captured from;
         try {
-            from = capture(target, active.get(), asked, task.to);
+            from = capture(target, active.get(), asked, boolean(config, keeps_recipe), task.to);
         } catch (...) {
             preview.set_visible(!hidden);
             throw;
         }
-        from.keeps_recipe = boolean(config, keeps_recipe);
         from.device = text(config, "device");
         if (runs.empty()) show_variant(-1);
         preview.set_visible(!hidden);
@@ -295,6 +301,14 @@ void panel_session::let_go_of_closed_images() {
     if (target && !gimp_image_is_valid(target)) target = nullptr;
 }
 
+// To find out takes a moment: it is done when another layer becomes active, or the user comes back to the window.
+bool panel_session::is_active_outdated() {
+    GimpLayer* const active = active_layer(target);
+    if (int const id = gimp_item_get_id(GIMP_ITEM(active)); id != std::exchange(looked_under, id))
+        outdated = is_outdated(active);
+    return outdated;
+}
+
 panel_view panel_session::view() {
     panel_view v{.button = _("_Generate"),
                  .is_running = bool(work),
@@ -313,6 +327,8 @@ panel_view panel_session::view() {
     }
     v.target = gimp_image_get_id(target);
     v.can_repeat = recipe_of_active(target).has_value();
+    v.is_outdated = v.can_repeat && is_active_outdated();
+    if (!v.can_repeat) looked_under = -1;
     try {
         drawable_list const active = active_drawables(target);
         panel_task const task = find_task(config, target, active.get());

@@ -64,6 +64,7 @@ class panel_session {
     void see_new_images();
     void let_go_of_closed_images();
     void refresh();
+    bool is_active_outdated();
     panel_view view();
     /// What goes wrong is said in the window …
     void attempt(std::function<void()> const& what);
@@ -81,6 +82,8 @@ class panel_session {
     bool live = false;   // what is in the making is shown
     bool hidden = false; // while the user looks at what lies under it
     preview_layer preview;
+    int looked_under = -1; // the id of the active layer, when what lies under it was looked at
+    bool outdated = false; // … and has changed since that layer was made
     inbox arrived;
     panel_window window;
     panel_listener listener;

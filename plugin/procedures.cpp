@@ -168,9 +168,7 @@ std::vector<GimpDrawable*> call::drawables() const {
 }
 
 captured capture(call const& c, request r) {
-    captured from = capture(c.image, c.drawables().data(), resolve(std::move(r)));
-    from.keeps_recipe = boolean(c.config, keeps_recipe);
-    return from;
+    return capture(c.image, c.drawables().data(), resolve(std::move(r)), boolean(c.config, keeps_recipe));
 }
 
 void describe(GimpProcedure* procedure, char const* menu_label, char const* blurb, char const* help) {

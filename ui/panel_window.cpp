@@ -20,7 +20,8 @@ struct panel_window::widgets {
     GtkWidget *note = nullptr, *generate = nullptr, *message = nullptr;
     GtkWidget *run = nullptr, *bar = nullptr;                           // shown while it runs
     GtkWidget *variants = nullptr, *which = nullptr, *hidden = nullptr; // shown while there are some
-    GtkWidget *previous = nullptr, *next = nullptr, *keep = nullptr, *discard = nullptr, *again = nullptr;
+    GtkWidget *previous = nullptr, *next = nullptr, *keep = nullptr, *discard = nullptr, *again = nullptr,
+              *outdated = nullptr;
     GtkWidget *free_device = nullptr, *report = nullptr;
     std::string message_text; // the last one, also when it is gone
     panel_view shown{};
@@ -60,7 +61,9 @@ void on_target(GtkComboBox* box, gpointer data) {
 
 // Files may have been put there.
 gboolean on_focus(GtkWidget*, GdkEvent*, gpointer data) {
-    look_again(static_cast<widgets*>(data)->models);
+    auto& w = *static_cast<widgets*>(data);
+    look_again(w.models);
+    w.wishes.look();
     return FALSE;
 }
 
@@ -267,13 +270,15 @@ void build(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* config) {
     w.again = make_button<&panel_wishes::again>(w, _("Again from This _Layer"));
     gtk_widget_set_tooltip_text(w.again, _("Takes words, model, seed and all else from the active layer's recipe"));
     gtk_box_pack_start(GTK_BOX(all), w.again, FALSE, FALSE, 0);
+    w.outdated = add_paragraph(all);
+    gtk_label_set_text(GTK_LABEL(w.outdated), _("What lies under this layer has changed since it was made."));
 
     add_keys(w);
     g_signal_connect(w.window, "delete-event", G_CALLBACK(on_delete), &w);
     g_signal_connect(w.window, "focus-in-event", G_CALLBACK(on_focus), &w);
     g_signal_connect(w.window, "key-press-event", G_CALLBACK(on_key), &w);
     for (GtkWidget* part : {w.run, w.variants, w.message}) gtk_widget_show_all(part);
-    hide_now({w.run, w.variants, w.message, w.again});
+    hide_now({w.run, w.variants, w.message, w.again, w.outdated});
 }
 
 void show_images(widgets& w, panel_view const& v) {
@@ -324,6 +329,7 @@ void panel_window::show(panel_view const& v) {
     for (GtkWidget* button : {w->keep, w->discard, w->hidden}) gtk_widget_set_sensitive(button, v.shown >= 0);
     if (v.shown < 0) gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(w->hidden), FALSE);
     gtk_widget_set_visible(w->again, v.can_repeat);
+    gtk_widget_set_visible(w->outdated, v.is_outdated);
     w->shown = v;
 }
 

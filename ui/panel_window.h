@@ -13,6 +13,7 @@ namespace sfumato {
 /// What the user can ask for; called on the main thread.
 struct panel_wishes {
     std::function<void()> generate, cancel, keep, discard, again, free_device, report, close;
+    std::function<void()> look;     // at the document again: the user has come back
     std::function<void(int)> step;  // to the variant before (−1) or the next one (1)
     std::function<void(bool)> hide; // the variant that is shown, to see what lies under it; false: show it again
     std::function<void(int)> aim;   // at the image with this id
@@ -31,6 +32,7 @@ struct panel_view {
     std::string button;              // what will happen: "_Fill"
     std::string note;                // … in a sentence, or what is missing
     bool can_start = false, can_repeat = false;
+    bool is_outdated = false; // the active layer: what lies under it has changed since it was made
     bool is_running = false;
     int waiting = 0;              // runs, beside the one that is at work
     int variants = 0, shown = -1; // −1: none of them

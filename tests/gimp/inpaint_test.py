@@ -265,6 +265,33 @@ def recipes():
     made = recipe(layer)
     check("a random seed is recorded", 0 <= made["seed"] < 2**31)
     check("the recipe says what made it", made["made_by"].startswith("Sfumato ") and made["operation"] == "inpaint")
+    on = made["lies_on"]
+    check(f"the recipe says on what it lies ({on})", on["width"] >= 25 and on["height"] >= 19 and len(on["hash"]) == 64)
+
+    def lies_on():
+        check("runs again", inpaint(image, [source], seed=1)[0] == SUCCESS)
+        top = image.get_layers()[0]
+        said = recipe(top)["lies_on"]
+        image.remove_layer(top)
+        return said
+
+    image.remove_layer(layer)
+    check("what it lies on is the same as long as nothing is done to it", lies_on() == lies_on())
+    then = lies_on()
+    for name in ("layer", "visible"):
+        check(f"… whether it is read from the {name} or from what is seen",
+              inpaint(image, [source], seed=1, source=name)[0] == SUCCESS and recipe(image.get_layers()[0])["lies_on"]["hash"] == then["hash"])
+        image.remove_layer(image.get_layers()[0])
+    source.set_opacity(50)
+    check("… and another one when that has changed", lies_on()["hash"] != then["hash"])
+    source.set_opacity(100)
+    check("… and the same again when it is as it was", lies_on() == then)
+    check("without a recipe there is nothing of it", inpaint(image, [source], keep_recipe=False)[0] == SUCCESS
+          and not image.get_layers()[0].get_parasite("sfumato-recipe"))
+    image.remove_layer(image.get_layers()[0])
+    inpaint(image, [source])
+    layer = image.get_layers()[0]
+    made = recipe(layer)
     check("the recipe is persistent and undoable", layer.get_parasite("sfumato-recipe").get_flags() == 3)
 
     path = Gio.File.new_for_path(os.path.join(os.environ["HOME"], "recipe.xcf"))

@@ -61,6 +61,27 @@ def fills_and_keeps(desk):
     eventually(lambda: state(desk), before)
 
 
+def marks_what_is_outdated(desk):
+    """A kept layer over a source that is seen otherwise."""
+    press(desk, "alt+f")
+    eventually(lambda: previewed(desk), True)
+    press(desk, "alt+k")
+    eventually(lambda: layers(desk), ["Inpaint", "photo"])
+    activate = lambda number: (desk.inside(f"image.set_selected_layers([image.get_layers()[{number}]])"), time.sleep(2))
+    activate(0)
+    height = desk.height(panel(desk))
+    desk.screenshot("of-now")
+    activate(1)
+    desk.inside("image.get_layers()[1].set_opacity(50)")
+    activate(0)
+    check("outdated: a sentence more", eventually(lambda: desk.height(panel(desk)) > height, True))
+    desk.screenshot("outdated")
+    made = desk.inside("answer = recipe(image.get_layers()[0])")
+    check(f"outdated: by what the recipe says ({made.get('lies_on')})", made["lies_on"]["width"] >= 80)
+    desk.keys(main_window(desk), "ctrl+z", "ctrl+z")
+    eventually(lambda: layers(desk), ["photo"])
+
+
 def discards(desk):
     before = state(desk)
     press(desk, "alt+f")
@@ -199,7 +220,7 @@ with Desktop(build, pictures) as desk:
         models.mkdir(parents=True)
         subprocess.run([build / "tests/gimp/write_model", "sd1-tiny", models / "tiny.safetensors"], check=True)
         time.sleep(1)
-        go_through(desk, (opens, fills_and_keeps, discards, expands, chooses_a_model_and_queues, is_told_to_generate, is_killed,
+        go_through(desk, (opens, fills_and_keeps, marks_what_is_outdated, discards, expands, chooses_a_model_and_queues, is_told_to_generate, is_killed,
                           image_is_closed, keeps_its_words))
     finally:
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()

@@ -18,11 +18,7 @@ GimpValueArray* on_panel(GimpProcedure* procedure, GimpRunMode mode, GimpImage* 
     return answer(procedure, [&] {
         if (mode != GIMP_RUN_INTERACTIVE)
             fail("The panel is a window. A script calls plug-in-sfumato-inpaint, -img2img or -txt2img.");
-        if (!tell_panel({panel_message::show, gimp_image_get_id(image)})) {
-            gegl_init(nullptr, nullptr);
-            gimp_ui_init("gimp-sfumato");
-            panel_session(image).run();
-        }
+        show_panel(image, {});
         return gimp_procedure_new_return_values(procedure, GIMP_PDB_CANCEL, nullptr);
     });
 }
@@ -45,7 +41,28 @@ GimpProcedure* create(GimpPlugIn* plug_in, char const* name, GimpRunImageFunc ru
     return procedure;
 }
 
+enum panel_message::what message_of(std::optional<task> t) {
+    if (!t) return panel_message::show;
+    switch (*t) {
+    case task::refine: return panel_message::refine;
+    case task::generate: return panel_message::create;
+    case task::expand: return panel_message::expand;
+    case task::fill: break;
+    }
+    return panel_message::fill;
+}
+
 } // namespace
+
+GimpLayer* show_panel(GimpImage* image, std::optional<task> at) {
+    panel_message const m{message_of(at), gimp_image_get_id(image)};
+    if (tell_panel(m)) return nullptr;
+    gegl_init(nullptr, nullptr);
+    gimp_ui_init("gimp-sfumato");
+    panel_session panel(image);
+    panel.hear(m);
+    return panel.run();
+}
 
 GimpProcedure* create_panel_procedure(GimpPlugIn* plug_in, char const* name) {
     if (name == std::string_view(panel_procedure))

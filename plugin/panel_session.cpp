@@ -37,6 +37,17 @@ std::optional<request> recipe_of_active(GimpImage* image) {
     return recipe && recipe->operation != operation::upscale ? recipe : std::nullopt;
 }
 
+// That the panel is to be set to. Nothing: it stays as it is.
+std::optional<task> task_of(panel_message const& m) {
+    switch (m.what) {
+    case panel_message::fill: return task::fill;
+    case panel_message::refine: return task::refine;
+    case panel_message::create: return task::generate;
+    case panel_message::expand: return task::expand;
+    default: return {};
+    }
+}
+
 // Each variant has a seed of its own, one more than that of the last. A diffusion model makes them in one run, so that
 // nothing is computed twice.
 bool make_variants(captured const& from, int count, job const& whole, std::function<void(run_result)> const& take,
@@ -94,7 +105,10 @@ panel_session::~panel_session() {
     work.reset(); // first of all: it fills the inbox
 }
 
-void panel_session::run() { g_main_loop_run(loop.get()); }
+GimpLayer* panel_session::run() {
+    g_main_loop_run(loop.get());
+    return kept && gimp_item_is_valid(GIMP_ITEM(kept)) ? kept : nullptr;
+}
 
 void panel_session::obey(std::function<void()> const& wish) {
     window.show_message("");
@@ -114,7 +128,10 @@ void panel_session::attempt(std::function<void()> const& what) {
 
 void panel_session::hear(panel_message const& m) {
     aim(m.image);
-    if (m.what == panel_message::show) return window.present();
+    if (m.what != panel_message::generate) {
+        if (auto const task = task_of(m)) g_object_set(config, "task", name_of(*task), nullptr);
+        return window.present();
+    }
     if (target && gimp_image_get_id(target) == m.image) generate();
 }
 
@@ -166,8 +183,8 @@ void panel_session::keep() {
         int const number = shown;
         show_variant(-1); // it is no part of the picture
         try {
-            variant const& kept = variants[std::size_t(number)];
-            deliver(kept.image, *kept.from, kept.result);
+            variant const& chosen = variants[std::size_t(number)];
+            kept = deliver(chosen.image, *chosen.from, chosen.result);
         } catch (...) {
             show_variant(number);
             throw;

@@ -25,8 +25,11 @@ class panel_session {
     ~panel_session();
     panel_session(panel_session const&) = delete;
 
-    /// Until the window is closed.
-    void run();
+    /// Until the window is closed. What was kept last, and is still there; null: nothing.
+    GimpLayer* run();
+
+    /// What another process has to say, too.
+    void hear(panel_message const&);
 
   private:
     /// What was captured when it was asked for; the user goes on working.
@@ -47,7 +50,6 @@ class panel_session {
         std::optional<picture> preview;
     };
 
-    void hear(panel_message const&);
     void aim(int image);
     void generate();
     void start_next();
@@ -78,6 +80,7 @@ class panel_session {
     std::unique_ptr<GMainLoop, decltype(&g_main_loop_unref)> loop{g_main_loop_new(nullptr, FALSE), g_main_loop_unref};
     std::deque<waiting_run> runs; // the first one is at work
     std::vector<variant> variants;
+    GimpLayer* kept = nullptr; // the last one
     int shown = -1;
     bool live = false;   // what is in the making is shown
     bool hidden = false; // while the user looks at what lies under it

@@ -6,21 +6,21 @@
 #include "plugin/styles.h"
 #include "ui/translated.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 namespace sfumato {
 
 namespace {
 
-enum class task { fill, refine, generate, expand };
+constexpr std::array all_tasks{task::fill, task::refine, task::generate, task::expand};
 
 task task_of(GimpProcedureConfig* config, bool selected) {
     check_choice(config, "task", {"automatic", "fill", "refine", "generate", "expand"});
     std::string const name = text(config, "task");
-    if (name == "fill") return task::fill;
-    if (name == "refine") return task::refine;
-    if (name == "generate") return task::generate;
-    if (name == "expand") return task::expand;
+    auto const* const found = std::ranges::find(all_tasks, name, [](task t) { return std::string(name_of(t)); });
+    if (found != all_tasks.end()) return *found;
     if (real(config, "strength") < 1) return task::refine;
     return selected ? task::fill : task::generate;
 }
@@ -150,10 +150,21 @@ void add_panel_arguments(GimpProcedure* procedure) {
                                     0, 16, 0, G_PARAM_READWRITE);
 }
 
-panel_task find_task(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables) {
+char const* name_of(task t) {
+    switch (t) {
+    case task::fill: return "fill";
+    case task::refine: return "refine";
+    case task::generate: return "generate";
+    case task::expand: break;
+    }
+    return "expand";
+}
+
+panel_task find_task(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables,
+                     std::optional<task> wanted) {
     check_image(image);
     bool const selected = !selected_box(image).empty();
-    switch (task_of(config, selected)) {
+    switch (wanted.value_or(task_of(config, selected))) {
     case task::fill: return fill(config, image, drawables, N_("_Fill"));
     case task::refine: return refine(config, image, drawables, selected);
     case task::expand: return expand(config, image, drawables, selected);

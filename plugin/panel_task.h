@@ -9,6 +9,10 @@ namespace sfumato {
 
 void add_panel_arguments(GimpProcedure*);
 
+/// What can be done. "expand": into what is empty.
+enum class task { fill, refine, generate, expand };
+char const* name_of(task); // as the argument "task" has it, beside "automatic"
+
 struct panel_task {
     sfumato::request request; // not resolved
     char const* button;       // "_Fill", to be translated
@@ -16,8 +20,8 @@ struct panel_task {
     reach to = reach::selection;
 };
 
-/// Throws error: what is missing. `drawables`: the active ones, null-terminated.
-panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* drawables);
+/// Throws error: what is missing. `drawables`: the active ones, null-terminated. `wanted`: whatever the argument says.
+panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* drawables, std::optional<task> wanted = {});
 
 /// How many are made at once: as the user says, or as suits the machine.
 int variants_wanted(GimpProcedureConfig*);

@@ -1,7 +1,6 @@
 // What a procedure of ours is made of; procedures.cpp has the table of them.
 #pragma once
 
-#include "plugin/capture.h"
 #include "ui/dialog.h"
 
 #include <libgimp/gimp.h>
@@ -18,17 +17,15 @@ struct call {
     GimpImage* image;
     GimpDrawable* const* given; // null-terminated
     GimpProcedureConfig* config;
-    bool interactive;
+    GimpRunMode mode;
     GimpLayer* made = nullptr; // the result, once it is delivered
 
     /// Those that are active. While a dialog is open, another layer may be activated.
     std::vector<GimpDrawable*> drawables() const; // null-terminated
 
+    bool is_interactive() const { return mode == GIMP_RUN_INTERACTIVE; }
     bool is_open() const { return gimp_image_is_valid(image); } // a run takes a while, and the user may close the image
 };
-
-/// What the request reads, once it is resolved. Throws error as capture() does.
-captured capture(call const&, request);
 
 /// How GIMP shows a procedure, in the user's language; one without `menu_label` is for scripts alone. It can always be
 /// chosen, so that what is missing can be said in a sentence.
@@ -40,15 +37,12 @@ GimpValueArray* answer(GimpProcedure*, std::function<GimpValueArray*()> const& r
 
 void add_inpaint_arguments(GimpProcedure*);
 steps inpaint_steps(call&);
-sentence inpaint_note(call const&); // throws error: what is missing
 
 void add_txt2img_arguments(GimpProcedure*);
 steps txt2img_steps(call&);
-sentence txt2img_note(call const&);
 
 void add_img2img_arguments(GimpProcedure*);
 steps img2img_steps(call&);
-sentence img2img_note(call const&);
 
 void add_upscale_arguments(GimpProcedure*);
 steps upscale_steps(call&);

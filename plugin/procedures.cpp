@@ -1,6 +1,5 @@
 #include "plugin/procedures.h"
 
-#include "plugin/arguments.h"
 #include "plugin/panel_procedure.h"
 #include "plugin/procedure.h"
 #include "ui/translated.h"
@@ -8,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <libgimp/gimpui.h>
-#include <span>
+#include <optional>
 #include <utility>
 
 namespace sfumato {
@@ -19,77 +18,52 @@ struct procedure_entry {
     char const* name;
     char const* menu_label; // null: it has no menu entry
     char const* title;
-    char const* ok_label;
     char const* blurb;
     char const* help;
-    std::span<char const* const> rows; // the arguments that its dialog shows
     void (*add_arguments)(GimpProcedure*);
     sfumato::steps (*steps)(call&);
-    void (*arrange)(GimpProcedureDialog*);                                         // null: as GIMP does it
-    void (*on_model_picked)(GimpProcedureConfig*, model_summary const&) = nullptr; // of an upscaler
-    sentence (*note)(call const&);
+    std::optional<task> shown_as = {}; // of the panel, when it is called interactively; nothing: it has a dialog
 };
 
-// A seed is a whole number, also where it is too large for GIMP's.
-void arrange_seed(GimpProcedureDialog* dialog) {
-    GtkWidget* const seed = gimp_procedure_dialog_get_widget(dialog, "seed", G_TYPE_NONE);
-    if (!GIMP_IS_LABEL_SPIN(seed)) return;
-    gimp_label_spin_set_digits(GIMP_LABEL_SPIN(seed), 0);
-    gimp_label_spin_set_increments(GIMP_LABEL_SPIN(seed), 1, 100);
-}
-
-constexpr std::array fill_rows{"source", "context", "seed"};
-constexpr std::array txt2img_rows{"model", "prompt", "negative-prompt", "steps", "cfg", "seed"};
-constexpr std::array img2img_rows{"source", "model", "prompt", "negative-prompt", "strength", "steps", "cfg", "seed"};
 constexpr std::array upscale_rows{"model", "scale", "target", "source", "selection-only"};
 
 constexpr std::array procedures{
     procedure_entry{.name = "plug-in-sfumato-inpaint",
                     .menu_label = N_("_Inpaint Selection…"),
                     .title = N_("Inpaint Selection"),
-                    .ok_label = N_("_Inpaint"),
                     .blurb = N_("Fill the selection from its surroundings"),
                     .help = N_("Fills the selected part of a layer, or of all that is visible: with patches of its "
                                "surroundings, so that it looks as if the selected object had never been there, or with "
                                "a diffusion model, after words. The result is a new layer with a layer mask; no pixel "
                                "of the source is changed. The new layer's parasite “sfumato-recipe” tells how it was "
                                "made."),
-                    .rows = fill_rows,
                     .add_arguments = add_inpaint_arguments,
                     .steps = inpaint_steps,
-                    .arrange = arrange_seed,
-                    .note = inpaint_note},
+                    .shown_as = task::fill},
     procedure_entry{.name = "plug-in-sfumato-txt2img",
                     .menu_label = nullptr,
                     .title = N_("Generate"),
-                    .ok_label = N_("_Generate"),
                     .blurb = N_("Make a picture from words"),
                     .help = N_("Makes a picture from words with a diffusion model. The result is a new layer on top of "
                                "all others, where the selection is, or without one of the canvas's size. The new "
                                "layer's parasite “sfumato-recipe” tells how it was made."),
-                    .rows = txt2img_rows,
                     .add_arguments = add_txt2img_arguments,
                     .steps = txt2img_steps,
-                    .arrange = arrange_seed,
-                    .note = txt2img_note},
+                    .shown_as = task::generate},
     procedure_entry{.name = "plug-in-sfumato-img2img",
                     .menu_label = nullptr,
                     .title = N_("Refine"),
-                    .ok_label = N_("_Refine"),
                     .blurb = N_("Make a layer anew, after words"),
                     .help = N_("Makes a layer, or all that is visible, anew with a diffusion model, after words; of it "
                                "what is selected, if anything is. The result is a new layer above the source, of which "
                                "no pixel is changed. The new layer's parasite “sfumato-recipe” tells how it was made."),
-                    .rows = img2img_rows,
                     .add_arguments = add_img2img_arguments,
                     .steps = img2img_steps,
-                    .arrange = arrange_seed,
-                    .note = img2img_note},
+                    .shown_as = task::refine},
     procedure_entry{
         .name = "plug-in-sfumato-upscale",
         .menu_label = N_("_Upscale Layer…"),
         .title = N_("Upscale Layer"),
-        .ok_label = N_("_Upscale"),
         .blurb = N_("Enlarge or restore a layer with a network that knows what pictures look like"),
         .help = N_("Enlarges a layer, or all that is visible, with an upscaling network: Sfumato's own, or "
                    "one from a file. The result is a new layer, and the image is scaled to match it; or a "
@@ -98,12 +72,8 @@ constexpr std::array procedures{
                    "over the source instead, opaque, with a layer mask. The source layer stays, scaled by GIMP "
                    "where the image is; one that can be seen through and is enlarged as a whole is hidden, so "
                    "that it is not seen twice. The new layer's parasite “sfumato-recipe” tells how it was made."),
-        .rows = upscale_rows,
         .add_arguments = add_upscale_arguments,
-        .steps = upscale_steps,
-        .arrange = arrange_upscale_dialog,
-        .on_model_picked = set_scale_of_model,
-        .note = upscale_note},
+        .steps = upscale_steps},
 };
 
 procedure_entry const* find_procedure(char const* name) {
@@ -128,26 +98,35 @@ bool run_without_dialog(char const* title, steps steps, call const& c) {
     return done;
 }
 
-bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
-    steps const steps = entry.steps(c);
-    if (!c.interactive) return run_without_dialog(_(entry.title), steps, c);
+bool run_in_upscale_dialog(char const* title, steps const& steps, GimpProcedure* procedure, call const& c) {
     return run_in_dialog(procedure, c.config,
-                         {.title = _(entry.title),
-                          .ok_label = _(entry.ok_label),
-                          .rows = entry.rows,
-                          .arrange = entry.arrange,
-                          .on_model_picked = entry.on_model_picked,
-                          .note = [&] { return entry.note(c); },
+                         {.title = title,
+                          .ok_label = _("_Upscale"),
+                          .rows = upscale_rows,
+                          .arrange = arrange_upscale_dialog,
+                          .on_model_picked = set_scale_of_model,
+                          .note = [&] { return upscale_note(c); },
                           .is_open = [&] { return c.is_open(); }},
                          steps);
+}
+
+// True: `made` has the result.
+bool run_procedure(procedure_entry const& entry, GimpProcedure* procedure, call& c) {
+    if (c.is_interactive() && entry.shown_as) {
+        c.made = show_panel(c.image, entry.shown_as);
+        return c.made != nullptr;
+    }
+    gegl_init(nullptr, nullptr);
+    steps const steps = entry.steps(c);
+    return c.is_interactive() ? run_in_upscale_dialog(_(entry.title), steps, procedure, c)
+                              : run_without_dialog(_(entry.title), steps, c);
 }
 
 GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* image, GimpDrawable** drawables,
                        GimpProcedureConfig* config, gpointer data) {
     return answer(procedure, [&] {
-        gegl_init(nullptr, nullptr);
         auto const& entry = *static_cast<procedure_entry const*>(data);
-        call c{image, drawables, config, mode == GIMP_RUN_INTERACTIVE};
+        call c{image, drawables, config, mode};
         if (!run_procedure(entry, procedure, c))
             return gimp_procedure_new_return_values(procedure, GIMP_PDB_CANCEL, nullptr);
         GimpValueArray* const values = gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, nullptr);
@@ -160,15 +139,11 @@ GimpValueArray* on_run(GimpProcedure* procedure, GimpRunMode mode, GimpImage* im
 
 std::vector<GimpDrawable*> call::drawables() const {
     std::unique_ptr<GimpDrawable*[], decltype(&g_free)> const selected(
-        interactive ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
+        is_interactive() ? gimp_image_get_selected_drawables(image) : nullptr, g_free);
     std::vector<GimpDrawable*> all;
-    for (GimpDrawable* const* d = interactive ? selected.get() : given; d && *d; ++d) all.push_back(*d);
+    for (GimpDrawable* const* d = is_interactive() ? selected.get() : given; d && *d; ++d) all.push_back(*d);
     all.push_back(nullptr);
     return all;
-}
-
-captured capture(call const& c, request r) {
-    return capture(c.image, c.drawables().data(), resolve(std::move(r)), boolean(c.config, keeps_recipe));
 }
 
 void describe(GimpProcedure* procedure, char const* menu_label, char const* blurb, char const* help) {

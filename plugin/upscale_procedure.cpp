@@ -133,7 +133,7 @@ steps upscale_steps(call& c) {
                 [&c, run] {
                     c.made = run->target == target::new_image ? deliver_as_image(*run, c.image)
                                                               : deliver_as_layer(*run, c.image);
-                    if (run->target == target::new_image && c.interactive)
+                    if (run->target == target::new_image && c.is_interactive())
                         gimp_display_new(gimp_item_get_image(GIMP_ITEM(c.made)));
                     gimp_displays_flush();
                 },

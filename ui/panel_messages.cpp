@@ -2,6 +2,7 @@
 
 #include "engine/endpoint.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <format>
@@ -15,7 +16,9 @@ namespace sfumato {
 
 namespace {
 
-constexpr std::string_view start = "sfumato panel 1 ", show = "show ", generate = "generate ";
+constexpr std::string_view start = "sfumato panel 1 ";
+// In the order of panel_message::what.
+constexpr std::array<std::string_view, 6> words{"show ", "generate ", "fill ", "refine ", "create ", "expand "};
 constexpr std::size_t longest = 64; // bytes
 constexpr int patience = 200;       // ms; whoever has connected sends at once
 
@@ -56,16 +59,15 @@ std::optional<std::string> receive_line(file_descriptor const& from) {
 } // namespace
 
 std::string text_of(panel_message const& m) {
-    return std::format("{}{}{}\n", start, m.what == panel_message::generate ? generate : show, m.image);
+    return std::format("{}{}{}\n", start, words[std::size_t(m.what)], m.image);
 }
 
 std::optional<panel_message> read_panel_message(std::string_view text) {
     panel_message m;
     if (!take(text, start)) return {};
-    if (take(text, generate))
-        m.what = panel_message::generate;
-    else if (!take(text, show))
-        return {};
+    auto const* const said = std::ranges::find_if(words, [&](std::string_view word) { return take(text, word); });
+    if (said == words.end()) return {};
+    m.what = static_cast<enum panel_message::what>(said - words.begin());
     auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), m.image);
     if (wrong != std::errc() || m.image < 0 || std::string_view(end, text.data() + text.size()) != "\n") return {};
     return m;

@@ -11,7 +11,8 @@
 namespace sfumato {
 
 struct panel_message {
-    enum what { show, generate } what = show;
+    /// Come to the front, with this image; do what the button says; or come to the front, set to a task.
+    enum what { show, generate, fill, refine, create, expand } what = show;
     int image = -1; // its id
 
     bool operator==(panel_message const&) const = default;

@@ -87,6 +87,14 @@ void add_seed(panel_rows& rows) {
     gtk_grid_attach(rows.grid, box, 1, rows.count - 1, 1, 1);
 }
 
+GtkWidget* make_reset(GimpProcedureConfig* config) {
+    GtkWidget* const button = gtk_button_new_with_label(_("Reset"));
+    gtk_widget_set_tooltip_text(button, _("All settings and words become what they are at first"));
+    auto const on_click = +[](GtkWidget*, gpointer config) { gimp_config_reset(GIMP_CONFIG(config)); };
+    g_signal_connect(button, "clicked", G_CALLBACK(on_click), config);
+    return button;
+}
+
 // What is left of the screen's height beside everything that the window shows at most.
 int room_on_screen() {
     constexpr int all_else = 640, least = 120;
@@ -140,6 +148,7 @@ GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     gtk_widget_set_tooltip_text(w.report, _("For whoever shall find a fault: versions, the last message and what the "
                                             "engine said, without your prompts"));
     rows.add_wide(w.report);
+    rows.add_wide(make_reset(rows.config));
     gtk_widget_set_margin_top(GTK_WIDGET(rows.grid), 6);
     gtk_container_add(GTK_CONTAINER(advanced), make_scrolled(GTK_WIDGET(rows.grid), room_on_screen()));
     // The window takes as much room as it needs, no more.

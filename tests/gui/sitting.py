@@ -1,4 +1,4 @@
-"""What a sitting is made of: the plug-in's dialogs, opened and used by keys, and checks that are counted."""
+"""What a sitting is made of: the panel and the dialog, opened and used by keys, and checks that are counted."""
 import sys
 import time
 import traceback
@@ -6,7 +6,8 @@ import traceback
 from desktop import until
 
 counts = {True: 0, False: 0}
-TITLES = "^(Inpaint Selection|Upscale Layer|Auswahl füllen|Ebene vergrößern)"
+TITLES = "^(Upscale Layer|Ebene vergrößern)"
+PANEL, PREVIEWS = "^Sfumato$", ("Sfumato: not kept yet", "Sfumato: noch nicht behalten")
 
 
 def check(what, holds):
@@ -35,8 +36,22 @@ def choose(desk, entry, arrived, seconds=30):
     raise TimeoutError(f"{entry}: it did not come from the menu")
 
 
-def open_dialog(desk, entry="Inpaint Selection"):
+def open_dialog(desk, entry="Upscale Layer"):
     return choose(desk, entry, lambda: desk.windows(TITLES), 15)[0]
+
+
+def panel(desk):
+    return (desk.windows(PANEL) or [None])[0]
+
+
+def open_panel(desk, entry="Sfumato…"):
+    window = choose(desk, entry, lambda: panel(desk))
+    time.sleep(2)
+    return window
+
+
+def previewed(desk):
+    return any(name in PREVIEWS for name in layers(desk))
 
 
 def photo(width, height, *selected):

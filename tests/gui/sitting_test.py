@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""sitting_test.py BUILD LOCALE [SCREENSHOTS] – an artist's sitting in a real GIMP with the keyboard alone: fill, touch up, fill by
-a seed, upscale, Quick Mask, images that are closed too early. In English (C.UTF-8) or German (de_DE.UTF-8)."""
+"""sitting_test.py BUILD LOCALE [SCREENSHOTS] – an artist's sitting in a real GIMP with the keyboard alone: fill, touch up, fill again
+from a layer, upscale, Quick Mask, images that are closed too early. In English (C.UTF-8) or German (de_DE.UTF-8)."""
 import os
 import signal
 import sys
@@ -8,16 +8,15 @@ import time
 from pathlib import Path
 
 from desktop import Desktop, scratch, until
-from sitting import TITLES, check, close, closed, eventually, go_through, layers, main_window, open_dialog, photo, pressed_away
+from sitting import check, close, closed, eventually, go_through, layers, main_window, open_dialog, open_panel, panel, photo, previewed
 
 build, locale = Path(sys.argv[1]).resolve(), sys.argv[2]
 german = locale.startswith("de")
 pictures = Path(sys.argv[3]) if len(sys.argv) > 3 else build / "screenshots" / ("de" if german else "en")
 INPAINT, UPSCALE = ("Auswahl füllen", "Ebene vergrößern") if german else ("Inpaint Selection", "Upscale Layer")
 FILLED, ENLARGED = ("Gefüllt", "Vergrößert") if german else ("Inpaint", "Upscaled")
-OK_FILL, OK_UPSCALE = ("alt+f", "alt+v") if german else ("alt+i", "alt+u")
+KEEP, AGAIN, OK_UPSCALE = ("alt+b", "alt+n", "alt+v") if german else ("alt+k", "alt+l", "alt+u")
 MESSAGE = "GIMP Message|GIMP-Meldung|Fehler|Error"
-SEED = "alt+t" if german else "alt+d"
 
 MAKE_PHOTO = photo(640, 480, 200, 150, 120, 90)
 
@@ -29,13 +28,14 @@ def open_photo(desk):
 
 
 def fill(desk, *keys):
-    """From the menu to the new layer; what the dialog showed is a screenshot."""
+    """From the menu to the new layer; what the panel showed is a screenshot."""
     count = len(layers(desk))
-    dialog = open_dialog(desk, INPAINT)
-    desk.keys(dialog, *keys)
+    window = open_panel(desk, INPAINT)
+    desk.keys(window, *keys, "ctrl+Return")
+    shown = eventually(lambda: previewed(desk), True)
     desk.screenshot(f"fill-{count}")
-    desk.keys(dialog, OK_FILL)
-    return closed(desk, 60) and eventually(lambda: len(layers(desk)), count + 1) == count + 1
+    desk.keys(window, KEEP)
+    return shown and eventually(lambda: not previewed(desk) and len(layers(desk)), count + 1) == count + 1
 
 
 SEEN = """
@@ -68,33 +68,28 @@ def fills_and_touches_up(desk):
     desk.screenshot("touched-up")
 
 
-# All of its 32 bits.
-def fills_with_a_seed(desk):
-    check("seed: runs", fill(desk, SEED, *"ctrl+a 4 2 9 4 9 6 7 2 9 5 Tab".split()))
-    made = desk.inside("top = image.get_layers()[0]; answer = [recipe(top)['seed'], raw(top).hex()]")
-    check(f"seed: the one that was typed ({made[0]})", made[0] == 4294967295)
-    again = desk.inside("""
-image.get_layers()[0].set_visible(False)
+# With a seed of all 32 bits.
+def fills_again_from_a_layer(desk):
+    made = desk.inside("""
 status, layer = run(PROCEDURE, image, image.get_selected_layers(), seed=4294967295)
-answer = [str(status), raw(layer).hex()]
+image.set_selected_layers([layer]); layer.set_visible(False)
+answer = raw(layer).hex()
 """)
-    check("seed: a script makes the same pixels", again[1] == made[1])
+    check("again from a layer: runs", fill(desk, AGAIN))
+    again = desk.inside("top = image.get_layers()[0]; answer = [recipe(top)['seed'], raw(top).hex()]")
+    check(f"again from a layer: its seed ({again[0]}), the same pixels", again == [4294967295, made])
 
 
 def says_that_quick_mask_is_on(desk):
     count = len(layers(desk))
     desk.keys(main_window(desk), "shift+q")
     until(lambda: desk.inside("answer = [c.get_name() for c in image.get_channels()]"), 20, "the Quick Mask")
-    dialog = open_dialog(desk, INPAINT)
-    unsaid = desk.pixels(dialog)
-    desk.keys(dialog, OK_FILL)
-    check("Quick Mask: the dialog stays and says something", eventually(lambda: desk.pixels(dialog) != unsaid, True))
+    open_panel(desk, INPAINT)
     desk.screenshot("quick-mask")
     why = desk.inside("answer = run(PROCEDURE, image, image.get_selected_drawables())[1]")
     for window in desk.windows(MESSAGE):  # GIMP shows the script's error
         desk.keys(window, "Escape")
     check(f"Quick Mask: what a script is told ({why})", ("Die Schnellmaske ist an" if german else "The Quick Mask is on") in why)
-    check("Quick Mask: Escape closes", pressed_away(desk, dialog))
     desk.keys(main_window(desk), "shift+q")
     until(lambda: not desk.inside("answer = [c.get_name() for c in image.get_channels()]"), 20, "the Quick Mask's end")
     check("Quick Mask off: the selection it was is filled", fill(desk) and len(layers(desk)) == count + 1)
@@ -127,7 +122,7 @@ def quiet(desk, before):
 
 def image_is_closed_under_an_open_dialog(desk):
     before = len(desk.gimp_output())
-    open_dialog(desk, INPAINT)
+    open_dialog(desk, UPSCALE)
     check("closed under the dialog: GIMP lets it go", close_image(desk))
     check("closed under the dialog: the dialog goes, too", closed(desk, 20))
     time.sleep(5)
@@ -136,30 +131,40 @@ def image_is_closed_under_an_open_dialog(desk):
 
 
 def image_is_closed_during_a_run(desk):
-    for entry, key in ((INPAINT, OK_FILL), (UPSCALE, OK_UPSCALE)):
-        open_photo(desk)
-        desk.inside("image.scale(2400, 1800); select(image, 300, 200, 1800, 1400)")
-        before = len(desk.gimp_output())
-        dialog = open_dialog(desk, entry)
-        desk.keys(dialog, key)
-        engine = scratch.engine_at_work(desk.place.runtime)
-        os.kill(engine, signal.SIGSTOP)
-        try:
-            check(f"{entry}, closed during the run: GIMP lets it go", close_image(desk))
-            check(f"{entry}, closed during the run: the dialog goes, too", closed(desk, 20))
-        finally:
-            os.kill(engine, signal.SIGCONT)
-        told = lambda: scratch.last_of_engine(desk.place.runtime).split(": ")[-1]
-        check(f"{entry}, closed during the run: the engine ends it", eventually(told, "cancelled") == "cancelled")
-        time.sleep(5)
-        desk.screenshot("closed-during-" + ("fill" if entry == INPAINT else "upscale"))
-        quiet(desk, before)
+    open_photo(desk)
+    desk.inside("image.scale(2400, 1800); select(image, 300, 200, 1800, 1400)")
+    before = len(desk.gimp_output())
+    desk.keys(open_panel(desk, INPAINT), "ctrl+Return")
+    closed_at_work(desk, "fill")
+    check("fill, closed during the run: the panel stays", bool(panel(desk)))
+    quiet(desk, before)
+    open_photo(desk)
+    desk.inside("image.scale(2400, 1800)")
+    before = len(desk.gimp_output())
+    desk.keys(open_dialog(desk, UPSCALE), OK_UPSCALE)
+    closed_at_work(desk, "upscale")
+    check("upscale, closed during the run: the dialog goes, too", closed(desk, 20))
+    quiet(desk, before)
+
+
+def closed_at_work(desk, what):
+    engine = scratch.engine_at_work(desk.place.runtime)
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        check(f"{what}, closed during the run: GIMP lets it go", close_image(desk))
+        time.sleep(3)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    told = lambda: scratch.last_of_engine(desk.place.runtime).split(": ")[-1]
+    check(f"{what}, closed during the run: the engine ends it", eventually(told, "cancelled") == "cancelled")
+    time.sleep(5)
+    desk.screenshot(f"closed-during-{what}")
 
 
 with Desktop(build, pictures, locale) as desk:
     try:
         open_photo(desk)
-        go_through(desk, (fills_and_touches_up, fills_with_a_seed, says_that_quick_mask_is_on, enlarges,
+        go_through(desk, (fills_and_touches_up, fills_again_from_a_layer, says_that_quick_mask_is_on, enlarges,
                           image_is_closed_under_an_open_dialog, image_is_closed_during_a_run))
     finally:
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()

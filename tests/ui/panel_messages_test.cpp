@@ -46,7 +46,12 @@ struct panel_socket : testing::Test {
 } // namespace
 
 TEST(panel_message, comes_back_as_it_was) {
-    for (panel_message const m : {panel_message{panel_message::show, 0}, {panel_message::generate, 2147483647}})
+    for (panel_message const m : {panel_message{panel_message::show, 0},
+                                  {panel_message::generate, 2147483647},
+                                  {panel_message::fill, 1},
+                                  {panel_message::refine, 2},
+                                  {panel_message::create, 3},
+                                  {panel_message::expand, 4}})
         EXPECT_EQ(read_panel_message(text_of(m)), m);
 }
 

@@ -106,8 +106,7 @@ template <class Run> bool run_diffusion(engine& e, run_input const& in, run_clie
     double work = 0;
     if (!run(watch_for(e, in, client, work))) return false;
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-    for (std::string const& kind : {in.request.diffusion.model, std::string(any_diffusion)})
-        e.pace().learn(kind, seconds.count() / work);
+    e.pace().learn_all({in.request.diffusion.model, any_diffusion}, seconds.count() / work);
     return true;
 }
 

@@ -34,13 +34,17 @@ double pace::of(std::string const& kind) const {
     return found == here->second.end() ? -1 : found->second;
 }
 
-void pace::learn(std::string const& kind, double seconds) {
+void pace::learn_one(std::string const& kind, double seconds) {
     auto& here = known[device];
     if (here.size() >= most_kinds) here.clear();
     bool const is_first = learnt.insert(kind).second;
     if (auto const before = here.find(kind); is_first && before != here.end())
         seconds = std::min(seconds, before->second);
     here[kind] = seconds;
+}
+
+void pace::learn_all(std::vector<std::string> const& kinds, double seconds) {
+    for (std::string const& kind : kinds) learn_one(kind, seconds);
     cache_write(cache_path("pace.json"),
                 nlohmann::json(known).dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
 }

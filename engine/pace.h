@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sfumato {
 
@@ -18,9 +19,13 @@ class pace {
 
     /// A process's first run of a kind may have had kernels to compile: it counts where it was faster than what is
     /// known.
-    void learn(std::string const& kind, double seconds);
+    void learn(std::string const& kind, double seconds) { learn_all({kind}, seconds); }
+    /// The same of several kinds.
+    void learn_all(std::vector<std::string> const& kinds, double seconds);
 
   private:
+    void learn_one(std::string const& kind, double seconds);
+
     std::string device;
     std::map<std::string, std::map<std::string, double>> known; // by device, then by kind
     std::set<std::string> learnt;                               // kinds, by this process

@@ -60,6 +60,11 @@ void take_pair_facts(std::vector<clip_config>& texts, stated_facts const& d) {
     }
 }
 
+sentence unfit_weights(checkpoint const& c) {
+    if (!holds_other_scales(c)) return {};
+    return say("weights with factors, in another form than fp8 with one for each tensor, are not supported yet");
+}
+
 // A prompt becomes as many chunks for both.
 sentence unfit_pair(std::vector<clip_config> const& texts) {
     if (texts.size() < 2 || texts[0].eos == texts[1].eos) return {};
@@ -186,9 +191,7 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     if (unclip) m.family = "Stable Diffusion 2.x unCLIP";
     if (refiner) m.family = "Stable Diffusion XL refiner";
     if (unclip || refiner) refuse(m, say("not supported yet: {}", m.reason));
-    if (holds_other_scales(c))
-        refuse(m,
-               say("weights with factors, in another form than fp8 with one for each tensor, are not supported yet"));
+    refuse(m, unfit_weights(c));
     auto const [hidden, pooled] = widths_of(m.texts);
     if (xl && m.texts.size() == 2 && (hidden != unet.context_dim || pooled != unet.pooled_channels()))
         refuse(m, say("the text encoders are {} wide together and make {} of a whole prompt, but the UNet takes {} and "
@@ -212,9 +215,7 @@ void describe_third_generation(checkpoint const& c, stated_facts const& d, model
     m.native_size = d.native_size ? d.native_size : 1024;
     take_pair_facts(m.texts, d);
     refuse(m, unfit_pair(m.texts));
-    if (holds_other_scales(c))
-        refuse(m,
-               say("weights with factors, in another form than fp8 with one for each tensor, are not supported yet"));
+    refuse(m, unfit_weights(c));
     auto const [hidden, pooled] = widths_of(m.texts);
     if (m.texts.size() == 2 && (hidden > mmdit.context_channels || pooled != mmdit.pooled_channels))
         refuse(m, say("the CLIP text encoders are {} wide together, but the MMDiT takes {}", pooled,

@@ -35,6 +35,16 @@ TEST_F(pace_of, first_runs_may_be_slow) {
     EXPECT_EQ(next.of("lama"), 3) << "the machine has become slower";
 }
 
+TEST_F(pace_of, several_kinds_learn_at_once) {
+    pace a("A");
+    a.learn_all({"a model", "any model"}, 4);
+    EXPECT_EQ(pace("A").of("a model"), 4);
+    EXPECT_EQ(pace("A").of("any model"), 4);
+    a.learn_all({"another model", "any model"}, 6);
+    EXPECT_EQ(pace("A").of("a model"), 4);
+    EXPECT_EQ(pace("A").of("any model"), 6);
+}
+
 TEST_F(pace_of, no_file_can_do_harm) {
     for (char const* text : {"", "[]", "{\"A\": 1}", "{\"A\": {\"lama\": -1, \"x\": \"y\"}}", "{\"A\": {\"lama\": 1"}) {
         cache.put("sfumato/pace.json", text);

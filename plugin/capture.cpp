@@ -196,6 +196,19 @@ mask emptiness(GimpImage* image, source_copy const& from) {
     return empty;
 }
 
+} // namespace
+
+mask look_for_empty(GimpImage* image, GimpDrawable* const* drawables, source source) {
+    source_copy const from = copy_source(image, drawables, source);
+    rect const canvas{0, 0, gimp_image_get_width(image), gimp_image_get_height(image)};
+    double const scale = std::min(1.0, 256.0 / std::max(canvas.width, canvas.height));
+    mask cells = read_opacity(GIMP_DRAWABLE(from.layer.get()), moved(canvas, -from.extent.x, -from.extent.y), scale);
+    for (float& v : cells.values) v = v < 0.999f;
+    return cells;
+}
+
+namespace {
+
 // All that is empty, and what is around it.
 captured capture_empty(GimpImage* image, GimpDrawable* const* drawables, captured c) {
     source_copy from = copy_source(image, drawables, c.request.source);

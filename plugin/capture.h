@@ -56,6 +56,10 @@ enum class reach {
     empty,     // whatever is selected: where the canvas can be seen through the source
 };
 
+/// Where the canvas can be seen through the source, in cells: 256 of them a side at most. Throws error like
+/// copy_source().
+mask look_for_empty(GimpImage*, GimpDrawable* const* drawables, source);
+
 /// Of `frame`, what a run needs to see to fill `hole`; all in image coordinates.
 rect seen_of(rect const& frame, request const&, rect const& hole);
 

@@ -339,7 +339,7 @@ panel_view panel_session::view() {
     }
     if (!target) {
         v.note = _("No image is open.");
-        estimate.look({}, false);
+        estimate.look_away();
         return v;
     }
     v.target = gimp_image_get_id(target);
@@ -351,12 +351,12 @@ panel_view panel_session::view() {
         panel_task const task = find_task(config, target, active.get());
         run_outline outline = outline_of(task, variants_wanted(config), target, active.get());
         outline.device = text(config, "device");
-        estimate.look(outline, runs.empty() && !freeing);
+        estimate.look(outline, runs.empty() && !freeing, target, active.get());
         v.button = _(task.button);
         v.note = translated(task.note) + translated(estimate.words());
         v.can_start = true;
     } catch (std::exception const& e) {
-        estimate.look({}, false);
+        estimate.look_away();
         v.note = translated(e);
     }
     return v;

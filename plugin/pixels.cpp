@@ -5,6 +5,7 @@
 #include "plugin/document_state.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -116,6 +117,17 @@ picture read_picture(GimpDrawable* drawable, rect const& area, colours wanted) {
 mask read_mask(GimpDrawable* drawable, rect const& area) {
     mask m(area.width, area.height);
     read(drawable, mask_formats(drawable), area, m.values.data(), 1);
+    return m;
+}
+
+mask read_opacity(GimpDrawable* drawable, rect const& area, double scale) {
+    auto const scaled = [&](int extent) { return std::max(1, int(std::ceil(extent * scale))); };
+    mask m(scaled(area.width), scaled(area.height));
+    GeglRectangle const at{int(std::floor(area.x * scale)), int(std::floor(area.y * scale)), m.width, m.height};
+    std::vector<float> pixels(m.values.size() * 4);
+    gegl_buffer_get(open_buffer(drawable).get(), &at, scale, babl_format("RGBA float"), pixels.data(),
+                    GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    for (std::size_t i = 0; i < m.values.size(); ++i) m.values[i] = pixels[4 * i + 3];
     return m;
 }
 

@@ -14,7 +14,8 @@ namespace sfumato {
 /// What a run would read, by its sizes alone.
 struct run_outline {
     sfumato::request request;
-    rect area, hole; // in image coordinates; of an inpaint the latter lies in the former
+    rect area, hole;          // in image coordinates; of an inpaint the latter lies in the former
+    bool is_of_empty = false; // the hole is what is empty there: that is looked for when it is asked
     int variants = 1;
     std::optional<std::string> device{}; // as run_input has it
 
@@ -29,8 +30,11 @@ class run_estimate {
     /// `found`: called on the main thread when there is something new to say.
     explicit run_estimate(std::function<void()> found) : found(std::move(found)) {}
 
-    /// Called often. A question is asked when it has stayed the same for a while, and only `when_free`.
-    void look(std::optional<run_outline> const&, bool when_free);
+    /// Called often. A question is asked when it has stayed the same for a while, and only `when_free`. Image and
+    /// drawables as of outline_of().
+    void look(run_outline const&, bool when_free, GimpImage*, GimpDrawable* const* drawables);
+    /// There is nothing to ask.
+    void look_away();
 
     /// What was answered may be out of date: a run has shown how fast it goes.
     void ask_again() { asked.reset(); }
@@ -39,7 +43,8 @@ class run_estimate {
     sentence words() const;
 
   private:
-    void ask();
+    void want(std::optional<run_outline> const&, bool when_free);
+    void ask(GimpImage*, GimpDrawable* const* drawables);
 
     std::function<void()> found;
     std::optional<run_outline> wanted, asked;

@@ -141,6 +141,9 @@ def expands(desk):
                                               "image.get_layers()[0].get_width(), image.get_layers()[0].get_height()]")
     check(f"expand: what was empty is filled, to the last pixel, and blends in (x, y, width, height: {place})",
           470 <= x <= 480 and x + width == 600 and (y, height) == (0, 360))
+    time.sleep(2)
+    said = desk.place.engine_log()
+    check("expand: how long it takes could be told", "Nothing is left to fill from" not in said)
     press(desk, "alt+t", "Up", "Up", "Up")
     desk.keys(main_window(desk), "ctrl+z", "ctrl+z", "ctrl+z")
     eventually(lambda: desk.inside("answer = [image.get_width(), len(image.get_layers())]"), [480, 1])

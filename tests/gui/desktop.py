@@ -55,7 +55,10 @@ class Desktop:
         if (self.locale or "").startswith("de"):  # umlauts are keys of their own
             subprocess.run(["setxkbmap", "de"], env=self.environment, check=True, timeout=20)
         self.log = open(self.place.folder / "gimp.log", "w+")
-        self._start(["gimp-3", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
+        self.start_gimp()
+
+    def start_gimp(self):
+        self.gimp = self._start(["gimp-3", "-s"], env=self.environment, stdout=self.log, stderr=subprocess.STDOUT)
         try:
             until(lambda: self.windows("GNU Image Manipulation Program|GIMP"), 180, "GIMP's window")
         except TimeoutError:
@@ -66,6 +69,11 @@ class Desktop:
         process = subprocess.Popen(command, **options)
         self.started.append(process)
         return process
+
+    def kill_gimp(self):
+        self.gimp.kill()
+        self.gimp.wait()
+        self.started.remove(self.gimp)
 
     def __enter__(self):
         return self

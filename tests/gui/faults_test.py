@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""faults_test.py BUILD [COUNT] [SEED] – faults at random moments of the panel's runs, COUNT of them: the user's layers are what the
-user made of them, nothing is left behind, and the next run works."""
+"""faults_test.py BUILD [COUNT] [SEED] [KIND…] – faults at random moments of the panel's runs, COUNT of them: the user's layers are
+what the user made of them, nothing is left behind, and the next run works. KIND: a fault by its function's name; else all."""
 import os
 import random
 import re
@@ -11,22 +11,18 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from desktop import Desktop, until
-from sitting import check, choose, close, eventually, main_window, photo
+from desktop import GIMP_HELPERS, Desktop, until
+from sitting import PANEL, PREVIEWS, check, close, eventually, main_window, open_panel, panel, photo
 
 build = Path(sys.argv[1]).resolve()
 count, seed = int(sys.argv[2]) if len(sys.argv) > 2 else 300, int(sys.argv[3]) if len(sys.argv) > 3 else 1
-PANEL, PREVIEW = "^Sfumato$", "Sfumato: not kept yet"
+PREVIEW = PREVIEWS[0]
 MAKE_PHOTO = photo(192, 144, 70, 50, 50, 40)
 CLOSE_ALL = """[i.clean_all() for i in Gimp.get_images()]
 [Gimp.Display.get_by_id(n).delete() for n in range(1, 2000) if Gimp.Display.id_is_valid(n)]"""
 # Of every layer that is no preview: what it is and holds.
 LAYERS = f"""answer = [[l.get_name(), *l.get_offsets()[1:], l.get_width(), l.get_height(), hashlib.sha256(raw(l)).hexdigest()]
     for l in (image.get_layers() if image else []) if not l.get_name().startswith({PREVIEW!r})]"""
-
-
-def panel(desk):
-    return (desk.windows(PANEL) or [None])[0]
 
 
 def previews(desk):
@@ -141,14 +137,76 @@ def looked_through(s):
     s.press("ctrl+Page_Down", "alt+b", "alt+b", "ctrl+Page_Up")
 
 
+def gimp_killed(s):
+    s.desk.kill_gimp()
+    until(lambda: not s.desk.place.processes("gimp-sfumato"), 30, "the end of the panel whose GIMP is gone")
+    s.desk.start_gimp()
+    s.make_image()
+    until(lambda: s.desk.windows("– GIMP$"), 60, "the image window")
+
+
+def second_gimp_started(s):
+    """Another GIMP on the same screen opens a panel of its own, with the same engine, and goes."""
+    code = (f"import sys; sys.path.insert(0, {str(GIMP_HELPERS)!r})\nfrom document import *\n{MAKE_PHOTO}\n"
+            "run('plug-in-sfumato', picture, [], **{'run-mode': Gimp.RunMode.INTERACTIVE})")
+    had = len(s.desk.windows(PANEL))
+    other = subprocess.Popen(["gimp-3", "-n", "-s", "--batch-interpreter", "python-fu-eval", "-b", code], env=s.desk.environment,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: len(s.desk.windows(PANEL)) > had, 240, "the second panel")
+        time.sleep(2)
+    finally:
+        other.kill()
+        other.wait()
+    until(lambda: len(s.desk.windows(PANEL)) <= had, 30, "the second panel's end")
+
+
+def disk_full(s):
+    """Where the engine keeps what it has learnt, and the panel its settings."""
+    s.disk.fill()
+    s.after.append(s.disk.free)
+    s.press("ctrl+Return")
+
+
 FAULTS = [cancelled, engine_killed, engine_ended, panel_killed, panel_closed, image_closed, canvas_resized, image_scaled, selection_changed,
           selection_dropped, layer_deleted, layer_painted, preview_deleted, made_grey, model_truncated, model_deleted, run_again, undone,
-          looked_through]  # fmt: skip
+          looked_through, gimp_killed, second_gimp_started, disk_full]  # fmt: skip
+
+
+class SmallDisk:
+    """A file system of its own at each of these folders, small enough to be filled. Only root may mount them."""
+
+    def __init__(self, *folders):
+        self.folders = []
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "sfumato", folder], capture_output=True)
+            if mounted.returncode == 0:
+                self.folders.append(folder)
+        self.is_there = len(self.folders) == len(folders)
+
+    def fill(self):
+        for folder in self.folders:
+            with open(folder / "full", "wb", buffering=0) as file:
+                try:
+                    while file.write(bytes(4096)) > 0:
+                        pass
+                except OSError:
+                    pass
+
+    def free(self):
+        for folder in self.folders:
+            (folder / "full").unlink(missing_ok=True)
+
+    def end(self):
+        for folder in self.folders:
+            subprocess.run(["umount", "-l", folder], check=True)
 
 
 class Sitting:
     def __init__(self, desk):
         self.desk, self.after = desk, []
+        self.disk = SmallDisk(desk.place.folder / "home/.cache/sfumato", desk.place.folder / "profile/plug-in-settings")
         self.model = desk.place.folder / "home/.local/share/sfumato/models/tiny.safetensors"
         self.model.parent.mkdir(parents=True)
         self.put_model()
@@ -175,10 +233,12 @@ class Sitting:
             self.desk.keys(window, *keys)
 
     def open_panel(self):
+        """Whether it was not open: then it has removed what others have left."""
         dismiss(self.desk)
-        if not panel(self.desk):
-            choose(self.desk, "Sfumato…", lambda: panel(self.desk))
-            time.sleep(1)
+        if panel(self.desk):
+            return False
+        open_panel(self.desk)
+        return True
 
     def make_image(self):
         # A question whether to save that outlives its image takes GIMP down (3.0.4: gimp_image_get_dirty_time).
@@ -208,12 +268,13 @@ class Sitting:
         until(lambda: idle() and time.sleep(1) is None and idle(), 120, "the end of the run")  # another one may wait
         dismiss(self.desk)
         time.sleep(0.5)
-        self.open_panel()
+        is_new = self.open_panel()
         left, kept = self.discard_all(), self.desk.inside(LAYERS) == self.expected
         for undo in self.after:
             undo()
         self.after.clear()
-        return left == 0 and kept
+        sockets = len(list(self.desk.place.runtime.rglob("panel-*.sock")))
+        return left == 0 and kept and not (is_new and sockets != 1)
 
     def discard_all(self):
         """What the panel has made, and what it still makes. How many previews are left."""
@@ -238,11 +299,16 @@ class Sitting:
 random.seed(seed)
 done = Counter()
 with Desktop(build, build / "screenshots" / "faults") as desk:
+    sitting = None
     try:
         sitting = Sitting(desk)
         check("a run without faults", sitting.works())
+        kinds = [f for f in FAULTS if not sys.argv[4:] or f.__name__ in sys.argv[4:]]
+        if disk_full in kinds and not sitting.disk.is_there:
+            print("disk full: left out, since no file system can be mounted here")
+            kinds.remove(disk_full)
         for number in range(count):
-            fault, wait = FAULTS[number % len(FAULTS)], random.choice([0, 0.2, 0.5, 1, 2, 4]) * random.random()
+            fault, wait = kinds[number % len(kinds)], random.choice([0, 0.2, 0.5, 1, 2, 4]) * random.random()
             name = f"{number}: {fault.__name__.replace('_', ' ')} after {wait:.2f} s"
             try:
                 right = sitting.round(fault, wait)
@@ -255,6 +321,8 @@ with Desktop(build, build / "screenshots" / "faults") as desk:
                 check(f"{number}: the next run works", sitting.works())
             done[fault.__name__] += 1
     finally:
+        if sitting:
+            sitting.disk.end()
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()
 
 print(", ".join(f"{number} × {name}" for name, number in done.items()))

@@ -49,20 +49,22 @@ struct scanner {
         if (depth > deepest || !is_new(folder)) return;
         if (is_diffusers_folder(folder)) return visit_model(folder);
         std::error_code unreadable;
-        std::vector<fs::path> entries;
+        std::vector<fs::directory_entry> entries;
         for (fs::directory_iterator entry(folder, unreadable), end; entry != end; entry.increment(unreadable))
-            entries.push_back(entry->path());
-        std::ranges::sort(entries);
-        for (fs::path const& entry : entries) visit(entry, depth);
+            entries.push_back(*entry);
+        std::ranges::sort(entries, {}, [](fs::directory_entry const& e) -> auto& { return e.path().native(); });
+        for (fs::directory_entry const& entry : entries) visit(entry, depth);
     }
 
-    void visit(fs::path const& entry, int depth) {
+    // What an entry is, its folder says; only links are asked themselves.
+    void visit(fs::directory_entry const& entry, int depth) {
         if (stopped && *stopped) return;
         std::error_code gone;
-        auto const kind = fs::status(entry, gone).type();
-        bool const hidden = entry.filename().string().starts_with(".");
-        if (kind == fs::file_type::directory && !hidden) enter(entry, depth + 1);
-        if (kind == fs::file_type::regular && is_model_file(entry)) visit_model(entry);
+        fs::path const& path = entry.path();
+        if (entry.is_directory(gone)) {
+            if (!path.filename().native().starts_with('.')) enter(path, depth + 1);
+        } else if (is_model_file(path) && entry.is_regular_file(gone))
+            visit_model(path);
     }
 };
 

@@ -51,6 +51,14 @@ void check_options(options const& given) {
         throw usage_error("--method diffusion needs --model MODEL");
 }
 
+// "with patches", "by LaMa (big-lama.pt)", "by v1-5-pruned.safetensors"
+std::string filler_in_words(request const& made) {
+    std::string const& model = made.diffusion.model;
+    std::string const file = model.substr(model.find_last_of('/', model.size() - 2) + 1); // or a folder
+    if (by_lama(made)) return std::format("by LaMa ({})", file);
+    return by_diffusion(made) ? "by " + file : "with patches";
+}
+
 // Tells the plan and warnings, and writes the picture, filled once for each result.
 struct inpaint_client final : memory_client {
     progress_line& line;
@@ -116,7 +124,9 @@ int inpaint_file(options const& given) {
     json told{{"type", "result"}, {"seconds", seconds.count()}, {"request", request_to_json(batch.recipe())}};
     if (names.size() == 1) told["output"] = names.front();
     told["outputs"] = names;
-    line.finish(std::format("{}{}: filled in {:.2f} s, seed {}", names.front(), more, seconds.count(), r.seed), told);
+    line.finish(std::format("{}{}: filled {} in {:.2f} s, seed {}", names.front(), more,
+                            filler_in_words(batch.recipe()), seconds.count(), r.seed),
+                told);
     return exit_code::ok;
 }
 
@@ -138,10 +148,11 @@ std::string const help = help_text(
     {.example = "sfumato inpaint photo.png --mask wires.png -o clean.png",
      .usage = "sfumato inpaint IN --mask MASK -o OUT [OPTION…]",
      .about =
-         "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Without --model it is "
-         "filled with patches of its surroundings. With one it is made anew, after the words of --prompt, and "
-         "blends in up to --edge pixels beyond what MASK selects. With --method lama a network that takes no words "
-         "goes on with what is around, and patches give it detail. Every other pixel stays as it is.\n"
+         "Fills the part of the picture IN that MASK selects, and writes the picture to OUT. Without --model a LaMa "
+         "or MI-GAN that is found on this machine goes on with what is around, and patches give it detail; where "
+         "none is found, patches of the surroundings alone fill it (--method patchmatch). With --model it is made "
+         "anew, after the words of --prompt, and blends in up to --edge pixels beyond what MASK selects. Every other "
+         "pixel stays as it is.\n"
          "PNG, JPEG, TIFF, WebP and OpenEXR are read by their content and written by OUT's name. Depth and colour "
          "profile are kept where the format can (JPEG and WebP are lossy and 8-bit), and what IN says beside its "
          "pixels (EXIF, XMP, IPTC, resolution). MASK lies on the pixels as they are stored, before EXIF's "

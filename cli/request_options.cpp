@@ -1,5 +1,6 @@
 #include "cli/request_options.h"
 
+#include "models/library/find_lama.h"
 #include "pictures/recipe.h"
 #include "request/fields.h"
 #include "request/json.h"
@@ -34,6 +35,12 @@ template <class T> std::optional<T> number_in(std::string const& text) {
     return whole && std::isfinite(double(number)) ? std::optional(number) : std::nullopt;
 }
 
+// A choice may be left to Sfumato by name, too, which takes a recipe's away.
+constexpr std::string_view automatic = "auto";
+bool can_be_left(field const& f) {
+    return std::holds_alternative<choice>(f.type) && std::holds_alternative<std::monostate>(f.get(request()));
+}
+
 // FILE or FILE:WEIGHT
 json lora_of(std::string const& text) {
     auto const colon = text.rfind(':');
@@ -55,6 +62,14 @@ json value_of(std::string const& text, field_type const& type) {
     if (std::holds_alternative<real_number>(type))
         if (auto const number = number_in<double>(text)) return *number;
     return text;
+}
+
+void set(json& object, field const& f, options const& given) {
+    std::string const text = given.value(f.option_name());
+    if (can_be_left(f) && text == automatic)
+        object.erase(f.key);
+    else
+        object[f.key] = is_repeatable(f) ? loras_of(given.lists.find(f.option_name())->second) : value_of(text, f.type);
 }
 
 // A value that stands in the command line is a mistake in the command line.
@@ -93,7 +108,11 @@ std::string range_in_words(field_type const& type) {
 // "how often the network goes over the picture (1 to 1000; default: 20)"
 std::string help_of(field const& f) {
     std::string text(f.help), facts = range_in_words(f.type);
-    if (auto const c = std::get_if<choice>(&f.type)) text += ": " + list_names(c->names());
+    if (auto const c = std::get_if<choice>(&f.type)) {
+        auto names = c->names();
+        if (can_be_left(f)) names.insert(names.begin(), automatic);
+        text += ": " + list_names(names);
+    }
     std::string const otherwise = f.unset.empty() ? in_words(f.get(request())) : std::string(f.unset);
     if (!otherwise.empty()) facts += (facts.empty() ? "default: " : "; default: ") + otherwise;
     return facts.empty() ? text : std::format("{} ({})", text, facts);
@@ -107,12 +126,13 @@ request request_of(options const& given, operation o, progress_line& line) {
     if (object.is_object()) {
         object["operation"] = name_of(o);
         for (field const* f : fields_with_option(o))
-            if (given.has(f->option_name()))
-                object[f->key] = is_repeatable(*f) ? loras_of(given.lists.find(f->option_name())->second)
-                                                   : value_of(given.value(f->option_name()), f->type);
+            if (given.has(f->option_name())) set(object, *f, given);
+        // A recipe's model goes with its method.
+        if (o == operation::inpaint && given.value("--method") == automatic && !given.has("--model"))
+            object.erase("model");
     }
     std::vector<std::string> unknown;
-    request r = resolve(checked(object, given, o, unknown));
+    request r = resolve(checked(object, given, o, unknown), find_lama);
     for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
     return r;
 }

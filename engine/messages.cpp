@@ -1,9 +1,11 @@
 #include "engine/messages.h"
 
 #include "compute/error.h"
+#include "request/fields.h"
 #include "request/json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -12,6 +14,8 @@ namespace sfumato {
 using nlohmann::json;
 
 namespace {
+
+constexpr std::array<std::string_view, 3> kinds{"all", "upscaler", "lama"}; // in the order of model_kind
 
 json head_of(char const* type, std::int64_t id) { return {{"type", type}, {"id", id}}; }
 
@@ -200,15 +204,17 @@ mask mask_of(blob&& b) {
 
 outgoing encode_models(std::int64_t id, model_kind kind) {
     json head = head_of("models", id);
-    head["kind"] = kind == model_kind::upscaler ? "upscaler" : "all";
+    head["kind"] = kinds[std::size_t(kind)];
     return encode(std::move(head));
 }
 
 model_kind kind_of(message const& m) {
     std::string const kind = text_in(m.head, "kind", 64, "models");
-    if (kind != "upscaler" && kind != "all")
-        fail("The \"kind\" of a \"models\" message must be \"all\" or \"upscaler\", not {}.", json_show(kind));
-    return kind == "all" ? model_kind::all : model_kind::upscaler;
+    auto const found = std::ranges::find(kinds, kind);
+    if (found == kinds.end())
+        fail("The \"kind\" of a \"models\" message must be {}, not {}.", one_of({kinds.begin(), kinds.end()}),
+             json_show(kind));
+    return model_kind(found - kinds.begin());
 }
 
 outgoing encode_describe(std::int64_t id, std::string const& model) {

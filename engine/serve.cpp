@@ -6,6 +6,7 @@
 #include "engine/messages.h"
 #include "engine/process.h"
 #include "engine/worker.h"
+#include "models/library/find_lama.h"
 #include "models/library/model_folders.h"
 #include "models/library/scan.h"
 #include "request/json.h"
@@ -260,6 +261,10 @@ void server::take_question(connection& c, message const& m) {
         return;
     }
     add(c, questions, m, {}, [=, kind = kind_of(m)](session& s) -> std::optional<json> {
+        if (kind == model_kind::lama) {
+            if (std::string const lama = find_lama(); !lama.empty()) found(s)(look_at_model(lama));
+            return done;
+        }
         auto const folders = kind == model_kind::upscaler ? upscaler_folders() : model_folders();
         scan_models(folders, found(s), s.job().cancelled);
         scan_built_in_models(found(s));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -234,11 +235,16 @@ void add_source_argument(GimpProcedure* procedure, operation o) {
 
 void add_method_argument(GimpProcedure* procedure) {
     add_argument(procedure, operation::inpaint, "method", _("_Method"),
-                 _("What fills the selection; automatic: a diffusion model where one is chosen"),
+                 _("What fills the selection; automatic: a diffusion model where one is chosen, else LaMa where its "
+                   "file is found, else patches"),
                  {{"automatic", _("Automatic")},
                   {"patchmatch", _("Patches of the surroundings")},
                   {"lama", _("LaMa, for large selections")},
                   {"diffusion", _("A diffusion model")}});
+}
+
+sentence say_found(request const& r) {
+    return say(" LaMa found: {}.", std::filesystem::path(r.diffusion.model).filename().string());
 }
 
 void add_context_argument(GimpProcedure* procedure) {

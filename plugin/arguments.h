@@ -23,6 +23,7 @@ void add_source_argument(GimpProcedure*, operation);
 source source_of(GimpProcedureConfig*);
 void add_seed_argument(GimpProcedure*, operation);
 void add_method_argument(GimpProcedure*);  // of an inpaint
+sentence say_found(request const&);        // " LaMa found: big-lama.pt.", where its method was left open
 void add_context_argument(GimpProcedure*); // …
 
 /// Whether the result remembers how it was made; a boolean.

@@ -7,6 +7,7 @@
 #include "plugin/panel_task.h"
 #include "plugin/procedure.h"
 #include "plugin/run_captured.h"
+#include "ui/found_models.h"
 
 #include <optional>
 
@@ -37,7 +38,7 @@ task task_of(operation o) {
 captured capture_as_last(call const& c, operation o) {
     panel_settings const last;
     auto const drawables = c.drawables();
-    panel_task const task = find_task(last.config(), c.image, drawables.data(), task_of(o));
+    panel_task const task = find_task(last.config(), c.image, drawables.data(), lama_question().wait(), task_of(o));
     captured from =
         capture(c.image, drawables.data(), resolve(task.request), boolean(last.config(), keeps_recipe), task.to);
     from.device = text(last.config(), "device");
@@ -45,7 +46,9 @@ captured capture_as_last(call const& c, operation o) {
 }
 
 captured capture_as_given(call const& c, operation o) {
-    return capture(c.image, c.drawables().data(), resolve(request_of(c.config, o)), boolean(c.config, keeps_recipe));
+    return capture(c.image, c.drawables().data(),
+                   resolve(request_of(c.config, o), [] { return lama_question().wait(); }),
+                   boolean(c.config, keeps_recipe));
 }
 
 steps steps_of(call& c, operation o) {

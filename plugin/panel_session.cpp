@@ -128,6 +128,7 @@ void panel_session::attempt(std::function<void()> const& what) {
 
 void panel_session::hear(panel_message const& m) {
     aim(m.image);
+    lama.ask_again();
     if (m.what != panel_message::generate) {
         if (auto const task = task_of(m)) g_object_set(config, "task", name_of(*task), nullptr);
         return window.present();
@@ -146,7 +147,7 @@ void panel_session::generate() {
     obey([&] {
         if (!target || !gimp_image_is_valid(target)) fail("No image is open.");
         drawable_list const active = active_drawables(target);
-        panel_task const task = find_task(config, target, active.get());
+        panel_task const task = find_task(config, target, active.get(), lama.known());
         request const asked = resolve(task.request);
         // It is no part of the picture.
         if (preview.image() == target) preview.set_visible(false);
@@ -257,6 +258,7 @@ void panel_session::end_run() {
     runs.pop_front();
     live = false;
     estimate.ask_again();
+    lama.ask_again();
     bool const is_open = gimp_image_is_valid(ended_run.image);
     attempt([&] {
         ended->result();
@@ -348,7 +350,7 @@ panel_view panel_session::view() {
     if (!v.can_repeat) looked_under = -1;
     try {
         drawable_list const active = active_drawables(target);
-        panel_task const task = find_task(config, target, active.get());
+        panel_task const task = find_task(config, target, active.get(), lama.known());
         run_outline outline = outline_of(task, variants_wanted(config), target, active.get());
         outline.device = text(config, "device");
         estimate.look(outline, runs.empty() && !freeing, target, active.get());

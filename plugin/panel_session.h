@@ -7,6 +7,7 @@
 #include "plugin/preview_layer.h"
 #include "plugin/run_estimate.h"
 #include "ui/background.h"
+#include "ui/found_models.h"
 #include "ui/panel_messages.h"
 #include "ui/panel_window.h"
 
@@ -91,6 +92,7 @@ class panel_session {
     panel_window window;
     panel_listener listener;
     std::unique_ptr<background_run> work, freeing; // a run; the engine's end
+    lama_question lama;                            // again after a run and whenever the panel is called
     run_estimate estimate{[this] { refresh(); }};
     guint timer = 0;
     unsigned ticks = 0;

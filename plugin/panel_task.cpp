@@ -35,10 +35,12 @@ void check_prompt(request const& r) {
     if (!has_words(r.diffusion.prompt)) fail("Say in the prompt what shall be there.");
 }
 
-// Whoever says nothing wants what is selected gone, and patches of the picture itself do that best.
-method method_of(request const& r) {
-    if (r.method) return *r.method;
-    return has_words(r.diffusion.prompt) || r.inpaint.strength < 1 ? method::diffusion : method::patchmatch;
+// Whoever says nothing wants what is selected gone, which is done without the panel's model.
+request with_method(request r, std::string const& lama) {
+    bool const wants_something_new = has_words(r.diffusion.prompt) || r.inpaint.strength < 1;
+    if (!r.method && wants_something_new) r.method = method::diffusion;
+    if (r.method != method::diffusion) r.diffusion.model.clear();
+    return choose_method(std::move(r), [&] { return lama; });
 }
 
 sentence words_for(GimpLayer* source) {
@@ -59,13 +61,16 @@ request asked(GimpProcedureConfig* config, operation o) {
 }
 
 // An inpaint, and how; `what`: "The selection".
-panel_task inpaint(request r, char const* button, sentence const& what, GimpLayer* source) {
-    r.method = method_of(r);
-    if (by_lama(r)) r.diffusion.model.clear(); // the panel's is for diffusion; LaMa's file is found
+panel_task inpaint(request const& asked, std::string const& lama, char const* button, sentence const& what,
+                   GimpLayer* source) {
+    request const r = with_method(asked, lama);
     sentence const from = words_for(source);
     if (r.method == method::patchmatch)
         return {r, button, say("{} is filled with patches of its surroundings, from {}.", what, from)};
-    if (by_lama(r)) return {r, button, say("{} is filled by LaMa, which takes no words, from {}.", what, from)};
+    if (by_lama(r))
+        return {r, button,
+                say("{} is filled by LaMa, which takes no words, from {}.{}", what, from,
+                    asked.method ? sentence() : say_found(r))};
     check_model(r);
     return {r, button, say("{} is made anew after the words, from {}.", what, from)};
 }
@@ -76,26 +81,29 @@ sentence words_for_selection(GimpImage* image) {
     return say("The selection of {} × {} pixels", box.width, box.height);
 }
 
-panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, char const* button) {
+panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, std::string const& lama,
+                char const* button) {
     request const r = asked(config, operation::inpaint);
     sentence const what = words_for_selection(image);
-    panel_task t = inpaint(r, button, what, check_source(image, drawables, r.source));
+    panel_task t = inpaint(r, lama, button, what, check_source(image, drawables, r.source));
     if (!by_diffusion(t.request)) t.button = N_("_Fill"); // the others keep nothing of what was there
     return t;
 }
 
 // Into what is selected, past the source's edge, or without a selection into all that is empty.
-panel_task expand(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, bool selected) {
+panel_task expand(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables,
+                  std::string const& lama, bool selected) {
     request r = asked(config, operation::inpaint);
     r.inpaint.strength = 1; // nothing is there that could stay
     sentence const what = selected ? words_for_selection(image) : say("All of the canvas that is empty");
-    panel_task t = inpaint(r, N_("E_xpand"), what, check_source(image, drawables, r.source));
+    panel_task t = inpaint(r, lama, N_("E_xpand"), what, check_source(image, drawables, r.source));
     t.to = selected ? reach::beyond : reach::empty;
     return t;
 }
 
-panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables, bool selected) {
-    if (selected) return fill(config, image, drawables, N_("_Refine"));
+panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables,
+                  std::string const& lama, bool selected) {
+    if (selected) return fill(config, image, drawables, lama, N_("_Refine"));
     request r = asked(config, operation::img2img);
     sentence const from = words_for(check_source(image, drawables, r.source));
     check_model(r);
@@ -161,13 +169,13 @@ char const* name_of(task t) {
 }
 
 panel_task find_task(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables,
-                     std::optional<task> wanted) {
+                     std::string const& lama, std::optional<task> wanted) {
     check_image(image);
     bool const selected = !selected_box(image).empty();
     switch (wanted.value_or(task_of(config, selected))) {
-    case task::fill: return fill(config, image, drawables, N_("_Fill"));
-    case task::refine: return refine(config, image, drawables, selected);
-    case task::expand: return expand(config, image, drawables, selected);
+    case task::fill: return fill(config, image, drawables, lama, N_("_Fill"));
+    case task::refine: return refine(config, image, drawables, lama, selected);
+    case task::expand: return expand(config, image, drawables, lama, selected);
     case task::generate: break;
     }
     return generate(config, image);

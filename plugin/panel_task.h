@@ -20,8 +20,10 @@ struct panel_task {
     reach to = reach::selection;
 };
 
-/// Throws error: what is missing. `drawables`: the active ones, null-terminated. `wanted`: whatever the argument says.
-panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* drawables, std::optional<task> wanted = {});
+/// Throws error: what is missing. `drawables`: the active ones, null-terminated. `lama`: the file of one that was
+/// found; empty: none. `wanted`: whatever the argument says.
+panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* drawables, std::string const& lama,
+                     std::optional<task> wanted = {});
 
 /// How many are made at once: as the user says, or as suits the machine.
 int variants_wanted(GimpProcedureConfig*);

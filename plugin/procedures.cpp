@@ -33,10 +33,10 @@ constexpr std::array procedures{
                     .title = N_("Inpaint Selection"),
                     .blurb = N_("Fill the selection from its surroundings"),
                     .help = N_("Fills the selected part of a layer, or of all that is visible: with patches of its "
-                               "surroundings, so that it looks as if the selected object had never been there, or with "
-                               "a diffusion model, after words. The result is a new layer with a layer mask; no pixel "
-                               "of the source is changed. The new layer's parasite “sfumato-recipe” tells how it was "
-                               "made."),
+                               "surroundings or by LaMa, so that it looks as if the selected object had never been "
+                               "there, or with a diffusion model, after words. The result is a new layer with a layer "
+                               "mask; no pixel of the source is changed. The new layer's parasite “sfumato-recipe” "
+                               "tells how it was made."),
                     .add_arguments = add_inpaint_arguments,
                     .steps = inpaint_steps,
                     .shown_as = task::fill},

@@ -109,7 +109,7 @@ constexpr std::array rows{
                      .used_by = inpaint,
                      .option = "--method NAME",
                      .help = "patches of the picture itself, a diffusion model, or LaMa or MI-GAN (big-lama.pt …)",
-                     .unset = "diffusion with --model, else patchmatch"}),
+                     .unset = "auto: diffusion with --model, else lama where one is found, else patchmatch"}),
     row<&d::model>({.key = "model",
                     .used_by = inpaint,
                     .type = free_text{.names_a_model = true},

@@ -8,8 +8,9 @@
 
 namespace sfumato {
 
-/// Which models are asked for: all, or the upscalers among them, which lie in folders of their own.
-enum class model_kind { all, upscaler };
+/// Which models are asked for: all; the upscalers among them, which lie in folders of their own; or the one LaMa or
+/// MI-GAN that fills where nobody says otherwise.
+enum class model_kind { all, upscaler, lama };
 
 struct model_summary {
     std::string path;   // as a request names it: a file, a diffusers folder, sfumato:NAME or procedural:NAME

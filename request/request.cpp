@@ -213,11 +213,21 @@ json request_to_json(request const& r) {
     return object;
 }
 
-request resolve(request r) {
+request choose_method(request r, lama_finder const& find_lama) {
+    if (r.method) return r;
+    if (by_diffusion(r)) {
+        r.method = method::diffusion;
+        return r;
+    }
+    r.diffusion.model = find_lama ? find_lama() : "";
+    r.method = r.diffusion.model.empty() ? method::patchmatch : method::lama;
+    return r;
+}
+
+request resolve(request r, lama_finder const& find_lama) {
     if (find_field(r.operation, "seed") && r.seed < 0)
         r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
-    if (r.operation == operation::inpaint && !r.method)
-        r.method = by_diffusion(r) ? method::diffusion : method::patchmatch;
+    if (r.operation == operation::inpaint) r = choose_method(std::move(r), find_lama);
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

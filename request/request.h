@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <format>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -110,7 +111,7 @@ struct request {
     static constexpr int version = 2;
 
     sfumato::operation operation = operation::inpaint;
-    std::optional<sfumato::method> method; // of an inpaint; none: diffusion where a model is named, else patchmatch
+    std::optional<sfumato::method> method; // of an inpaint; none: as choose_method() says
     /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve), never found in a recipe. An
     /// upscale has none.
     std::int64_t seed = -1;
@@ -144,8 +145,15 @@ inline colours colours_of(request const& r) {
 request request_from_json(nlohmann::json const&, std::vector<std::string>* unknown = nullptr);
 nlohmann::json request_to_json(request const&);
 
+/// The file of a LaMa or MI-GAN on this machine; empty: there is none.
+using lama_finder = std::function<std::string()>;
+
+/// The same inpaint with its method, if it leaves that open: diffusion where a model is named, else LaMa where one is
+/// found, which it then names, else patchmatch.
+request choose_method(request, lama_finder const&);
+
 /// The same request with a random seed where none was given, the method of an inpaint, and ours for an upscale without
 /// a model: what it is from now on makes the same pixels again.
-request resolve(request);
+request resolve(request, lama_finder const& = {});
 
 } // namespace sfumato

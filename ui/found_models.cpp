@@ -67,6 +67,17 @@ model_summary ask(std::string const& model, std::atomic<bool> const& stopped) {
     }
 }
 
+std::string ask_for_lama(std::atomic<bool> const& stopped) {
+    std::string file;
+    try {
+        engine_models(model_kind::lama, [&](model_summary const& m) { file = m.path; }, {.cancelled = &stopped});
+    } catch (std::exception const&) { // what is wrong with the engine, the run itself says
+    }
+    return file;
+}
+
+bool is_ready(auto const& future) { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+
 } // namespace
 
 model_search::model_search(model_kind kind)
@@ -75,7 +86,7 @@ model_search::model_search(model_kind kind)
 model_search::~model_search() { stopped = true; }
 
 std::optional<listed_models> model_search::result() {
-    if (!found.valid() || found.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    if (!found.valid() || !is_ready(found)) return {};
     return found.get();
 }
 
@@ -85,8 +96,31 @@ model_question::model_question(std::string model)
 model_question::~model_question() { stopped = true; }
 
 std::optional<model_summary> model_question::result() {
-    if (!answer.valid() || answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    if (!answer.valid() || !is_ready(answer)) return {};
     return answer.get();
+}
+
+lama_question::~lama_question() { stopped = true; }
+
+void lama_question::ask() {
+    if (answer.valid()) return;
+    answer = std::async(std::launch::async, [this] { return ask_for_lama(stopped); });
+}
+
+std::string lama_question::known() {
+    if (!found) ask();
+    if (answer.valid() && is_ready(answer)) found = answer.get();
+    return found.value_or("");
+}
+
+std::string lama_question::wait() {
+    if (!found) ask();
+    if (answer.valid()) found = answer.get();
+    return *found;
+}
+
+void lama_question::ask_again() {
+    if (found == "") ask();
 }
 
 } // namespace sfumato

@@ -47,4 +47,25 @@ class model_question {
     std::future<model_summary> answer;
 };
 
+/// Which LaMa or MI-GAN fills where nobody says otherwise: its file; empty, where there is none. Asked when it is first
+/// needed. Its end stops the question.
+class lama_question {
+  public:
+    ~lama_question();
+
+    /// As far as it is known: empty also before it is answered.
+    std::string known();
+    /// Waits for the answer.
+    std::string wait();
+    /// Where there was none: files may have been put there.
+    void ask_again();
+
+  private:
+    void ask();
+
+    std::atomic<bool> stopped = false;
+    std::optional<std::string> found;
+    std::future<std::string> answer;
+};
+
 } // namespace sfumato

@@ -28,20 +28,20 @@ called what_is_called(fs::path const& path) {
 
 } // namespace
 
-std::optional<fs::path> find_lama() {
-    std::optional<fs::path> lama, migan;
+std::string find_lama() {
+    std::string lama, migan;
     std::atomic<bool> enough = false;
     auto const look = [&](fs::path const& path) {
         called const what = what_is_called(path);
-        if (enough || what == called::neither || (what == called::migan && migan)) return;
+        if (enough || what == called::neither || (what == called::migan && !migan.empty())) return;
         found_model const m = look_at_model(path);
         if (!m.error.empty() || !m.is.supported) return;
-        if (m.is.migan && !migan) migan = path;
+        if (m.is.migan && migan.empty()) migan = path;
         if (m.is.lama) lama = path;
-        enough = lama.has_value();
+        enough = !lama.empty();
     };
     visit_models(model_folders(), look, &enough);
-    return lama ? lama : migan;
+    return lama.empty() ? migan : lama;
 }
 
 } // namespace sfumato

@@ -1,10 +1,13 @@
 // The executable as people and scripts see it: output, exit codes. `fake_sfumato` is it with a job that needs no GPU.
+#include "models/library/procedural.h"
 #include "request/fields.h"
 #include "request/json.h"
 #include "request/names.h"
 #include "request/request.h"
 #include "tests/cli/command.h"
 #include "tests/engine/fake_jobs.h"
+#include "tests/environment_variable.h"
+#include "tests/models/files/torch_file.h"
 #include "tests/pictures/png_file.h"
 
 using namespace sfumato;
@@ -47,7 +50,7 @@ struct command_line : testing::Test {
 TEST_F(command_line, fills_a_picture) {
     ended const e = inpaint({"--seed", "51"});
     EXPECT_EQ(e.code, 0) << e.err;
-    EXPECT_TRUE(mentions(e.out, "out.png: filled in")) << e.out;
+    EXPECT_TRUE(mentions(e.out, "out.png: filled with patches in")) << e.out;
     EXPECT_TRUE(mentions(e.out, "seed 51")) << e.out;
     png_file const filled = read_png(out);
     EXPECT_EQ(filled.samples[(20 * side + 20) * 3], 51);
@@ -65,6 +68,28 @@ TEST_F(command_line, a_model_s_options_are_in_the_recipe) {
     wanted.diffusion = {.model = "m", .prompt = "a cat", .steps = 7};
     wanted.inpaint = {.strength = 0.5, .mask_cells = mask_cells::mean, .edge = 9, .width = 640};
     EXPECT_EQ(request_from_json(json::parse(read_png(out).texts.at("Comment"))), wanted);
+}
+
+TEST_F(command_line, lama_is_taken_where_one_is_found) {
+    std::string const lama = folder.put("my-lama.pt", torch_script_file(procedural_checkpoint("lama-tiny")));
+    environment_variable const models("SFUMATO_MODELS", folder.path), home("HOME", folder.path);
+    auto const made = [&] { return request_from_json(json::parse(read_png(out).texts.at("Comment"))); };
+    ended e = inpaint({"--seed", "51"});
+    EXPECT_TRUE(mentions(e.out, "out.png: filled by LaMa (my-lama.pt) in")) << e.out << e.err;
+    request const by_lama{.method = method::lama, .seed = 51, .area = {0, 0, side, side}, .diffusion = {.model = lama}};
+    EXPECT_EQ(made(), by_lama);
+    e = inpaint({"--seed", "51", "--method", "patchmatch"});
+    EXPECT_TRUE(mentions(e.out, "filled with patches in")) << e.out << e.err;
+    // Said by name, it takes away what a recipe says.
+    for (char const* recipe : {R"({"sfumato": 1, "seed": 51, "method": "patchmatch"})",
+                               R"({"sfumato": 1, "seed": 51, "method": "diffusion", "model": "m"})",
+                               R"({"sfumato": 1, "seed": 51, "method": "lama", "model": "gone"})"}) {
+        write_text(folder.path / "r.json", recipe);
+        e = inpaint({"--recipe", folder.path / "r.json", "--method", "auto"});
+        EXPECT_EQ(made(), by_lama) << recipe << e.err;
+    }
+    e = inpaint({"--seed", "51", "--method", "auto", "--model", "sd.safetensors", "--prompt", "a cat"});
+    EXPECT_TRUE(mentions(e.out, "filled by sd.safetensors in")) << e.out << e.err;
 }
 
 TEST_F(command_line, json_lines) {

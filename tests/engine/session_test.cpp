@@ -1,6 +1,8 @@
 // What is said in a run and in a question, on the wire: the engine asks for pixels, and whatever a client does, it is
 // answered and the engine lives.
+#include "models/library/procedural.h"
 #include "tests/engine/raw_client.h"
+#include "tests/models/files/torch_file.h"
 
 #include <cmath>
 
@@ -374,6 +376,12 @@ TEST(session, models_are_found_and_damaged_ones_too) {
         EXPECT_EQ(found["sfumato:upscale-x4"].scale, 4);
         EXPECT_TRUE(found["sfumato:upscale-x4"].supported);
     }
+    c.send(encode_models(3, model_kind::lama));
+    EXPECT_EQ(c.receive_type(), "done"); // there is none
+    std::string const lama = folder.put("my-lama.pt", torch_script_file(procedural_checkpoint("lama-tiny")));
+    c.send(encode_models(3, model_kind::lama));
+    EXPECT_EQ(decode_model(c.receive()).path, lama);
+    EXPECT_EQ(c.receive_type(), "done");
     c.send(encode({{"type", "models"}, {"kind", "bogus"}}));
     EXPECT_TRUE(mentions(c.receive_error(), "\"bogus\""));
     c.send(encode({{"type", "describe"}}));

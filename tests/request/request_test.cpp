@@ -121,6 +121,26 @@ TEST(request, of_an_inpaint_may_be_lama_s) {
     EXPECT_TRUE(unknown.empty());
 }
 
+// What fills a selection where the request does not say.
+TEST(request, method_follows_from_what_is_there) {
+    auto const found = [] { return std::string("/models/big-lama.pt"); };
+    auto const none = [] { return std::string(); };
+    request const open{.seed = 5};
+    request const by_lama{.method = method::lama, .seed = 5, .diffusion = {.model = "/models/big-lama.pt"}};
+    EXPECT_EQ(choose_method(open, found), by_lama);
+    EXPECT_EQ(choose_method(open, none), (request{.method = method::patchmatch, .seed = 5}));
+    EXPECT_EQ(choose_method(open, {}).method, method::patchmatch);
+    EXPECT_EQ(resolve(open, found), by_lama);
+    request const with_model{.seed = 5, .diffusion = {.model = "sd.safetensors"}};
+    EXPECT_EQ(choose_method(with_model, found).method, method::diffusion);
+    EXPECT_EQ(choose_method(with_model, found).diffusion.model, "sd.safetensors");
+    for (method said : {method::patchmatch, method::lama, method::diffusion}) {
+        request const r{.method = said, .seed = 5, .diffusion = {.model = "m"}};
+        EXPECT_EQ(choose_method(r, found), r);
+    }
+    EXPECT_EQ(resolve({.operation = operation::upscale}, found).method, std::nullopt);
+}
+
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),

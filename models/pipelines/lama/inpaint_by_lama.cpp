@@ -75,7 +75,7 @@ std::optional<picture> made_of(device& d, shelf const& models, lama_model& m, pi
 
 std::string file_of(request const& r) {
     if (!r.diffusion.model.empty()) return r.diffusion.model;
-    if (auto const found = find_lama()) return found->string();
+    if (std::string const found = find_lama(); !found.empty()) return found;
     fail("No LaMa and no MI-GAN was found among the models on this machine: put big-lama.pt into "
          "~/.local/share/sfumato/models, or name a file with --model.");
 }

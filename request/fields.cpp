@@ -216,6 +216,13 @@ constexpr std::array rows{
          .option = "--detail X",
          .help = "strength of a second pass at full size, in tiles, where the model saw the context smaller than "
                  "it is; 0: none"}),
+    row<&i::prefill>(
+        {.key = "prefill",
+         .used_by = inpaint,
+         .type = free_text{.names_a_model = true},
+         .option = "--prefill MODEL",
+         .help = "without --prompt: the LaMa or MI-GAN whose fill MODEL begins with; an empty name: patches",
+         .unset = "one that is found, else patches"}),
     row<&i::mask_cells>({.key = "mask_cells",
                          .used_by = inpaint,
                          .option = "--mask-cells NAME",

@@ -191,6 +191,7 @@ request request_from_json(json const& object, keys* unknown) {
     for (field const* f : fields_of(r.operation))
         if (f->of_diffusion && by_diffusion(r)) take(*f);
     if (version == 1 && r.diffusion.clip_skip == 1) r.diffusion.clip_skip.reset();
+    if (version <= 2 && r.operation == operation::inpaint && by_diffusion(r)) r.inpaint.prefill = "";
     if (unknown)
         for (auto const& [key, value] : object.items())
             if (!is_known(r, key)) unknown->push_back(key);

@@ -79,6 +79,9 @@ struct inpaint_settings {
     std::optional<int> edge;   // pixels that the result may spill past the selection; none: by its size (edge_of)
     int width = 0, height = 0; // of what the model sees: pixels, multiples of 8; 0: as fits
     double detail = 0.4;       // where it sees less than there is: strength of a second pass at full size; 0: none
+    // The LaMa or MI-GAN whose fill the model begins with where no words say what is wanted; empty: patches do that;
+    // none: one that is found, or else patches.
+    std::optional<std::string> prefill;
 
     bool operator==(inpaint_settings const&) const = default;
 };
@@ -108,7 +111,8 @@ struct request_error : error {
 struct request {
     /// Key "sfumato"; raised when an old reader would misunderstand. Older ones are read.
     /// 1: clip_skip was always there, and counted from the layer that the model was trained with.
-    static constexpr int version = 2;
+    /// 2: models always began with patches where no words said what was wanted.
+    static constexpr int version = 3;
 
     sfumato::operation operation = operation::inpaint;
     std::optional<sfumato::method> method; // of an inpaint; none: as choose_method() says

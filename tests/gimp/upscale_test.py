@@ -73,7 +73,7 @@ def the_image_scaled_to_match():
     check("image: the source is still the active layer", [l.get_id() for l in image.get_selected_layers()] == [source.get_id()])
     check("image: no alpha and no mask where there was none", not layer.has_alpha() and layer.get_mask() is None)
     made = recipe(layer)
-    check("image: the recipe", made == {"sfumato": 2, "operation": "upscale", "model": REPEAT.get_path(), "scale": 2.0,
+    check("image: the recipe", made == {"sfumato": 3, "operation": "upscale", "model": REPEAT.get_path(), "scale": 2.0,
                                         "source": "layer", "made_by": made["made_by"]})
 
 

@@ -92,7 +92,8 @@ TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
                  .edge = 0,
                  .width = 640,
                  .height = 512,
-                 .detail = 0.25};
+                 .detail = 0.25,
+                 .prefill = "lama.pt"};
     EXPECT_TRUE(by_diffusion(r));
     EXPECT_EQ(colours_of(r), colours::srgb);
     std::vector<std::string> unknown;
@@ -144,7 +145,7 @@ TEST(request, method_follows_from_what_is_there) {
 TEST(request, of_an_upscale_survives_the_round_trip) {
     request r{.operation = operation::upscale};
     EXPECT_EQ(request_to_json(r),
-              json::parse(R"({"sfumato": 2, "operation": "upscale", "model": "", "scale": 2.0, "source": "layer"})"));
+              json::parse(R"({"sfumato": 3, "operation": "upscale", "model": "", "scale": 2.0, "source": "layer"})"));
     EXPECT_EQ(request_from_json(request_to_json(r)), r);
     r.source = source::visible;
     r.area = {-3, 4, 50, 60};
@@ -161,7 +162,7 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
 
 TEST(request, of_a_diffusion_model_is_written_as_documented) {
     EXPECT_EQ(request_to_json(unusual_request(operation::txt2img)), json::parse(R"({
-        "sfumato": 2, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
+        "sfumato": 3, "operation": "txt2img", "seed": 9223372036854775805, "model": "models/ü.safetensors",
         "vae": "vae.safetensors", "text_encoder": "clip_l.safetensors", "text_encoder_2": "clip_g.safetensors",
         "text_encoder_3": "t5xxl.safetensors",
         "loras": [{"file": "loras/ü.safetensors", "weight": 0.5}, {"file": "b", "weight": -1.0, "text_weight": 0.25,
@@ -170,7 +171,7 @@ TEST(request, of_a_diffusion_model_is_written_as_documented) {
         "steps": 1000, "cfg": 7.1, "sampler": "unipc", "scheduler": "ays", "rng": "cuda", "clip_skip": 12, "batch": 3,
         "prediction": "v", "zero_terminal_snr": true, "dtype": "bf16"})"));
     EXPECT_EQ(request_to_json({.operation = operation::img2img, .seed = 4}), json::parse(R"({
-        "sfumato": 2, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
+        "sfumato": 3, "operation": "img2img", "seed": 4, "model": "", "prompt": "", "negative_prompt": "",
         "steps": 20, "cfg": 7.0, "sampler": "dpmpp_2m", "rng": "cpu", "batch": 1,
         "zero_terminal_snr": false, "strength": 0.75, "strength_rule": "full_steps"})"));
 }
@@ -211,6 +212,20 @@ TEST(request, of_version_1_is_read) {
     EXPECT_EQ(request_from_json(json{{"sfumato", 1}, {"seed", 7}}), (request{.seed = 7}));
 }
 
+// What a model began with was always patches.
+TEST(request, of_version_2_is_read) {
+    auto const prefill = [](json more) {
+        more.update({{"operation", "inpaint"}, {"model", "sd.safetensors"}});
+        return request_from_json(more).inpaint.prefill;
+    };
+    EXPECT_EQ(prefill({{"sfumato", 2}}), "");
+    EXPECT_EQ(prefill({{"sfumato", 3}}), std::nullopt);
+    EXPECT_EQ(prefill({{"sfumato", 3}, {"prefill", "lama.pt"}}), "lama.pt");
+    EXPECT_EQ(prefill({{"sfumato", 3}, {"prefill", ""}}), "");
+    json const open = request_to_json({.method = method::diffusion, .seed = 1, .diffusion = {.model = "m"}});
+    EXPECT_FALSE(open.contains("prefill"));
+}
+
 TEST(request, takes_other_programs_names) {
     request const r = request_from_json(json::parse(
         R"({"sfumato": 1, "operation": "txt2img", "sampler": "DPM++ 2M SDE", "scheduler": "Align Your Steps"})"));
@@ -221,7 +236,7 @@ TEST(request, takes_other_programs_names) {
 TEST(request, is_written_as_documented) {
     request const r{.method = method::patchmatch, .seed = 42, .area = {1, 2, 3, 4}};
     EXPECT_EQ(request_to_json(r),
-              json::parse(R"({"sfumato": 2, "operation": "inpaint", "method": "patchmatch", "seed": 42,
+              json::parse(R"({"sfumato": 3, "operation": "inpaint", "method": "patchmatch", "seed": 42,
         "context": "automatic", "source": "layer", "area": {"x": 1, "y": 2, "width": 3, "height": 4}})"));
     EXPECT_FALSE(request_to_json(request{}).contains("area"));
 }
@@ -241,7 +256,7 @@ TEST(request, errors_name_the_key_and_what_it_may_be) {
     bad_request const cases[] = {
         {R"([])", "object", "a list"},
         {R"({})", "\"sfumato\"", "missing"},
-        {R"({"sfumato": 3})", "\"sfumato\"", "must be a whole number from 1 to 2, not 3"},
+        {R"({"sfumato": 4})", "\"sfumato\"", "must be a whole number from 1 to 3, not 4"},
         {R"({"sfumato": "1"})", "\"sfumato\"", "not \"1\""},
         {R"({"sfumato": 1, "operation": "outpaint"})", "\"operation\"",
          "\"inpaint\", \"txt2img\", \"img2img\" or \"upscale\", not \"outpaint\""},

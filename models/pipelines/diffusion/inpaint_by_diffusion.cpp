@@ -1,6 +1,7 @@
 #include "models/pipelines/diffusion/inpaint_by_diffusion.h"
 
 #include "compute/device.h"
+#include "models/library/find_lama.h"
 #include "models/pipelines/diffusion/detail_tiles.h"
 #include "models/pipelines/diffusion/generation.h"
 #include "models/pipelines/diffusion/inpaint_masks.h"
@@ -262,7 +263,8 @@ bool inpaint_by_diffusion(device& d, shelf& models, request const& asked, pictur
     assert(asked.seed >= 0 && "resolve() comes first");
     assert(context.width == selection.width && context.height == selection.height);
     diffusion_model& model = open_model(models, asked.diffusion);
-    request const r = add_loras(asked, model, watch.warned);
+    request r = add_loras(asked, model, watch.warned);
+    if (goes_on(r) && !r.inpaint.prefill) r.inpaint.prefill = find_lama();
     return inpaint_run(d, models, model, r, context, selection, watch).run(j, take);
 }
 

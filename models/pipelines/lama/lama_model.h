@@ -22,6 +22,7 @@ class lama_model : public open_model {
 
     std::vector<weight_slot*> slots() override { return {&slot_}; }
     weight_slot const& slot() const { return slot_; }
+    void release() { slot_.release(); }
     weight_store& weights() { return slot_.open(folded_, {}); }
     /// A store that nothing is loaded into: to record graphs for their memory.
     weight_store sketch() const { return weight_store(folded_, {}); }

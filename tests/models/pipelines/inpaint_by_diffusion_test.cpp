@@ -2,8 +2,11 @@
 // same pixels, and memory is used as planned.
 #include "models/pipelines/diffusion/inpaint_by_diffusion.h"
 
+#include "models/library/procedural.h"
 #include "request/context.h"
 #include "request/json.h"
+#include "tests/environment_variable.h"
+#include "tests/models/files/torch_file.h"
 #include "tests/models/pipelines/generate_cases.h"
 #include "tests/models/pipelines/less_memory.h"
 
@@ -203,6 +206,30 @@ TEST(inpaint_by_diffusion, what_is_asked_changes_pixels) {
     add([](request& r) { r.inpaint.width = 160; });
 }
 
+// Without words it begins with what LaMa makes, where one is found; the recipe says which.
+TEST(inpaint_by_diffusion, lama_goes_first) {
+    picture const p = photo();
+    mask const m = selection_of(p);
+    scratch_folder const folder;
+    environment_variable const home("HOME", folder.path), data("XDG_DATA_HOME", ""), at("SFUMATO_MODELS", folder.path);
+    auto const made = [&](std::string const& prompt, std::optional<std::string> const& prefill) {
+        request r = inpaint_request();
+        r.diffusion.prompt = prompt, r.inpaint.prefill = prefill;
+        return run_inpaint(r, p, m).result;
+    };
+    run_result const patches = made("", std::nullopt);
+    EXPECT_EQ(patches.recipe.inpaint.prefill, "");
+    std::string const lama = folder.put("my-lama.pt", torch_script_file(procedural_checkpoint("lama-tiny")));
+    run_result const found = made("", std::nullopt);
+    EXPECT_EQ(found.recipe.inpaint.prefill, lama);
+    EXPECT_GT(difference(found.picture, patches.picture), 0.001);
+    EXPECT_EQ(made("", lama).picture.pixels, found.picture.pixels);
+    EXPECT_EQ(made("", "").picture.pixels, patches.picture.pixels);
+    run_result const with_words = made("a red fox", std::nullopt);
+    EXPECT_EQ(with_words.recipe.inpaint.prefill, std::nullopt);
+    EXPECT_EQ(made("a red fox", lama).picture.pixels, with_words.picture.pixels);
+}
+
 TEST(inpaint_by_diffusion, any_selection_can_be_filled) {
     picture p = photo(96, 70);
     for (std::size_t i = 0; i < 96 * 10; ++i) std::fill_n(&p.pixels[4 * i], 4, 0.0f); // transparent above
@@ -231,10 +258,11 @@ TEST(inpaint_by_diffusion, memory_is_used_as_planned) {
     picture const p = photo();
     picture const large = photo(700, 600);
     for (char const* model : {"procedural:sd1-tiny", "procedural:sd1-inpaint-tiny"})
-        for (std::string const prompt : {"a red fox", ""})
+        for (std::string const words : {"a red fox", "", "LaMa"})
             for (picture const* of : {&p, &large}) { // of the large one, what lies beside the networks takes the most
                 request r = inpaint_request(model);
-                r.diffusion.prompt = prompt;
+                r.diffusion.prompt = words == "LaMa" ? "" : words;
+                r.inpaint.prefill = words == "LaMa" ? "procedural:lama-tiny" : "";
                 shelf models;
                 test_device().memory_peak(true);
                 memory_plan const plan = run_inpaint(models, r, *of, selection_of(*of)).plan;

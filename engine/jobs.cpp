@@ -9,6 +9,7 @@
 #include "models/library/open_checkpoint.h"
 #include "models/library/scan.h"
 #include "models/pipelines/diffusion/inpaint_by_diffusion.h"
+#include "models/pipelines/imaging/grow_to_object.h"
 #include "models/pipelines/lama/inpaint_by_lama.h"
 #include "models/pipelines/upscale/upscale.h"
 
@@ -153,9 +154,19 @@ double work_of_fill(mask const& selection) {
 
 std::string kind_of_fill(request const& r) { return by_lama(r) ? "lama" : "patchmatch"; }
 
-bool fill(engine& e, run_input const& in, run_client& client, job const& j) {
-    auto const read = read_fill(in, client);
+// The same with all of the object selected. Nothing: cancelled.
+std::optional<fill_pictures> with_object(engine& e, fill_pictures read, job const& j) {
+    auto grown = grow_to_object(e.open_device(), e.models, read.given, read.selection, j);
+    if (!grown) return std::nullopt;
+    read.selection = *std::move(grown);
+    return read;
+}
+
+bool fill(engine& e, run_input const& in, run_client& client, job const& whole) {
+    auto read = read_fill(in, client);
+    if (read && in.request.object) read = with_object(e, *std::move(read), part_of(whole, 0, 0.1));
     if (!read) return false;
+    job const j = in.request.object ? part_of(whole, 0.1, 1) : whole;
     if (by_diffusion(in.request)) {
         auto const take = [&](run_result result) { client.take(std::move(result)); };
         return run_diffusion(e, in, client, [&](generate_watch const& watch) {

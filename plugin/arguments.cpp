@@ -255,6 +255,12 @@ void add_context_argument(GimpProcedure* procedure) {
                   {"selection", _("Bounds of the selection")}});
 }
 
+void add_object_argument(GimpProcedure* procedure) {
+    add_argument(
+        procedure, operation::inpaint, "object", _("_Find the object"),
+        _("The selection is rough, a stroke over an object: it grows to the object's edge and a little beyond"));
+}
+
 void add_seed_argument(GimpProcedure* procedure, operation o) {
     add_argument(
         procedure, o, "seed", _("See_d"),

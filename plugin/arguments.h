@@ -25,6 +25,7 @@ void add_seed_argument(GimpProcedure*, operation);
 void add_method_argument(GimpProcedure*);  // of an inpaint
 sentence say_found(request const&);        // " LaMa found: big-lama.pt.", where its method was left open
 void add_context_argument(GimpProcedure*); // …
+void add_object_argument(GimpProcedure*);  // …
 
 /// Whether the result remembers how it was made; a boolean.
 constexpr char const* keeps_recipe = "keep-recipe";

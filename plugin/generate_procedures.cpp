@@ -68,6 +68,7 @@ steps steps_of(call& c, operation o) {
 
 void add_inpaint_arguments(GimpProcedure* procedure) {
     add_method_argument(procedure);
+    add_object_argument(procedure);
     add_source_argument(procedure, operation::inpaint);
     add_context_argument(procedure);
     add_seed_argument(procedure, operation::inpaint);

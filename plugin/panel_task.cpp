@@ -94,7 +94,8 @@ panel_task fill(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* con
 panel_task expand(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* const* drawables,
                   std::string const& lama, bool selected) {
     request r = asked(config, operation::inpaint);
-    r.inpaint.strength = 1; // nothing is there that could stay
+    r.inpaint.strength = 1; // nothing is there that could stay …
+    r.object = false;       // … and no object
     sentence const what = selected ? words_for_selection(image) : say("All of the canvas that is empty");
     panel_task t = inpaint(r, lama, N_("E_xpand"), what, check_source(image, drawables, r.source));
     t.to = selected ? reach::beyond : reach::empty;
@@ -139,6 +140,7 @@ void add_panel_arguments(GimpProcedure* procedure) {
                          {"generate", _("Generate a new picture")}},
                         "automatic");
     add_method_argument(procedure);
+    add_object_argument(procedure);
     add_source_argument(procedure, operation::inpaint);
     add_context_argument(procedure);
     add_argument(procedure, operation::inpaint, "seed", _("S_eed"),

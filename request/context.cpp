@@ -62,11 +62,17 @@ int edge_of(request const& r, rect const& selection) {
     return std::min(4 + feather, inpaint_settings::largest_edge);
 }
 
+int reach_of_object(rect const& selection) {
+    constexpr int least = 128;
+    return std::max(longer(selection), least);
+}
+
 rect context_box(request const& r, rect const& selection, int width, int height) {
     rect const canvas{0, 0, width, height}, box = intersect(selection, canvas);
     if (r.context == context::image) return canvas;
     if (box.empty()) return box;
-    rect const hole = by_diffusion(r) ? intersect(grown(box, edge_of(r, box)), canvas) : box;
+    int const beyond = (r.object ? reach_of_object(box) : 0) + (by_diffusion(r) ? edge_of(r, box) : 0);
+    rect const hole = intersect(grown(box, beyond), canvas);
     if (r.context == context::selection) return hole;
     return by_diffusion(r) ? box_of_diffusion(r, hole, canvas) : box_of_patches(hole, canvas);
 }

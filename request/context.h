@@ -11,6 +11,9 @@ namespace sfumato {
 /// canvas; shifted rather than shrunk at the borders.
 rect context_box(request const&, rect const& selection, int width, int height);
 
+/// How far the object that a rough selection lies on may go on beyond it: pixels.
+int reach_of_object(rect const& selection);
+
 /// How many pixels a diffusion model's result may spill past the selection: as the request says, or by the selection's
 /// size.
 int edge_of(request const&, rect const& selection);

@@ -119,6 +119,7 @@ struct request {
     /// 0 … 2³² − 1, of diffusion models up to 2⁶³ − 1; −1: choose one (resolve), never found in a recipe. An
     /// upscale has none.
     std::int64_t seed = -1;
+    bool object = false; // of an inpaint: the selection is rough, and grows to the object that it lies on
     sfumato::context context = context::automatic;
     sfumato::source source = source::layer;
     rect area; // the crop that was sent, in image coordinates; empty = the whole picture

@@ -128,6 +128,7 @@ GtkWidget* make_advanced(widgets& w, panel_rows const& all) {
     panel_rows rows(all.procedure, all.config);
     rows.has_mnemonics = false;
     rows.add_choice("method");
+    rows.add_check("object");
     rows.add_choice("source");
     rows.add_choice("context");
     rows.add_choice("sampler", samplers());

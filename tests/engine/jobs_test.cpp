@@ -6,6 +6,8 @@
 #include "tests/scratch_folder.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace sfumato {
@@ -77,6 +79,37 @@ TEST(jobs, a_run_names_its_device) {
         ASSERT_TRUE(jobs.run(in, client, {}));
         EXPECT_EQ(client.results.back().picture.pixels, client.results.front().picture.pixels);
     }
+}
+
+// A stroke on a disc: all of it is filled, and nothing where nobody asked for that.
+TEST(jobs, an_object_is_found_before_it_is_filled) {
+    scratch_folder const cache;
+    environment_variable const cached("XDG_CACHE_HOME", cache.path.string());
+    engine_jobs const jobs = open_jobs("");
+    memory_client client;
+    picture& p = client.pictures["picture"] = picture(160, 120);
+    for (int y = 0; y < 120; ++y)
+        for (int x = 0; x < 160; ++x) {
+            bool const is_disc = std::hypot(x - 80, y - 60) < 30;
+            std::array const c{is_disc ? 0.9f : 0.2f, 0.4f, is_disc ? 0.1f : 0.7f, 1.0f};
+            std::ranges::copy(c, &p.pixels[4 * std::size_t(y * 160 + x)]);
+        }
+    mask& stroke = client.masks["selection"] = mask(160, 120);
+    std::fill_n(stroke.values.begin() + 60 * 160 + 65, 30, 1.0f);
+    request r{.operation = operation::inpaint, .method = method::patchmatch, .seed = 1};
+    auto const filled_at = [&](int x, int y) {
+        client.results.clear();
+        EXPECT_TRUE(jobs.run(client.input(r), client, {}));
+        run_result const& made = client.results.at(0);
+        int const u = x - made.x, v = y - made.y;
+        bool const is_inside = u >= 0 && v >= 0 && u < made.mask.width && v < made.mask.height;
+        return is_inside ? made.mask.values[std::size_t(v * made.mask.width + u)] : 0;
+    };
+    EXPECT_EQ(filled_at(80, 40), 0);
+    r.object = true;
+    EXPECT_EQ(filled_at(80, 40), 1);
+    EXPECT_EQ(filled_at(80, 20), 0);
+    EXPECT_TRUE(client.results.at(0).recipe.object);
 }
 
 } // namespace

@@ -36,6 +36,20 @@ TEST(context_box, of_patches_is_as_large_as_it_always_was) {
     EXPECT_EQ(context_box(by_patches(context::selection), {5, 6, 7, 8}, 100, 100), (rect{5, 6, 7, 8}));
 }
 
+// Wherever the object may end, there are surroundings beyond it.
+TEST(context_box, of_a_stroke_holds_the_object) {
+    for (request r : {by_patches(), by_model()}) {
+        r.object = true;
+        for (rect const& stroke : {rect{2000, 2000, 400, 30}, rect{2000, 2000, 10, 10}}) {
+            int const reach = reach_of_object(stroke);
+            EXPECT_GE(reach, std::max(stroke.width, 128));
+            rect const box = context_box(r, stroke, 6000, 4000);
+            EXPECT_TRUE(contains(box, grown(stroke, reach + 60)));
+        }
+        EXPECT_EQ(context_box(r, {0, 0, 50, 50}, 100, 80), (rect{0, 0, 100, 80}));
+    }
+}
+
 // About square, in whole cells, with the scene around it; shifted at borders rather than shrunk.
 TEST(context_box, of_a_model_shows_the_scene) {
     rect const middle = context_box(by_model(), {1000, 1000, 200, 200}, 6000, 4000);

@@ -94,6 +94,7 @@ TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
                  .height = 512,
                  .detail = 0.25,
                  .prefill = "lama.pt"};
+    r.object = true;
     EXPECT_TRUE(by_diffusion(r));
     EXPECT_EQ(colours_of(r), colours::srgb);
     std::vector<std::string> unknown;
@@ -101,6 +102,7 @@ TEST(request, of_an_inpaint_may_be_a_diffusion_model_s) {
     EXPECT_TRUE(unknown.empty());
     EXPECT_EQ(resolve(r).method, method::diffusion);
     r.method = method::patchmatch;
+    r.object = false;
     EXPECT_FALSE(by_diffusion(r));
     EXPECT_EQ(request_to_json(r), request_to_json({.method = method::patchmatch, .seed = 5}));
     EXPECT_EQ(resolve(request()).method, method::patchmatch);

@@ -1,5 +1,6 @@
 #include "compute/ops_fill.h"
 
+#include "compute/ops.h"
 #include "kernel_binaries.h"
 
 #include <cassert>
@@ -303,33 +304,38 @@ void take_seams_out(graph& g, patch_field const& f, vote_options const& voted, w
                    over(area), 60);
 }
 
-} // namespace
-
-tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area, bool opaque,
-                       patch_field const* f, vote_options const& voted) {
-    assert(inside(area, level) && same_size(level.pixels, votes));
-    int const width = level.width();
-    tensor offsets = colours(g, area.width(), area.height());
-    tensor const weights = plane(g, area.width(), area.height());
-    g.dispatch(kernel::membrane_rim{.pixels = g.in(level.pixels),
-                                    .votes = g.in(votes),
+// What `from` lacks of `to` on the hole's rim, carried smoothly into the hole: area's pixels.
+tensor carried_in(graph& g, fill_level const& level, tensor const& to, tensor const& from, window const& area) {
+    tensor const offsets = colours(g, area.width(), area.height()), weights = plane(g, area.width(), area.height());
+    g.dispatch(kernel::membrane_rim{.pixels = g.in(to),
+                                    .votes = g.in(from),
                                     .states = g.in(level.states),
                                     .offsets = g.out(offsets),
                                     .weights = g.out(weights),
-                                    .width = width,
+                                    .width = level.width(),
                                     .height = level.height(),
                                     .left = area.left,
                                     .top = area.top,
                                     .right = area.right,
                                     .bottom = area.bottom},
                over(area));
-    offsets = smooth_fill(g, offsets, weights);
+    return smooth_fill(g, offsets, weights);
+}
+
+} // namespace
+
+tensor membrane_finish(graph& g, fill_level const& level, tensor const& votes, window const& area, bool opaque,
+                       patch_field const* f, vote_options const& voted) {
+    assert(inside(area, level) && same_size(level.pixels, votes));
+    tensor const& proposed = f ? f->votes : votes;
+    tensor offsets = carried_in(g, level, level.pixels, proposed, area);
     if (f) take_seams_out(g, *f, voted, area, offsets);
+    if (proposed.id != votes.id) offsets = add_scaled(g, carried_in(g, level, proposed, votes, area), 1, offsets);
     tensor const filled = colours(g, area.width(), area.height());
     g.dispatch(kernel::fill_finish{.votes = g.in(votes),
                                    .offsets = g.in(offsets),
                                    .filled = g.out(filled),
-                                   .width = width,
+                                   .width = level.width(),
                                    .left = area.left,
                                    .top = area.top,
                                    .right = area.right,

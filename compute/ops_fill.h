@@ -97,7 +97,8 @@ void patch_vote(graph&, patch_field&, vote_options const& = {});
 /// pixels [h, w, 4] with straight alpha; they mean something in the hole only. `opaque`: alpha is 1, and the votes have
 /// something else in its place. `patches`, if there are any, and the last vote, which was known_too: takes the seams
 /// between patches out as well: pixels' differences become those that patches over both propose, where a seam is no
-/// edge (after S. Darabi et al., "Image Melding", SIGGRAPH 2012, which votes for gradients, too).
+/// edge (after S. Darabi et al., "Image Melding", SIGGRAPH 2012, which votes for gradients, too). `votes` may differ
+/// from the patches' own: what was added to these is carried away from the rim, too.
 tensor membrane_finish(graph&, fill_level const&, tensor const& votes, window const& area, bool opaque,
                        patch_field const* patches = nullptr, vote_options const& voted = {});
 

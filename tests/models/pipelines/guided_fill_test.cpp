@@ -57,12 +57,14 @@ TEST(guided_fill, it_is_sharper_than_the_guide) {
     EXPECT_LT(mean_error(p, m, r), 0.6 * mean_error(p, m, as_it_is));
 }
 
-// A third of it is left.
-TEST(guided_fill, a_wrong_tone_is_mostly_carried_away_from_the_rim) {
-    auto const p = paint(200, 180, [](int, int) { return colour{0.5f, 0.25f, 0.75f, 1}; });
-    auto const wrong = paint(200, 180, [](int, int) { return colour{0.6f, 0.2f, 0.5f, 1}; });
-    auto const m = select(200, 180, hole);
-    EXPECT_LT(mean_error(p, m, fill_after(p, m, wrong, 1)), 0.3 * (0.1 + 0.05 + 0.25) / 3);
+// A network's colours may lie beside the picture's: what is seen of that at the rim is taken from all of the hole.
+TEST(guided_fill, a_wrong_tone_is_carried_away_from_the_rim) {
+    for (double blur : {1, 2, 4}) {
+        auto const p = paint(200, 180, [](int, int) { return colour{0.5f, 0.25f, 0.75f, 1}; });
+        auto const wrong = paint(200, 180, [](int, int) { return colour{0.6f, 0.2f, 0.5f, 1}; });
+        auto const m = select(200, 180, hole);
+        EXPECT_LT(mean_error(p, m, fill_after(p, m, wrong, blur)), 0.001) << blur;
+    }
 }
 
 TEST(guided_fill, where_there_is_no_room_for_patches_it_is_the_guide) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 
 namespace sfumato {
 
@@ -20,6 +21,8 @@ constexpr double margin = 0.02;         // of the context's longer side: shadows
 constexpr double units = 64;            // of prices, in a whole number
 constexpr double edge_price = 25;       // of a border between two pixels of one colour
 constexpr double far_price = 6;         // of a pixel at the end of the reach
+constexpr double usual_share = 0.6;     // of the surroundings' pixels have colours that count as theirs
+constexpr double least_own = 0.1;       // of an object's pixels have others
 constexpr double largest_price = 1'000; // of a pixel on its wrong side
 
 // Which side a pixel is on: decided, or to be cut.
@@ -101,6 +104,20 @@ std::vector<lab_colour> colours_where(field const& f, auto const& is_wanted) {
     return colours;
 }
 
+// Without those that the surroundings have, too: a selection around an object holds some of them. All, where hardly any
+// are left.
+std::vector<lab_colour> own_of(std::vector<lab_colour> const& object, std::vector<lab_colour> const& around,
+                               colour_mixture const& surroundings) {
+    std::vector<double> costs;
+    for (lab_colour const& c : around) costs.push_back(surroundings.cost(c));
+    auto const usual = costs.begin() + std::ptrdiff_t(usual_share * double(costs.size() - 1));
+    std::ranges::nth_element(costs, usual);
+    std::vector<lab_colour> own;
+    std::ranges::copy_if(object, std::back_inserter(own),
+                         [&](lab_colour const& c) { return surroundings.cost(c) > *usual; });
+    return double(own.size()) < least_own * double(object.size()) ? object : own;
+}
+
 // All that can be reached from `from` over pixels where `is_way` holds.
 std::vector<bool> reached(field const& f, std::vector<std::size_t> from, auto const& is_way) {
     std::vector<bool> seen(f.size());
@@ -178,7 +195,8 @@ std::optional<first_cut> cut_small(field const& f, std::vector<bool> const& chos
     first_cut c{known};
     for (int round = 0; round < rounds && !object.empty() && !around.empty(); ++round) {
         if (j.is_cancelled()) return std::nullopt;
-        c.models.emplace(colour_models{colour_mixture(object), colour_mixture(around)});
+        colour_mixture const surroundings(around);
+        c.models.emplace(colour_models{colour_mixture(own_of(object, around, surroundings)), surroundings});
         sides const next = tidied(f, cut(f, known, *c.models, &far), chosen);
         if (next == c.found) break;
         c.found = next;

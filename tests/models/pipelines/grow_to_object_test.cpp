@@ -72,6 +72,17 @@ TEST(grow_to_object, what_is_selected_stays_selected) {
             }
 }
 
+// What a selection around an object holds of the surroundings makes them no object.
+TEST(grow_to_object, a_selection_around_it_grows_no_further) {
+    auto const p = scene(300, 220, disc(140, 100, 40));
+    rect const around{90, 55, 100, 95};
+    auto const away = [&](int x, int y) {
+        return std::hypot(float(std::max({around.x - x, 0, x - around.right() + 1})),
+                          float(std::max({around.y - y, 0, y - around.bottom() + 1})));
+    };
+    expect_object(grown_from(p, select(300, 220, around)), p, away, 2);
+}
+
 // The first cut sees 2.5 pixels as one; the border is exact all the same.
 TEST(grow_to_object, the_border_is_that_of_the_full_size) {
     auto const object = disc(640, 500, 180);

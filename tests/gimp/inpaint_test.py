@@ -256,6 +256,21 @@ def called_from_script_fu():
 
 
 @chapter
+def last_values_are_the_panels():
+    settings = os.path.join(Gimp.directory(), "plug-in-settings", "sfumato-panel.settings")
+    os.makedirs(os.path.dirname(settings), exist_ok=True)
+    with open(settings, "w") as file:
+        file.write('(context "image")\n(seed 7)\n(lock-seed yes)\n(source "layer")\n')
+    image = make_image(96, 72)
+    source = add_layer(image, "photo", 96, 72)
+    select(image, 30, 24, 25, 19)
+    check("the panel's last values: runs", inpaint(image, [source], **{"run-mode": Gimp.RunMode.WITH_LAST_VALS})[0] == SUCCESS)
+    made = recipe(image.get_layers()[0])
+    check("the panel's last values: they are taken", (made["seed"], made["context"], made["source"]) == (7, "image", "layer"))
+    os.remove(settings)
+
+
+@chapter
 def recipes():
     image = make_image(96, 72)
     source = add_layer(image, "photo", 96, 72)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""panel_test.py BUILD [SCREENSHOTS] – the panel in a real GIMP, by keyboard and mouse: open it at a task, fill, cancel, look through variants, keep, discard,
-undo, generate with a model while another run waits, the messenger, and what a kill or a closed image leaves: nothing."""
+"""panel_test.py BUILD [SCREENSHOTS [PART…]] – the panel in a real GIMP, by keyboard and mouse: open it at a task, fill, cancel, look
+through variants, keep, discard, undo, generate with a model while another run waits, the messenger, and what a kill or a closed image
+leaves: nothing. PART: a function here; else all."""
 import os
 import signal
 import socket
@@ -247,6 +248,29 @@ def keeps_its_words(desk):
     check("reopened: the words are those of before", eventually(lambda: "a red fox at dawn" in last_run(desk), True))
 
 
+def runs_on_its_device(desk):
+    """The engine is asked for the device that the panel has, be it one that is gone."""
+    desk.keys(panel(desk), "alt+F4")
+    until(lambda: not panel(desk), 30, "the panel's end")
+    desk.settings.write_text(desk.settings.read_text() + '(device "gone with the wind")\n')
+    open_panel(desk)
+    press(desk, "alt+a")
+    time.sleep(3)
+    desk.screenshot("advanced")
+    press(desk, "ctrl+Return")
+    said = 'no Vulkan device is called "gone with the wind"'
+    check("device: the engine looks for it", eventually(lambda: said in desk.place.engine_log(), True))
+    time.sleep(1)
+    desk.screenshot("no-device")
+    desk.keys(panel(desk), "alt+F4")
+    until(lambda: not panel(desk), 30, "the panel's end")
+    check("device: it is remembered", '(device "gone with the wind")' in desk.settings.read_text())
+    desk.settings.write_text(desk.settings.read_text().replace("gone with the wind", ""))
+    open_panel(desk)
+    press(desk, "ctrl+Return")
+    check("device: without one the next run works", eventually(lambda: previewed(desk), True))
+
+
 with Desktop(build, pictures) as desk:
     try:
         desk.inside(MAKE_PHOTO)
@@ -259,8 +283,9 @@ with Desktop(build, pictures) as desk:
         desk.settings.write_text("(steps 3)\n(width 64)\n(height 64)\n(detail 0)\n")
         subprocess.run([build / "tests/gimp/write_model", "sd1-tiny", models / "tiny.safetensors"], check=True)
         time.sleep(1)
-        go_through(desk, (opens_at_its_task, fills_and_keeps, is_cancelled, survives_a_killed_engine, marks_what_is_outdated, discards, expands, chooses_a_model_and_queues, is_told_to_generate, is_killed,
-                          image_is_closed, keeps_its_words))
+        parts = (opens_at_its_task, fills_and_keeps, is_cancelled, survives_a_killed_engine, marks_what_is_outdated, discards, expands,
+                 chooses_a_model_and_queues, is_told_to_generate, is_killed, image_is_closed, keeps_its_words, runs_on_its_device)  # fmt: skip
+        go_through(desk, [p for p in parts if not sys.argv[3:] or p.__name__ in sys.argv[3:]])
     finally:
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()
 

@@ -50,6 +50,7 @@ TEST_P(pipeline_parity, equals_the_reference) {
 
 INSTANTIATE_TEST_SUITE_P(
     cases, pipeline_parity,
+    // 0, 6 and 9 are run on every path (meson.build).
     testing::Values(golden{"sd1-txt2img", "sd1-tiny", 2e-4}, golden{"sd1-txt2img-dpmpp2m-karras", "sd1-tiny", 2e-4},
                     golden{"sd1-img2img", "sd1-tiny", 2e-4}, golden{"sd1-inpaint-4ch", "sd1-tiny", 2e-4},
                     golden{"sd1-inpaint-9ch", "sd1-inpaint-tiny", 2e-4}, golden{"sd2-txt2img-v", "sd2-tiny", 3e-2},

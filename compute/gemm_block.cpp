@@ -49,15 +49,15 @@ uint shared_bytes(gemm_block const& b) {
     return std::max(bytes_of_tiles(b), b.patch_rows * (b.n / 4 + 1) * 16);
 }
 
-bool shape_scalar(gemm_block& b) {
+bool shape_scalar(gemm_block& b, target const& t) {
     b.lanes = b.n <= 16 ? 4 : b.n <= 48 ? 8 : 16;
     uint const threads = gemm_invocations(b.variant);
-    return b.n % (2 * b.lanes) == 0 && b.m * b.lanes % threads == 0 && b.m * b.n / threads <= 64;
+    return b.n % (2 * b.lanes) == 0 && b.m * b.lanes % threads == 0 && b.m * b.n / threads <= std::min(64u, t.most_sums);
 }
 
 bool shape_fragments(gemm_block& b, target const& t) {
     uint const threads = gemm_invocations(b.variant), subgroups = std::max(1u, threads / t.subgroup);
-    if (b.m * b.n / threads > t.most_sums || b.k > t.most_inputs) return false;
+    if (b.m * b.n / threads > t.most_sums || b.m > t.most_rows || b.k > t.most_inputs) return false;
     if (b.variant == kernel_variant::cooperative) {
         auto const& f = t.khr_fragment;
         b.fragment = t.matrix == matrix_path::nv2 ? decltype(b.fragment){f.m, f.n, f.k, false} : t.fragment;
@@ -87,7 +87,7 @@ std::vector<kernel_variant> variants_of(target const& t) {
 
 std::optional<gemm_block> shaped(target const& t, kernel_variant variant, uint m, uint n, uint k) {
     gemm_block b{.variant = variant, .m = m, .n = n, .k = k, .turned = t.turned_weights};
-    bool const fits = variant == kernel_variant::scalar ? shape_scalar(b) : shape_fragments(b, t);
+    bool const fits = variant == kernel_variant::scalar ? shape_scalar(b, t) : shape_fragments(b, t);
     if (!fits || shared_bytes(b) > t.shared_bytes) return {};
     return b;
 }

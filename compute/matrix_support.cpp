@@ -153,10 +153,10 @@ std::vector<target> targets_of(VkPhysicalDevice physical, matrix_features const&
         all.back().matrix = path;
         if (path == matrix_path::khr) all.back().fragment = *khr;
         // By what Mesa 26.1's compilers make of each: spills, and the instructions of the loop.
-        if (intel && path > matrix_path::scalar)
+        if (intel)
             all.back().subgroup = std::max(16u, sizes.minSubgroupSize), all.back().most_sums = 32,
-            all.back().most_inputs = 16;
-        all.back().turned_weights = amd && path > matrix_path::scalar;
+            all.back().most_rows = 128, all.back().most_inputs = 16;
+        all.back().turned_weights = (amd || intel) && path > matrix_path::scalar;
         if (path != matrix_path::nv2) continue;
         all.back().fragment = *flexible.attention;
         all.back().flexible = flexible.product;

@@ -225,7 +225,8 @@ void multiply_tiled(graph& g, product const& p) {
         all.push_back(b.lanes);
     else
         all.insert(all.end(), {b.fragment.m, b.fragment.n, b.fragment.k, b.fragment.workgroup_scope ? 2u : 3u, b.grid_n,
-                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n, b.patch_rows, b.turned});
+                               b.grid_m * b.grid_n, b.fragments_m, b.fragments_n, b.patch_rows, b.turned,
+                               b.grid_m * b.grid_n * t.subgroup >= gemm_invocations(b.variant)});
     double const operations = 2.0 * b.m * b.n * depth(p.weights) / b.splits;
     uint const line = length_of_line(b.count, operations);
     g.dispatch(k, launch::groups(line, parts(b.count, line), b.splits), operations / gemm_invocations(b.variant), all,

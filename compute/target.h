@@ -21,7 +21,8 @@ struct target {
     std::uint32_t subgroup = 32; // invocations
     std::uint32_t shared_bytes = 16384; // of a workgroup
     std::uint32_t cores = 32;           // that take workgroups: an SM, a compute unit, an Xe core
-    std::uint32_t most_sums = 80;       // of a cooperative product, in the registers of an invocation
+    std::uint32_t most_sums = 80;       // of a product, in the registers of an invocation
+    std::uint32_t most_rows = 256;      // of a cooperative product, in a block
     std::uint32_t most_inputs = 32;     // of a cooperative product, in shared memory at once: they cost registers, too
     bool turned_weights = false;        // cooperative matrices come faster from [column][k] than from [k][column]
     std::uint64_t largest_buffer = ~0ull; // bytes one allocation may have, its tail (compute/memory.h) included

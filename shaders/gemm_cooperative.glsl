@@ -19,6 +19,7 @@ layout(constant_id = 38) const uint fragments_m = 4u; // of each
 layout(constant_id = 39) const uint fragments_n = 4u;
 layout(constant_id = 40) const uint patch_rows = 32u; // of sums that go through shared memory at once
 layout(constant_id = 41) const bool turned = false;   // weights lie [column][k] in shared memory, else [k][column]
+layout(constant_id = 42) const bool all_hold = false; // no subgroup is left over: without the question sums stay where they are
 
 // Both tiles, of halves: the input's [row][k], the weights' [k][column] or [column][k], each row padded against bank conflicts.
 // Then sums on their way out, in fp32: [row][column].
@@ -62,7 +63,7 @@ void multiply_step(uint k) {
 }
 
 void multiply() {
-    if (holder() >= grid) return;
+    if (!all_hold && holder() >= grid) return;
     EACH(k, block_k / fragment_k, multiply_step(k * fragment_k));
 }
 
@@ -180,7 +181,7 @@ void finish_octet(uint i, uint part, uint first_row, uint first_column) {
 }
 
 void finish_part(uint part, uint first_row, uint first_column) {
-    if (holder() < grid) put_sums(part);
+    if (all_hold || holder() < grid) put_sums(part);
     barrier();
     const uint octets_here = patch_rows * block_n / 8u;
     for (uint i = gl_LocalInvocationIndex; i < octets_here; i += invocations) finish_octet(i, part, first_row, first_column);

@@ -85,7 +85,11 @@ struct candidate {
 std::vector<candidate> find_candidates() {
     std::uint32_t count = 0;
     VkInstance const instance = vulkan_instance().handle;
-    vk_check(vkEnumeratePhysicalDevices(instance, &count, nullptr), "vkEnumeratePhysicalDevices");
+    if (VkResult const r = vkEnumeratePhysicalDevices(instance, &count, nullptr); r != VK_SUCCESS)
+        fail(
+            "no Vulkan driver can use the GPU here (vkEnumeratePhysicalDevices: {}): update the driver and the kernel, "
+            "or install mesa-vulkan-drivers for a software device",
+            int(r));
     std::vector<VkPhysicalDevice> physical(count);
     vk_check(vkEnumeratePhysicalDevices(instance, &count, physical.data()), "vkEnumeratePhysicalDevices");
     std::vector<candidate> all;
@@ -147,6 +151,8 @@ struct optional_features {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroups{
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR compiled_code{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
     std::vector<char const*> extensions;
 
     optional_features() = default;
@@ -164,6 +170,8 @@ struct optional_features {
         ask(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, subgroups);
         ask(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, cooperative);
         ask(VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME, flexible);
+        if (std::getenv("SFUMATO_COMPILED_CODE")) // for ./run bench isa
+            ask(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, compiled_code);
         vkGetPhysicalDeviceFeatures2(physical, &has.all);
         cooperative.cooperativeMatrixRobustBufferAccess = false;
         wanted.v11.pNext = has.v11.pNext;

@@ -47,9 +47,11 @@ class device {
     /// $SFUMATO_LARGEST_BUFFER=bytes (1 MiB or more) takes the place of what one allocation may have, for tests.
     sfumato::target const& target() const;
 
-    /// Bytes that can be allocated now: the driver's budget (or 0.8 of the heap) less what is in use and a reserve;
-    /// $SFUMATO_BUDGET=bytes instead: of all that we use.
+    /// Bytes that may be planned with now: the driver's budget (or 0.8 of the heap) less what is in use and a reserve
+    /// for the desktop and for what the driver takes for itself; $SFUMATO_BUDGET=bytes instead: of all that we use.
     std::uint64_t memory_available() const;
+    /// The same without the reserve: what can be allocated of what was planned.
+    std::uint64_t memory_left() const;
     /// Bytes that plans and residents hold on the device now, and the most there have been so far.
     std::uint64_t memory_used() const;
     std::uint64_t memory_peak(bool begin_anew = false);

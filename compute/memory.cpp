@@ -50,7 +50,7 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
     if (r == VK_ERROR_OUT_OF_DEVICE_MEMORY || r == VK_ERROR_OUT_OF_HOST_MEMORY)
         fail("{} MiB of GPU memory are needed, but {} could not give them: close other programs that use the GPU, or "
              "work on a smaller selection",
-             size >> 20, h.info.name);
+             (size >> 20) + 1, h.info.name);
     vk_check(r, "vmaCreateBuffer");
     mapped = static_cast<std::byte*>(got.pMappedData);
     VkMemoryPropertyFlags properties = 0;
@@ -129,24 +129,35 @@ std::optional<std::uint64_t> wished_bytes(char const* variable) {
     return bytes;
 }
 
-std::uint64_t device::memory_available() const {
-    if (auto const bytes = wished_bytes("SFUMATO_BUDGET")) return *bytes > vk->used ? *bytes - vk->used : 0;
+namespace {
+
+// Of the device's own memory, `reserve(heap bytes)` of each heap left alone.
+template <class Reserve> std::uint64_t memory_of(device::handles& h, Reserve const& reserve) {
+    if (auto const bytes = wished_bytes("SFUMATO_BUDGET")) return *bytes > h.used ? *bytes - h.used : 0;
     // The allocator asks the driver anew only for a new frame, or after some operations: an engine that stays warm
     // would not see what others took meanwhile.
-    vmaSetCurrentFrameIndex(vk->allocator, ++vk->budget_questions);
+    vmaSetCurrentFrameIndex(h.allocator, ++h.budget_questions);
     VkPhysicalDeviceMemoryProperties const* memory = nullptr;
-    vmaGetMemoryProperties(vk->allocator, &memory);
+    vmaGetMemoryProperties(h.allocator, &memory);
     VmaBudget budgets[VK_MAX_MEMORY_HEAPS];
-    vmaGetHeapBudgets(vk->allocator, budgets); // without VK_EXT_memory_budget: 0.8 of the heap, our own use
+    vmaGetHeapBudgets(h.allocator, budgets); // without VK_EXT_memory_budget: 0.8 of the heap, our own use
     std::uint64_t available = 0;
     for (std::uint32_t i = 0; i < memory->memoryHeapCount; ++i) {
         if (!(memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)) continue;
-        // The desktop and GIMP draw with the same card.
-        std::uint64_t const reserve = std::min<std::uint64_t>(memory->memoryHeaps[i].size / 10, 512u << 20);
-        std::uint64_t const used = budgets[i].usage + reserve;
+        std::uint64_t const used = budgets[i].usage + reserve(memory->memoryHeaps[i].size);
         available = std::max<std::uint64_t>(available, budgets[i].budget > used ? budgets[i].budget - used : 0);
     }
     return available;
+}
+
+} // namespace
+
+// The desktop and GIMP draw with the same card, and the driver takes memory for its own when kernels are compiled.
+std::uint64_t device::memory_available() const {
+    return memory_of(*vk, [](std::uint64_t heap) { return std::min<std::uint64_t>(heap / 10, 512u << 20); });
+}
+std::uint64_t device::memory_left() const {
+    return memory_of(*vk, [](std::uint64_t) { return 0; });
 }
 
 std::uint64_t device::memory_used() const { return vk->used; }

@@ -91,7 +91,7 @@ plan::plan(device& d, graph g, plan_options options) {
         fail("one of the pictures that a network makes on its way takes {} MiB, and {} allows at most {} MiB at once: "
              "work on a smaller selection",
              (bytes >> 20) + 1, d.info().name, d.target().largest_buffer >> 20);
-    std::size_t const needed = bytes_of(layout_of(g, true, d.target())), available = d.memory_available();
+    std::size_t const needed = bytes_of(layout_of(g, true, d.target())), available = d.memory_left();
     if (needed > available)
         fail("this needs {} MiB of GPU memory and {} MiB are free on {}: close other programs that use it, or work on "
              "a smaller selection",

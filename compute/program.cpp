@@ -27,9 +27,8 @@ workgroup workgroup_of(kernel_binary const& kernel) {
     return {};
 }
 
-namespace {
-
-VkPipeline compile(device::handles const& h, program const& wanted) {
+VkPipeline make_pipeline(device::handles const& h, program const& wanted, VkPipelineCache cache,
+                         VkPipelineCreateFlags flags) {
     kernel_binary const& kernel = *wanted.kernel;
     VkShaderModuleCreateInfo const module_info{.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
                                                .codeSize = kernel.spirv.size_bytes(),
@@ -47,9 +46,10 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
         .requiredSubgroupSize = wanted.subgroup};
     bool const sized = wanted.subgroup && h.subgroup_control;
+    if (can_be_cut(wanted)) flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
     VkComputePipelineCreateInfo const info{
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = can_be_cut(wanted) ? VkPipelineCreateFlags(VK_PIPELINE_CREATE_DISPATCH_BASE_BIT) : 0u,
+        .flags = flags,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                   .pNext = sized ? &subgroup : nullptr,
                   .flags = sized ? VkPipelineShaderStageCreateFlags(
@@ -62,13 +62,11 @@ VkPipeline compile(device::handles const& h, program const& wanted) {
         .layout = h.layout,
     };
     VkPipeline made = VK_NULL_HANDLE;
-    VkResult const r = vkCreateComputePipelines(h.device, h.cache, 1, &info, nullptr, &made);
+    VkResult const r = vkCreateComputePipelines(h.device, cache, 1, &info, nullptr, &made);
     vkDestroyShaderModule(h.device, module, nullptr);
     vk_check(r, kernel.name);
     return made;
 }
-
-} // namespace
 
 bool compile_pipelines(device::handles& h, std::set<program> const& programs, std::function<bool()> const& keep_going) {
     std::vector<std::pair<program const*, VkPipeline>> wanted;
@@ -76,7 +74,8 @@ bool compile_pipelines(device::handles& h, std::set<program> const& programs, st
         if (!h.pipelines.contains(p)) wanted.emplace_back(&p, VK_NULL_HANDLE);
     std::atomic<std::size_t> next = 0;
     auto const compile_some = [&] {
-        for (std::size_t i = next++; i < wanted.size(); i = next++) wanted[i].second = compile(h, *wanted[i].first);
+        for (std::size_t i = next++; i < wanted.size(); i = next++)
+            wanted[i].second = make_pipeline(h, *wanted[i].first, h.cache);
     };
     std::vector<std::future<void>> workers(
         std::min<std::size_t>(std::max(1u, std::thread::hardware_concurrency()), wanted.size()));

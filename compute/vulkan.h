@@ -72,7 +72,7 @@ struct device::handles {
     VmaAllocator allocator = nullptr;
     VkPhysicalDeviceLimits limits{};
     std::uint64_t used = 0, peak = 0;         // bytes of buffers that lie on the device
-    std::uint32_t budget_questions = 0;       // how often memory_available() was asked
+    std::uint32_t budget_questions = 0;       // how often the driver was asked for it
     sfumato::target target;                   // what kernels are shaped for
     std::vector<sfumato::target> plainer;     // what to use where that is wrong, best first
     std::shared_ptr<known_kernels> kernels;   // null: self_check() was not called
@@ -94,6 +94,9 @@ struct device::handles {
 
 /// Throws device_lost or error naming `what` unless `result` is VK_SUCCESS.
 void vk_check(VkResult result, char const* what);
+
+/// Compiles one. The caller owns it.
+VkPipeline make_pipeline(device::handles const&, program const&, VkPipelineCache, VkPipelineCreateFlags = 0);
 
 /// Compiles the programs that have no pipeline yet, on all processors at once. `keep_going` is asked meanwhile; false
 /// stops after those that are begun. Returns whether all are there.

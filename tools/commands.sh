@@ -27,6 +27,13 @@ command_test() {
     inside python3 "$checkout/tools/test.py" "$checkout/build" "$@"
 }
 
+command_drivers() {
+    targets=(cli/sfumato tests/drivers/absent_gpu/libabsent_gpu.so)
+    choose_environment
+    build
+    inside python3 "$checkout/tests/drivers/drivers_test.py" "$checkout/build" "$@"
+}
+
 command_demo() {
     local out=$checkout/demo-out
     while [ $# -gt 0 ]; do
@@ -67,8 +74,9 @@ command_bench() {
     fill) shift || true; bench_fill "$@" ;;
     ops) shift; bench_ops "$@" ;;
     pipelines) bench_pipelines ;;
+    isa) shift; bench_isa "$@" ;;
     seam) bench_seam ;;
-    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them); pipelines; seam" ;;
+    *) die "bench: no '$1'; there is: fill [--fresh]; ops [--peer ggml] [OPTION…] (ops --help lists them); pipelines; seam; isa [CHIP…]" ;;
     esac
 }
 
@@ -126,6 +134,17 @@ bench_pipelines() {
     build
     "${enter[@]}" env SFUMATO_COMPILE_TIMES=1 XDG_CACHE_HOME=/nonexistent MESA_SHADER_CACHE_DISABLE=true __GL_SHADER_DISK_CACHE=0 \
         "$checkout/build/tests/kernels/kernel_tests" --gtest_brief=1
+}
+
+# What the vendors' compilers make of the matrix kernels: no GPU is needed.
+bench_isa() {
+    local folder=$cache/bench-isa
+    targets=(tests/bench/isa/isa_pipelines tests/drivers/absent_gpu/libabsent_gpu.so)
+    mkdir -p "$folder"
+    visible+=("$folder")
+    choose_environment
+    build
+    inside python3 "$checkout/tests/bench/isa/isa.py" "$checkout/build/tests/bench/isa/isa_pipelines" "$folder" "$@"
 }
 
 # How well what a model makes is fitted in, beside how others composite.

@@ -160,6 +160,7 @@ build_step() {
     done_of=$(sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' "$1" | tail -n 1)
     [ -n "$done_of" ] || return 0
     set -- ${done_of} "$2"
+    [ "$1" -gt 0 ] || return 0 # it is making its own plan
     echo "step $1 of $2 ($(minutes "$3"), about $(minutes $(($3 * ($2 - $1) / $1))) left)"
 }
 

@@ -188,7 +188,7 @@ def every_field_is_an_argument():
               status == SUCCESS and raw(second) == raw(layer))
         left_out = {key for key in written if key.replace("_", "-") not in arguments}
         check(f"{name}: every field of its recipe is an argument {left_out}",
-              left_out <= {"sfumato", "operation", "made_by", "area", "batch"})
+              left_out <= {"sfumato", "operation", "made_by", "lies_on", "area", "batch"})
 
 
 @chapter

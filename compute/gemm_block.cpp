@@ -52,7 +52,8 @@ uint shared_bytes(gemm_block const& b) {
 bool shape_scalar(gemm_block& b, target const& t) {
     b.lanes = b.n <= 16 ? 4 : b.n <= 48 ? 8 : 16;
     uint const threads = gemm_invocations(b.variant);
-    return b.n % (2 * b.lanes) == 0 && b.m * b.lanes % threads == 0 && b.m * b.n / threads <= std::min(64u, t.most_sums);
+    return b.n % (2 * b.lanes) == 0 && b.m * b.lanes % threads == 0 &&
+           b.m * b.n / threads <= std::min(64u, t.most_sums);
 }
 
 bool shape_fragments(gemm_block& b, target const& t) {

@@ -131,8 +131,8 @@ std::optional<std::uint64_t> wished_bytes(char const* variable) {
 
 namespace {
 
-// Of the device's own memory, `reserve(heap bytes)` of each heap left alone.
-template <class Reserve> std::uint64_t memory_of(device::handles& h, Reserve const& reserve) {
+// Of the device's own memory. A tenth of each heap, but no more bytes than that, is left alone.
+std::uint64_t memory_of(device::handles& h, std::uint64_t most_left_alone) {
     if (auto const bytes = wished_bytes("SFUMATO_BUDGET")) return *bytes > h.used ? *bytes - h.used : 0;
     // The allocator asks the driver anew only for a new frame, or after some operations: an engine that stays warm
     // would not see what others took meanwhile.
@@ -144,7 +144,8 @@ template <class Reserve> std::uint64_t memory_of(device::handles& h, Reserve con
     std::uint64_t available = 0;
     for (std::uint32_t i = 0; i < memory->memoryHeapCount; ++i) {
         if (!(memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)) continue;
-        std::uint64_t const used = budgets[i].usage + reserve(memory->memoryHeaps[i].size);
+        std::uint64_t const reserve = std::min<std::uint64_t>(memory->memoryHeaps[i].size / 10, most_left_alone);
+        std::uint64_t const used = budgets[i].usage + reserve;
         available = std::max<std::uint64_t>(available, budgets[i].budget > used ? budgets[i].budget - used : 0);
     }
     return available;
@@ -153,12 +154,8 @@ template <class Reserve> std::uint64_t memory_of(device::handles& h, Reserve con
 } // namespace
 
 // The desktop and GIMP draw with the same card, and the driver takes memory for its own when kernels are compiled.
-std::uint64_t device::memory_available() const {
-    return memory_of(*vk, [](std::uint64_t heap) { return std::min<std::uint64_t>(heap / 10, 512u << 20); });
-}
-std::uint64_t device::memory_left() const {
-    return memory_of(*vk, [](std::uint64_t) { return 0; });
-}
+std::uint64_t device::memory_available() const { return memory_of(*vk, 512u << 20); }
+std::uint64_t device::memory_left() const { return memory_of(*vk, 0); }
 
 std::uint64_t device::memory_used() const { return vk->used; }
 std::uint64_t device::memory_peak(bool begin_anew) { return begin_anew ? std::exchange(vk->peak, vk->used) : vk->peak; }

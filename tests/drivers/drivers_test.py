@@ -5,15 +5,11 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-INTEL = "tgl adl uhd770 a770 mtl arl lnl b580 ptl".split()
-NVIDIA = "gp104 tu102 tu116 ga102 ga106 ad102 gb202".split()
-AMD = "vega10 navi10 navi21 navi31 navi33 phoenix gfx1151 gfx1200 gfx1201".split()
-MANIFESTS = Path("/usr/share/vulkan/icd.d")
-SOFTWARE = MANIFESTS / "lvp_icd.json"
+from machine import ALL_CHIPS, Machine
+
 WITHOUT_OWN_MEMORY = {"tgl", "adl", "uhd770", "mtl", "arl", "lnl", "ptl"}
 
 LOST = "the GPU driver stopped answering"
@@ -21,11 +17,6 @@ HANGS = "the GPU did not finish a piece of work within two minutes"
 NO_MEMORY = r"the GPU is out of memory|of GPU memory are needed, but .* could not give them"
 FLAT = "decoded a flat picture"
 WRONG = "computes wrongly even with the plainest kernels"
-
-
-def manifest_of(chip):
-    vendor = "intel" if chip in INTEL else "nouveau" if chip in NVIDIA else "radeon"
-    return MANIFESTS / f"{vendor}_icd.json"
 
 
 def right_kernels():
@@ -52,32 +43,18 @@ class Ended:
         return f"exit status {self.code} after {self.seconds:.1f} s:\n{self.text}"
 
 
-class Machine:
-    """One with this chip, a fresh cache, and pictures to work on."""
+class Workplace(Machine):
+    """One with pictures to work on."""
 
-    def __init__(self, build, chip, is_long=False):
-        self.build, self.chip, self.is_long = build, chip, is_long
-        self.scratch = tempfile.TemporaryDirectory(prefix=f"drivers-{chip}-")
-        self.folder = Path(self.scratch.name)
+    def __init__(self, build, chip, is_long):
+        super().__init__(build, chip)
+        self.is_long = is_long
         self.picture, self.result = self.folder / "in.png", self.folder / "out.png"
 
     def write_picture(self, size):
         from PIL import Image
         noise = os.urandom(size * size * 3)
         Image.frombytes("RGB", (size, size), noise).save(self.picture)
-
-    def environment(self, fault=None, memory=None, software=False):
-        drivers = [str(manifest_of(self.chip))] + ([str(SOFTWARE)] if software else [])
-        environment = {**os.environ, "ABSENT_GPU": self.chip, "LD_PRELOAD": str(self.build / "tests/drivers/absent_gpu/libabsent_gpu.so"),
-                       "VK_DRIVER_FILES": ":".join(drivers), "VK_LOADER_LAYERS_DISABLE": "*", "MESA_SHADER_CACHE_DISABLE": "true",
-                       "XDG_CACHE_HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder)}
-        for ours in "SFUMATO_VALIDATE", "SFUMATO_DEVICE", "SFUMATO_MATRIX", "SFUMATO_BUDGET":
-            environment.pop(ours, None)
-        if fault:
-            environment["ABSENT_GPU_FAULT"] = fault
-        if memory:
-            environment["ABSENT_GPU_MEMORY"] = str(memory)
-        return environment
 
     def run(self, *arguments, **options):
         began = time.monotonic()
@@ -131,7 +108,7 @@ def crash_twice_leads_to_plainer_kernels(m):
     file = m.check_file()
     file.write_text(file.read_text().splitlines()[0] + "\n")
     for _ in range(2):
-        e = m.run("devices", fault=f"crash@{FIRST_QUESTION[type_of(m.chip)]}")
+        e = m.run("devices", fault=f"crash@{FIRST_QUESTION[m.driver]}")
         expect(e.code != 0 and e.reached_fault, "it must have been killed", e)
     begun = [line for line in file.read_text().splitlines() if line.startswith(("begun ", "again "))]
     expect(len(begun) == 1 and begun[0].startswith("again "), f"the file must tell the question that killed it twice, not {begun}")
@@ -214,25 +191,21 @@ TESTS = [device_is_found_and_known_to_compute_wrongly, crash_twice_leads_to_plai
          little_memory_means_smaller_tiles, lost_device_ends_in_a_sentence, hanging_device_ends_in_a_sentence,
          lack_of_memory_ends_in_a_sentence, old_kernel_ends_in_a_sentence_or_the_software_device]
 # Submissions of a driver for itself come before ours.
-FIRST_QUESTION = {"intel": 3, "nvidia": 3, "amd": 1}
-
-
-def type_of(chip):
-    return "intel" if chip in INTEL else "nvidia" if chip in NVIDIA else "amd"
+FIRST_QUESTION = {"intel": 3, "nouveau": 3, "radeon": 1}
 
 
 def main():
     build, chips = Path(sys.argv[1]).resolve(), [a for a in sys.argv[2:] if a != "--long"]
     is_long = "--long" in sys.argv
     for chip in chips:
-        if chip not in AMD + INTEL + NVIDIA:
-            sys.exit(f"no chip '{chip}'; there are {' '.join(AMD + INTEL + NVIDIA)}")
+        if chip not in ALL_CHIPS:
+            sys.exit(f"no chip '{chip}'; there are {' '.join(ALL_CHIPS)}")
     passed, failed, skipped = 0, 0, []
-    for chip in chips or (AMD + INTEL + NVIDIA if is_long else ["navi31", "b580", "ga102"]):
-        if not manifest_of(chip).exists():
-            skipped.append(f"skipped {chip}: {manifest_of(chip)} is not there (mesa-vulkan-drivers)")
+    for chip in chips or (ALL_CHIPS if is_long else ["navi31", "b580", "ga102"]):
+        m = Workplace(build, chip, is_long)
+        if not m.manifest.exists():
+            skipped.append(f"skipped {chip}: {m.manifest} is not there (mesa-vulkan-drivers)")
             continue
-        m = Machine(build, chip, is_long)
         m.write_picture(64)
         for test in TESTS:
             began = time.monotonic()

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "drivers"))
-import drivers_test  # the chips, and how a program is run on one
+from machine import Machine
 
 # Cycles of a SIMD that one matrix operation keeps its unit busy, fp16 in and fp32 sums, from the vendors' published rates: AMD
 # RDNA 3: 512 and RDNA 4: 1024 operations a cycle and compute unit; NVIDIA's GeForce 512 a cycle and SM; Intel Xe-HPG 1024 and Xe2
@@ -123,7 +123,7 @@ def read(line, folder):
 def pipelines(program, folder, chip):
     """[what read() gives] and the compiler's name, of every matrix kernel on a chip."""
     build = Path(program).resolve().parents[3]
-    machine = drivers_test.Machine(build, chip)
+    machine = Machine(build, chip)
     os.makedirs(folder, exist_ok=True)
     process = subprocess.run([program, folder], env=machine.environment(), capture_output=True, text=True)
     if process.returncode:

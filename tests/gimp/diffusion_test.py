@@ -40,6 +40,13 @@ def made(what, name, image, drawables, **arguments):
     check(f"{what}: runs {layer if isinstance(layer, str) else ''}", status == SUCCESS)
     return layer if status == SUCCESS else None
 
+
+def paint(image, layer, box, colour):
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, *box)
+    Gimp.context_set_foreground(Gegl.Color.new(colour))
+    layer.edit_fill(Gimp.FillType.FOREGROUND)
+
+
 def far_apart(a, b):
     return max(abs(u - v) for u, v in zip(a, b))
 
@@ -60,6 +67,16 @@ def words_become_a_layer_of_the_canvas():
     check("txt2img: other words", raw(made("other words", TXT2IMG, image, [source], prompt="the blue sea")) != raw(layer))
     check("txt2img: the source is still the active layer",
           [item.get_id() for item in image.get_selected_layers()] == [source.get_id()])
+
+
+@chapter
+def no_model_is_needed():
+    image, source = photo(200, 150)
+    layer = made("txt2img by Sfumato's own model", TXT2IMG, image, [source], model=None, width=0, height=0, prompt="a red apple")
+    check("… its size and recipe", (extent(layer), recipe(layer)["model"]) == ((0, 0, 200, 150), "sfumato:draw"))
+    check("… is the same again", raw(made("again", TXT2IMG, image, [source], model=None, width=0, height=0, prompt="a red apple")) == raw(layer))
+    layer = made("img2img by Sfumato's own model", IMG2IMG, image, [source], model=None, prompt="a red apple")
+    check("… its recipe, too", recipe(layer)["model"] == "sfumato:draw")
 
 
 @chapter
@@ -229,10 +246,50 @@ def run_modes_and_script_fu():
 
 
 @chapter
+def a_lama_is_found_by_itself():
+    file = os.path.join(os.environ["HOME"], ".local/share/sfumato/models/lama-tiny.safetensors")
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    image, source = photo()
+    select(image, 30, 24, 25, 19)
+    nobody = {"model": None, "prompt": ""}
+    layer = made("no LaMa", PROCEDURE, image, [source], **nobody)
+    check("no LaMa: patches", recipe(layer)["method"] == "patchmatch")
+    subprocess.run([f"{os.environ['SFUMATO_BUILD_ROOT']}/tests/gimp/write_model", "lama-tiny", file], check=True)
+    try:
+        layer = made("a LaMa is there", PROCEDURE, image, [source], **nobody)
+        check("a LaMa is there: it is taken", (recipe(layer)["method"], recipe(layer)["model"]) == ("lama", file))
+        again = made("again by its recipe", PROCEDURE, image, [source], model=Gio.File.new_for_path(file), method="lama", prompt="")
+        check("again by its recipe: the same", raw(again) == raw(layer))
+        layer = made("patches are asked for", PROCEDURE, image, [source], method="patchmatch", **nobody)
+        check("patches are asked for: they are taken", recipe(layer)["method"] == "patchmatch")
+    finally:
+        os.remove(file)
+    layer = made("it is gone", PROCEDURE, image, [source], **nobody)
+    check("it is gone: patches", recipe(layer)["method"] == "patchmatch")
+
+
+@chapter
+def a_stroke_grows_to_its_object():
+    image, source = photo(160, 120, precision="U8_NON_LINEAR")
+    paint(image, source, (0, 0, 160, 120), "#3070b0")
+    paint(image, source, (50, 40, 60, 50), "#c03020")
+    select(image, 62, 60, 36, 10, ellipse=False)
+    layer = made("object", PROCEDURE, image, [source], model=None, prompt="", object=True)
+    x, y, width, height = extent(layer)
+    check("object: all of it is within the layer", x <= 50 and y <= 40 and x + width >= 110 and y + height >= 90)
+    mask = mask_values(layer)
+    at = lambda u, v: mask[v - y][u - x]
+    check("object: its corners are filled", min(at(51, 41), at(108, 41), at(51, 88), at(108, 88)) == 255)
+    check("object: what is far from it is not", (x > 30 or at(30, 20) == 0) and recipe(layer)["object"] is True)
+    made_of = raw(layer)
+    middle = made_of[4 * ((65 - y) * width + 80 - x):][:3]
+    check(f"object: it is gone {list(middle)}", abs(middle[0] - 0x30) < 12 and abs(middle[2] - 0xb0) < 12)
+
+
+@chapter
 def refusals():
     image, source = photo()
     for name in (TXT2IMG, IMG2IMG):
-        refused(name, f"{name} without a model", image, [source], "model", prompt="a fox")
         refused(name, f"{name}, no such file", image, [source], "/nowhere.safetensors",
                 model=Gio.File.new_for_path("/nowhere.safetensors"))
         refused(name, f"{name}, no such sampler", image, [source], "The argument “sampler” must be", sampler="best", model=TINY)

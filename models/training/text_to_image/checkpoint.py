@@ -8,6 +8,7 @@ import json
 
 import clip_tokens
 import networks
+import pack
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
@@ -21,7 +22,7 @@ def metadata(sizes, facts):
     return {"config": json.dumps(config), "sizes": json.dumps(sizes.as_json()), "training": json.dumps(facts)}
 
 
-def pack(nets, ids):
+def tensors_of(nets, ids):
     """The tensors of a file: fp16, in the names of single-file checkpoints."""
     tensors = {TABLE_IDS: torch.tensor(ids, dtype=torch.int32)}
     for part, state in nets.items():
@@ -52,10 +53,13 @@ def write(path, tensors, facts, part=None):
 
 
 def read(path):
-    """(networks, ids, sizes) of a compact file."""
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
-        sizes = json.loads(file.metadata()["sizes"])
+    """(networks, ids, sizes) of a compact file: a training's, or what pack.py made of it."""
+    if path.suffix == ".gguf":
+        tensors, said = pack.read(path)
+    else:
+        with safe_open(path, "pt") as file:
+            tensors, said = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    sizes = json.loads(said["sizes"])
     sizes = networks.Sizes(**{name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()})
     ids = tensors[TABLE_IDS].tolist()
     nets = networks.build(sizes, len(ids))

@@ -4,7 +4,8 @@
     python train.py DATA RUN --minutes 9 --device cuda --part-size 15000000
 
 writes RUN/sfumato-draw.safetensors (running average of the weights, fp16), RUN/known.webp, RUN/others.webp (sheets),
-RUN/report.json, RUN/state.pt (everything, to go on; not with --part-size, which is for machines that are given back).
+RUN/report.json, RUN/state.pt and RUN/latents.pt (everything, to go on; not with --part-size, which is for machines that are
+given back).
 """
 
 import argparse
@@ -17,14 +18,16 @@ import checkpoint
 import clip_tokens
 import dataset
 import judge
+import muon
 import networks
 import torch
 from torch.func import functional_call
 
 VAE_SHARE = 0.15  # of the time
 VAE_CROP = 64  # side of the parts of pictures that the VAE learns from; in the last quarter of its time whole pictures
+CORE_SHARE = 0.7  # of the UNet's time: only some sets and kinds (dataset.py)
 NO_CAPTION = 0.1  # of the samples
-SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023)
+NOISE = (-0.1, 1.1)  # mean and deviation of ln σ of what is learnt from: of latents as small as these, shapes are decided near 1
 
 
 def main():
@@ -54,8 +57,10 @@ def parse():
     parser.add_argument("--vae-batch", type=int, default=0, help="default: 64 on a GPU, else 16; a quarter of it once whole pictures are learnt")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--vae-rate", type=float, default=6e-4)
-    parser.add_argument("--bfloat16", action="store_true", help="compute in it on a CPU too; one with AVX-512 BF16 is faster so")
+    parser.add_argument("--bfloat16", action="store_true", help="compute in it on a CPU too; one with AVX-512 BF16 or AMX is faster so")
+    parser.add_argument("--compile", action="store_true", help="needs a C++ compiler; takes minutes once, then the VAE learns three times as fast")
     parser.add_argument("--start", type=Path, help="a checkpoint to begin with; its VAE stays as it is")
+    parser.add_argument("--variants", type=int, default=dataset.Latents.VARIANTS, help="of each picture: other places, backgrounds, colours; the first four are on white")
     parser.add_argument("--pictures", type=int, help="at most about so many, to try things")
     parser.add_argument("--steps", type=int, help="of each phase at most, to try things")
     parser.add_argument("--save-minutes", type=float, default=60)
@@ -70,31 +75,43 @@ def parse():
 
 
 class Learner:
-    """Networks that learn together: float32 weights, a running average of them, AdamW, the forward pass in another
-    type."""
+    """Networks that learn together: float32 weights, a running average of them, Muon for the matrices and AdamW for all
+    else, the forward pass in another type."""
 
-    def __init__(self, nets, dtype, device, decay):
+    def __init__(self, nets, dtype, device, decay, compiled=False):
         self.nets, self.dtype, self.decay = nets, dtype, decay
         for net in nets.values():
             net.to(device=device, memory_format=torch.channels_last)
         self.weights = [value for net in nets.values() for value in net.parameters()]
         self.average = [value.detach().clone() for value in self.weights]
-        self.optimizer = torch.optim.AdamW(self.weights, betas=(0.9, 0.99), weight_decay=0.01, fused=device != "cpu")
+        named = [(f"{part}.{name}", value) for part, net in nets.items() for name, value in net.named_parameters()]
+        matrices = [value for name, value in named if muon.is_for(name, value)]
+        others = [value for name, value in named if not muon.is_for(name, value)]
+        self.optimizers = [muon.Muon(matrices), torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
+        self.calls = {name: self.caller(net, compiled) for name, net in nets.items()}
         self.step, self.good = 0, None
 
+    @staticmethod
+    def caller(net, compiled):
+        def call(weights, inputs):
+            return functional_call(net, weights, inputs)
+
+        return torch.compile(call, dynamic=False) if compiled else call
+
     def forward(self, name, *inputs):
-        net = self.nets[name]
-        cast = {key: value.to(self.dtype) for key, value in net.named_parameters()}
+        cast = {key: value.to(self.dtype) for key, value in self.nets[name].named_parameters()}
         inputs = [x.to(self.dtype) if x.is_floating_point() and x.ndim > 1 else x for x in inputs]
-        return functional_call(net, cast, tuple(inputs))
+        return self.calls[name](cast, tuple(inputs))
 
     def learn(self, loss, rate):
-        self.optimizer.zero_grad(set_to_none=True)
+        for weight in self.weights:
+            weight.grad = None
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
         self.step += 1
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -108,7 +125,8 @@ class Learner:
         elif self.good:
             torch._foreach_copy_(self.weights, self.good)
             torch._foreach_copy_(self.average, self.good)
-            self.optimizer.state.clear()
+            for optimizer in self.optimizers:
+                optimizer.state.clear()
 
     @torch.no_grad()
     def exchange(self):
@@ -120,13 +138,14 @@ class Learner:
 
     def state(self):
         nets = {name: net.state_dict() for name, net in self.nets.items()}
-        return {"nets": nets, "average": self.average, "optimizer": self.optimizer.state_dict(), "step": self.step}
+        return {"nets": nets, "average": self.average, "optimizers": [o.state_dict() for o in self.optimizers], "step": self.step}
 
     def load(self, state):
         for name, net in self.nets.items():
             net.load_state_dict(state["nets"][name])
         torch._foreach_copy_(self.average, [value.to(self.average[0].device) for value in state["average"]])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(kept)
         self.step = state["step"]
 
 
@@ -146,8 +165,8 @@ class Training:
         if options.start:
             self.take_over(nets)
         dtype = torch.bfloat16 if options.bfloat16 else torch.float32
-        self.vae = Learner({"vae": nets["vae"]}, dtype, self.device, 0.995)
-        self.denoising = Learner({"text": nets["text"], "unet": nets["unet"]}, dtype, self.device, 0.999)
+        self.vae = Learner({"vae": nets["vae"]}, dtype, self.device, 0.995, options.compile)
+        self.denoising = Learner({"text": nets["text"], "unet": nets["unet"]}, dtype, self.device, 0.999, options.compile)
         self.nets, self.saved = nets, self.clock()
 
     # ---- Time
@@ -226,6 +245,10 @@ class Training:
         self.nets["vae"].normalise(means.mean((0, 2, 3)), means.std((0, 2, 3)))
 
     def prepare_latents(self):
+        kept = self.options.run / "latents.pt"
+        if self.vae_is_normal and kept.exists():
+            self.latents = torch.load(kept, map_location=self.device, weights_only=False)
+            return
         vae = self.nets["vae"]
         if not self.vae_is_normal:
             self.normalise_vae()
@@ -233,13 +256,16 @@ class Training:
         figure, _ = judge.vae_psnr(vae, self.pictures)
         self.say(f"vae: {figure:.2f} dB on held-out pictures")
         half = torch.autocast(self.device, torch.bfloat16, enabled=self.options.bfloat16)
+        means = torch.compile(vae.encode) if self.options.compile else vae.encode
 
         def encode(pictures):
             with half:
-                return vae.encode(pictures.contiguous(memory_format=torch.channels_last))[0] * networks.LATENT_SCALE
+                return means(pictures.contiguous(memory_format=torch.channels_last))[0] * networks.LATENT_SCALE
 
         generator = torch.Generator(self.device).manual_seed(self.options.seed)
-        self.latents = dataset.Latents(self.pictures, self.captions, encode, generator)
+        self.latents = dataset.Latents(self.pictures, self.captions, encode, generator, variants=self.options.variants)
+        if not self.options.part_size:
+            torch.save(self.latents, kept)
         self.say(f"{len(self.latents.values)} latents, deviation {self.latents.values.float().std().item():.3f}")
 
     # ---- Text encoder and UNet
@@ -253,22 +279,22 @@ class Training:
 
     def denoising_loss(self, progress):
         n = self.options.batch
-        latents, picture, colour, background = self.latents.draw(n, self.generator)
+        latents, picture, colour, background = self.latents.draw(n, self.generator, progress < CORE_SHARE)
         rows = self.captions.draw(picture, colour, background, self.generator)
-        random = torch.rand(n, 2, device=self.device, generator=self.generator)
-        rows[:, 1:] = torch.where(random[:, :1] < NO_CAPTION, 2, rows[:, 1:])
+        random = torch.rand(n, 1, device=self.device, generator=self.generator)
+        rows[:, 1:] = torch.where(random < NO_CAPTION, 2, rows[:, 1:])
         lost = torch.rand(rows.shape, device=self.device, generator=self.generator) < 0.01
         rows = torch.where(lost & (rows > 2), 0, rows)  # what an unknown word stands for
-        t = (random[:, 1] * 1000).long()
+        sigmas = ((1 - self.alphas) / self.alphas).sqrt()
+        wanted = torch.exp(NOISE[0] + NOISE[1] * torch.randn(n, device=self.device, generator=self.generator))
+        t = torch.searchsorted(sigmas, wanted).clamp(max=999)
         noise = torch.randn(latents.shape, device=self.device, generator=self.generator)
         a = self.alphas[t][:, None, None, None]
         noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         target = a.sqrt() * noise - (1 - a).sqrt() * latents
         context = self.denoising.forward("text", rows)
         v = self.denoising.forward("unet", noisy, t, context).float()
-        snr = (a / (1 - a)).flatten()
-        weight = snr.clamp(max=SNR_LIMIT) / (snr + 1)
-        return (weight * (v - target).square().mean((1, 2, 3))).mean(), n
+        return (v - target).square().mean(), n
 
     # ---- Files
 
@@ -301,7 +327,7 @@ class Training:
         self.saved, run = self.clock(), self.options.run
         learner = self.denoising if self.phase == "denoising" else self.vae
         learner.exchange()
-        tensors = checkpoint.pack({name: net.state_dict() for name, net in self.nets.items()}, self.ids)
+        tensors = checkpoint.tensors_of({name: net.state_dict() for name, net in self.nets.items()}, self.ids)
         facts = checkpoint.metadata(self.sizes, {"steps": self.denoising.step, "seconds": round(self.seconds())})
         checkpoint.write(run / "sfumato-draw.safetensors", tensors, facts, self.options.part_size)
         self.say("checkpoint written")

@@ -1,6 +1,6 @@
 """Packs a training's checkpoint as the file that comes with Sfumato: GGUF, matrices and convolutions as Q8_0.
 
-    python pack.py RUN/sfumato-draw.safetensors ../../catalog/sfumato-draw.gguf      (pip install gguf)
+    python pack.py RUN/sfumato-draw.safetensors sfumato-draw.gguf      (pip install gguf)
 """
 
 import argparse

@@ -3,18 +3,17 @@
 import random
 
 import captions
+import dataset
 import networks
 import sample
 import torch
-
-GROUPS = ("animals", "food", "travel", "activities", "objects", "smileys")
 
 
 def known_prompts(table, count=64, seed=5):
     """Prompts of labels that at least four sets draw, half of them with a style."""
     sets = {}
     for entry in table:
-        if entry["group"] in GROUPS and not entry["held_out"] and len(entry["label"].split()) <= 2:
+        if entry["group"] in dataset.CORE_GROUPS and not entry["held_out"] and len(entry["label"].split()) <= 2:
             sets.setdefault(entry["label"], set()).add(entry["set"])
     labels = sorted(label for label, found in sets.items() if len(found) >= 4) or sorted(sets)
     random.Random(seed).shuffle(labels)

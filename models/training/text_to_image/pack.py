@@ -1,4 +1,4 @@
-"""Packs a training's checkpoint as the file that comes with Sfumato: GGUF, matrices and convolutions as Q8_0.
+"""Packs a training's checkpoint as the file that is to come with Sfumato: GGUF, matrices and convolutions as Q8_0.
 
     python pack.py RUN/sfumato-draw.safetensors sfumato-draw.gguf      (pip install gguf)
 """

@@ -82,9 +82,9 @@ class Learner:
         self.nets, self.dtype, self.decay = nets, dtype, decay
         for net in nets.values():
             net.to(device=device, memory_format=torch.channels_last)
-        self.weights = [value for net in nets.values() for value in net.parameters()]
-        self.average = [value.detach().clone() for value in self.weights]
         named = [(f"{part}.{name}", value) for part, net in nets.items() for name, value in net.named_parameters()]
+        self.weights = [value for _, value in named]
+        self.average = [value.detach().clone() for value in self.weights]
         matrices = [value for name, value in named if muon.is_for(name, value)]
         others = [value for name, value in named if not muon.is_for(name, value)]
         self.optimizers = [muon.Muon(matrices), torch.optim.AdamW(others, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
@@ -104,8 +104,8 @@ class Learner:
         return self.calls[name](cast, tuple(inputs))
 
     def learn(self, loss, rate):
-        for weight in self.weights:
-            weight.grad = None
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         for optimizer in self.optimizers:
@@ -160,7 +160,7 @@ class Training:
         self.tokenizer = clip_tokens.Tokenizer()
         self.captions = dataset.Captions(self.pictures, self.tokenizer)
         self.ids, self.sizes = self.captions.ids, networks.SIZES[options.sizes]
-        self.phase, self.vae_is_normal, self.denoising_since = "vae", False, None
+        self.phase, self.vae_is_normal, self.denoising_since, self.goes_on = "vae", False, None, False
         nets = networks.build(self.sizes, len(self.ids))
         if options.start:
             self.take_over(nets)
@@ -246,7 +246,7 @@ class Training:
 
     def prepare_latents(self):
         kept = self.options.run / "latents.pt"
-        if self.vae_is_normal and kept.exists():
+        if self.goes_on and self.vae_is_normal and kept.exists():  # else they may be of another VAE, or of other pictures
             self.latents = torch.load(kept, map_location=self.device, weights_only=False)
             return
         vae = self.nets["vae"]
@@ -272,6 +272,7 @@ class Training:
 
     def learn_denoising(self):
         self.alphas = dataset.alphas(self.device)
+        self.sigmas = ((1 - self.alphas) / self.alphas).sqrt()
         self.denoising_since = self.denoising_since or min(0.9, self.seconds() / 60 / self.options.minutes)
         # What comes after: two sheets and writing. A GPU needs about half a minute, a CPU a few per cent of hours.
         end = 1 - max(0.02, min(0.3, 40 / (60 * self.options.minutes)))
@@ -285,9 +286,8 @@ class Training:
         rows[:, 1:] = torch.where(random < NO_CAPTION, 2, rows[:, 1:])
         lost = torch.rand(rows.shape, device=self.device, generator=self.generator) < 0.01
         rows = torch.where(lost & (rows > 2), 0, rows)  # what an unknown word stands for
-        sigmas = ((1 - self.alphas) / self.alphas).sqrt()
         wanted = torch.exp(NOISE[0] + NOISE[1] * torch.randn(n, device=self.device, generator=self.generator))
-        t = torch.searchsorted(sigmas, wanted).clamp(max=999)
+        t = torch.searchsorted(self.sigmas, wanted).clamp(max=999)
         noise = torch.randn(latents.shape, device=self.device, generator=self.generator)
         a = self.alphas[t][:, None, None, None]
         noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
@@ -320,7 +320,7 @@ class Training:
         self.denoising.load(state["denoising"])
         self.phase, self.before, self.log = state["phase"], state["seconds"], state["log"]
         self.vae_is_normal, self.denoising_since = state["vae_is_normal"], state["denoising_since"]
-        self.begun = self.clock()
+        self.begun, self.goes_on = self.clock(), True
         self.say("goes on")
 
     def save(self, sheets=True, everything=False):

@@ -22,7 +22,7 @@ BACKGROUNDS = {  # name -> RGB; the first is the usual one
     "white": (255, 255, 255), "black": (16, 16, 18), "gray": (176, 178, 182), "red": (226, 84, 80), "orange": (246, 178, 107),
     "yellow": (250, 226, 130), "green": (150, 205, 150), "blue": (140, 186, 236), "purple": (186, 164, 226), "pink": (246, 186, 206),
 }  # fmt: skip
-# What is learnt first, on white alone: sets that draw the same things in much the same way.
+# What is learnt first, as it is drawn and on white: sets that draw the same things in much the same way.
 CORE_SETS = {"noto", "twemoji", "fluent-emoji-flat", "fluent-emoji", "emojione"}
 CORE_GROUPS = {"smileys", "animals", "food", "travel", "activities", "objects"}
 COMPOSED = [prompt.split(" ", 1)[1] for prompt in captions.COMPOSED]  # without their articles
@@ -253,7 +253,8 @@ class Latents:
             self.values[rows] = encode(pictures_).half()
         weights = torch.tensor([entry["weight"] for entry in pictures.table], dtype=torch.float64, device=device)[self.picture]
         is_core = torch.tensor([entry["set"] in CORE_SETS and entry["group"] in CORE_GROUPS for entry in pictures.table], device=device)
-        core = weights * (is_core[self.picture] & (self.background == 0))
+        as_drawn = torch.arange(len(plan), device=device) % variants == 0
+        core = weights * (is_core[self.picture] & as_drawn)
         self.cumulative = (weights / weights.sum()).cumsum(0)
         self.core = (core / core.sum()).cumsum(0) if core.any() else self.cumulative
 
@@ -270,10 +271,12 @@ class Latents:
                 colour, turn = random.choice(colours)
             yield index, colour, background, k in (2, 3, 5, 7), turn, k % 2 == 1
 
-    def draw(self, count, generator, core):
-        """Latents [n, 4, 16, 16], pictures, colours, backgrounds [n]; core: only of what is learnt first."""
+    def draw(self, count, generator, core_share):
+        """Latents [n, 4, 16, 16], pictures, colours, backgrounds [n]; core_share: of them are of what is learnt first."""
         at = torch.rand(count, dtype=torch.float64, device=self.values.device, generator=generator)
-        rows = torch.searchsorted(self.core if core else self.cumulative, at).clamp(max=len(self.values) - 1)
+        of_core = torch.rand(count, device=self.values.device, generator=generator) < core_share
+        rows = torch.where(of_core, torch.searchsorted(self.core, at), torch.searchsorted(self.cumulative, at))
+        rows = rows.clamp(max=len(self.values) - 1)
         return self.values[rows].float(), self.picture[rows], self.colour[rows], self.background[rows]
 
 

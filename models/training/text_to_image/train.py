@@ -25,7 +25,7 @@ from torch.func import functional_call
 
 VAE_SHARE = 0.15  # of the time
 VAE_CROP = 64  # side of the parts of pictures that the VAE learns from; in the last quarter of its time whole pictures
-CORE_SHARE = 0.7  # of the UNet's time: only some sets and kinds (dataset.py)
+CORE_TIME = 0.75  # of the UNet's time: nothing but some sets and kinds (dataset.py); afterwards half of the samples
 NO_CAPTION = 0.1  # of the samples
 NOISE = (-0.1, 1.1)  # mean and deviation of ln σ of what is learnt from: of latents as small as these, shapes are decided near 1
 
@@ -280,7 +280,7 @@ class Training:
 
     def denoising_loss(self, progress):
         n = self.options.batch
-        latents, picture, colour, background = self.latents.draw(n, self.generator, progress < CORE_SHARE)
+        latents, picture, colour, background = self.latents.draw(n, self.generator, 1.0 if progress < CORE_TIME else 0.5)
         rows = self.captions.draw(picture, colour, background, self.generator)
         random = torch.rand(n, 1, device=self.device, generator=self.generator)
         rows[:, 1:] = torch.where(random < NO_CAPTION, 2, rows[:, 1:])

@@ -112,7 +112,9 @@ int generate_files(options const& given, request const& r, std::optional<picture
     batch.check_all_written();
     std::vector<std::string> const& names = batch.names();
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
-    line.finish(std::format("{}: {}made in {:.1f} s, seed {}", names[0], more, seconds.count(), r.seed),
+    std::string const by =
+        given.has("--model") || given.has("--recipe") ? "" : ", by Sfumato's own model of icons and clip art";
+    line.finish(std::format("{}: {}made in {:.1f} s, seed {}{}", names[0], more, seconds.count(), r.seed, by),
                 {{"type", "result"},
                  {"outputs", names},
                  {"seconds", seconds.count()},
@@ -123,9 +125,7 @@ int generate_files(options const& given, request const& r, std::optional<picture
 request prepare(options const& given, operation o, progress_line& line) {
     if (!given.has("-o")) throw usage_error(std::format("{} needs -o OUT", name_of(o)));
     cancel_on_interrupt();
-    request const r = request_of(given, o, line);
-    if (r.diffusion.model.empty()) throw usage_error(std::format("{} needs --model MODEL", name_of(o)));
-    return r;
+    return request_of(given, o, line);
 }
 
 int txt2img(options const& given) {
@@ -164,13 +164,13 @@ std::vector<help_option> help_of(operation o) {
 
 std::string const txt2img_help =
     help_text({.example = "sfumato txt2img --model sd15.safetensors --prompt \"a lighthouse at dusk\" -o dusk.png",
-               .usage = "sfumato txt2img -o OUT --model MODEL --prompt TEXT [OPTION…]",
+               .usage = "sfumato txt2img -o OUT [--model MODEL] --prompt TEXT [OPTION…]",
                .about = "Makes a picture from words. A PNG carries the request and A1111's parameters text.",
                .options = help_of(operation::txt2img),
                .end = exit_codes_help});
 std::string const img2img_help = help_text(
     {.example = "sfumato img2img sketch.png --model sd15.safetensors --prompt \"an oil painting\" -o painted.png",
-     .usage = "sfumato img2img IN -o OUT --model MODEL --prompt TEXT [OPTION…]",
+     .usage = "sfumato img2img IN -o OUT [--model MODEL] --prompt TEXT [OPTION…]",
      .about = "Makes a picture anew, after the words; its size stays, its transparency too. A PNG carries the "
               "request and A1111's parameters text.",
      .options = help_of(operation::img2img),

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "compute/error.h"
+#include "models/library/export_model.h"
 #include "models/library/joined.h"
 #include "models/library/model_folders.h"
 #include "models/library/scan.h"
@@ -33,7 +34,10 @@ std::string sentence(found_model const& m) {
 void print_joins(std::vector<found_model> const& all) {
     for (found_model const& half : all)
         for (std::string const& part : half.is.missing) {
-            auto const lends = [&](found_model const& m) { return m.error.empty() && can_lend(m.is, part, half.is); };
+            // Not ours: a VAE of other latents fits no other model.
+            auto const lends = [&](found_model const& m) {
+                return m.error.empty() && m.format != "built in" && can_lend(m.is, part, half.is);
+            };
             if (auto const other = std::ranges::find_if(all, lends); other != all.end())
                 std::printf("%s: it can take the %s in %s\n", half.path.c_str(), part.c_str(), other->path.c_str());
         }
@@ -120,21 +124,30 @@ int info(std::span<std::string const> files, bool as_lines) {
     return exit_code::ok;
 }
 
+int write_ordinary(std::span<std::string const> names, options const& given) {
+    if (names.size() != 1 || !given.has("-o")) throw usage_error("models export takes one sfumato:NAME and -o FILE");
+    export_model(names[0], given.value("-o"));
+    std::printf("%s: %s for other programs\n", given.value("-o").c_str(), names[0].c_str());
+    return exit_code::ok;
+}
+
 int models(options const& given) {
     std::span<std::string const> const files = given.files;
-    if (files.empty()) throw usage_error("models needs scan or info");
+    if (files.empty()) throw usage_error("models needs scan, info or export");
     if (files[0] == "scan")
         return scan(files.size() > 1 ? std::vector<std::filesystem::path>(files.begin() + 1, files.end())
                                      : model_folders(),
                     given.has("--json"));
     if (files[0] == "info") return info(files.subspan(1), given.has("--json"));
+    if (files[0] == "export") return write_ordinary(files.subspan(1), given);
     throw usage_error(std::format("models knows no \"{}\"", files[0]));
 }
 
 std::string const help = help_text(
     {.example = "sfumato models scan ~/stable-diffusion-webui/models",
      .usage = "sfumato models scan [DIR…] [--json]\n"
-              "       sfumato models info MODEL [--json]",
+              "       sfumato models info MODEL [--json]\n"
+              "       sfumato models export sfumato:NAME -o FILE",
      .about =
          "scan lists the models in folders and all folders below, and those that come with Sfumato. Without a "
          "folder: in those of the environment variable SFUMATO_MODELS (with colons between), in "
@@ -142,10 +155,11 @@ std::string const help = help_text(
          "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well. A half of a "
          "model, without text encoder or VAE, is told with what it lacks and which of the others have it.\n"
          "info tells what one model is, and what says so.\n"
+         "export writes one of Sfumato's own models as a .safetensors file that other programs read.\n"
          "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param, .bin or .onnx file, a folder of diffusers, "
          "sfumato:NAME "
          "or procedural:NAME.",
-     .options = {{"--json", "one JSON object a model"}}});
+     .options = {{"--json", "one JSON object a model"}, {"-o FILE", "what export writes"}}});
 
 } // namespace
 
@@ -154,6 +168,7 @@ command const models_command{
     .summary = "find models on this machine, tell what a model is",
     .help = help,
     .run = models,
+    .with_value = {"-o"},
     .flags = {"--json"},
 };
 

@@ -25,10 +25,18 @@ task task_of(GimpProcedureConfig* config, bool selected) {
     return selected ? task::fill : task::generate;
 }
 
+// Sfumato's own draws pictures of their own, and no part of another one.
 void check_model(request const& r) {
     if (r.diffusion.model.empty())
-        fail("This takes a diffusion model: choose one above. Without one, and without words, a selection is filled "
-             "with patches of its surroundings.");
+        fail(
+            "Filling after words takes another diffusion model: choose one above. Without words, a selection is filled "
+            "with patches of its surroundings.");
+}
+
+// What is done, and of Sfumato's own model what it can.
+sentence with_model(request const& r, sentence const& done) {
+    if (!r.diffusion.model.empty()) return done;
+    return say("{} Sfumato's own model knows icons and clip art; for photographs, choose another one.", done);
 }
 
 void check_prompt(request const& r) {
@@ -107,18 +115,17 @@ panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* c
     if (selected) return fill(config, image, drawables, lama, N_("_Refine"));
     request r = asked(config, operation::img2img);
     sentence const from = words_for(check_source(image, drawables, r.source));
-    check_model(r);
-    return {r, N_("_Refine"), say("All of {} is made anew after the words.", from)};
+    return {r, N_("_Refine"), with_model(r, say("All of {} is made anew after the words.", from))};
 }
 
 panel_task generate(GimpProcedureConfig* config, GimpImage* image) {
     request r = asked(config, operation::txt2img);
-    check_model(r);
     check_prompt(r);
     rect box = selected_box(image);
     if (box.empty()) box = {0, 0, gimp_image_get_width(image), gimp_image_get_height(image)};
-    return {r, N_("_Generate"),
-            say("A picture of {} × {} pixels is made from the words, as a new layer.", box.width, box.height)};
+    sentence const done =
+        say("A picture of {} × {} pixels is made from the words, as a new layer.", box.width, box.height);
+    return {r, N_("_Generate"), with_model(r, done)};
 }
 
 // A graphics card shows itself as a device for drawing.
@@ -191,6 +198,8 @@ int variants_wanted(GimpProcedureConfig* config) {
 
 void repeat(GimpProcedureConfig* config, request recipe) {
     recipe.diffusion.prompt = prompt_with_loras(recipe.diffusion);
+    if (recipe.diffusion.model.starts_with("sfumato:"))
+        recipe.diffusion.model.clear(); // it is taken where there is none
     set_arguments(config, recipe);
     bool const from_words = recipe.operation == operation::txt2img, anew = recipe.operation == operation::inpaint;
     g_object_set(config, "task",

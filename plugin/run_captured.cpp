@@ -43,7 +43,7 @@ int whole_cells(double pixels) { return std::clamp((int(std::ceil(pixels)) + 15)
 request with_size(request r, rect const& place, job const& j) {
     if (r.operation != operation::txt2img || (r.diffusion.width && r.diffusion.height)) return r;
     auto const model = engine_describe(r.diffusion.model, j);
-    rect const size = size_for(place, model ? model->native_size : 0);
+    rect const size = size_for(place, model ? usual_side(model->native_size) : 0);
     if (!r.diffusion.width) r.diffusion.width = size.width;
     if (!r.diffusion.height) r.diffusion.height = size.height;
     return r;
@@ -59,7 +59,7 @@ rect size_for(rect const& place, int native) {
 }
 
 run_input input_of(request const& asked, rect const& area, std::optional<std::string> device, job const& j) {
-    run_input in{.request = with_size(asked, area, j), .device = std::move(device)};
+    run_input in{.request = with_size(resolve(asked), area, j), .device = std::move(device)};
     if (in.request.operation != operation::txt2img) in.pictures.push_back({"picture", area.width, area.height, 4});
     if (in.request.operation == operation::inpaint) in.pictures.push_back({"selection", area.width, area.height, 1});
     return in;

@@ -31,6 +31,10 @@ struct model_summary {
     bool operator==(model_summary const&) const = default;
 };
 
+/// The side of the squares that a model makes where nobody says how large: those that it was trained on; of small ones
+/// four times that, which Sfumato's upscaler makes of them (models/pipelines/diffusion/small_pictures.h).
+inline int usual_side(int native_size) { return native_size < 256 ? 4 * native_size : native_size; }
+
 nlohmann::json to_json(model_summary const&);
 /// Throws error when it is none.
 model_summary model_summary_from_json(nlohmann::json const&);

@@ -229,6 +229,8 @@ request resolve(request r, lama_finder const& find_lama) {
     if (find_field(r.operation, "seed") && r.seed < 0)
         r.seed = std::random_device{}() >> 1; // 31 bits: other programs have no more
     if (r.operation == operation::inpaint) r = choose_method(std::move(r), find_lama);
+    bool const draws = r.operation == operation::txt2img || r.operation == operation::img2img;
+    if (draws && r.diffusion.model.empty()) r.diffusion.model = "sfumato:draw";
     if (r.operation == operation::upscale && r.upscale.model.empty())
         r.upscale.model = r.upscale.scale > 2 ? "sfumato:upscale-x4" : "sfumato:upscale-x2";
     return r;

@@ -48,7 +48,7 @@ command_demo() {
     visible+=("$out")
     choose_environment
     build
-    say "filling a selection and enlarging a photograph, in GIMP"
+    say "filling a selection, enlarging a photograph and drawing from words, in GIMP"
     OUT=$out inside "$checkout/tools/in-gimp" "$checkout/tools/demo.py"
 }
 

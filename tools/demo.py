@@ -1,5 +1,5 @@
 # Runs inside GIMP (tools/in-gimp) what a user would do: the hikers on the dune are selected and filled, and a small photograph
-# of otters is enlarged. Writes demo.xcf and pictures of before and after into $OUT and prints their paths.
+# of otters is enlarged, and words become a picture. Writes demo.xcf and pictures into $OUT and prints their paths.
 import math
 import os
 import time
@@ -13,6 +13,7 @@ HIKERS = [(450, 918), (470, 888), (490, 876), (512, 878), (534, 866), (604, 836)
           (706, 908), (612, 916), (566, 926), (562, 942), (500, 952), (460, 950)]
 SMALL = (480, 270)  # of the photograph that is enlarged; the network in the box has not seen it in its training
 FACTOR = 2
+WORDS, SIDE = "a red apple, 3d icon", 512
 DETAIL = (290, 140, 530, 275)  # of the enlarged one, to look at closely
 
 
@@ -42,7 +43,7 @@ def run(name, image, layer, **arguments):
         raise RuntimeError(f"GIMP does not know {name}: was the plug-in built?")
     config = procedure.create_config()
     config.set_property("image", image)
-    config.set_core_object_array("drawables", [layer])
+    config.set_core_object_array("drawables", [layer] if layer else [])
     for argument, value in arguments.items():
         config.set_property(argument, value)
     start = time.monotonic()
@@ -118,4 +119,13 @@ print(f"enlarged in {seconds:.1f} s: {SMALL[0]}x{SMALL[1]} to {added.get_width()
       f"PSNR {ours:.2f} dB, Lanczos {lanczos:.2f} dB")
 for file in ("small.png", "enlarged.png", "enlarged-side-by-side.png"):
     print(out(file))
+image.delete()
+
+image = Gimp.Image.new(SIDE, SIDE, Gimp.ImageBaseType.RGB)
+added, seconds = run("plug-in-sfumato-txt2img", image, None, prompt=WORDS, seed=1)
+if (added.get_width(), added.get_height()) != (SIDE, SIDE):
+    raise RuntimeError("the picture does not have the size of the canvas")
+save(image, "from-words.png")
+print(f"made from the words \"{WORDS}\" in {seconds:.1f} s: {SIDE}x{SIDE}")
+print(out("from-words.png"))
 image.delete()

@@ -65,8 +65,8 @@ void show_choice(model_chooser& m) {
     string const path(file ? g_file_get_path(file.get()) : nullptr, g_free);
     char const* active = file ? chosen : ours;
     gtk_combo_box_text_remove_all(m.box);
-    bool const is_ours = m.choices.kind == model_kind::upscaler;
-    gtk_combo_box_text_append(m.box, ours, is_ours ? _("Sfumato's own") : C_("model", "None"));
+    bool const enlarges = m.choices.kind == model_kind::upscaler;
+    gtk_combo_box_text_append(m.box, ours, enlarges ? _("Sfumato's own") : _("In the box: icons"));
     for (auto const& model : m.found) {
         gtk_combo_box_text_append(m.box, model.path.c_str(), model.label.c_str());
         if (path && model.path == path.get()) active = model.path.c_str();

@@ -1,4 +1,4 @@
-// A widget for an argument that is a model's file: ours or none, one of those on this machine, or another.
+// A widget for an argument that is a model's file: ours, one of those on this machine, or another.
 #pragma once
 
 #include "request/model_summary.h"

@@ -15,5 +15,5 @@ with source.open("w", encoding="utf-8") as out:
         words = struct.unpack(f"<{-(-len(data) // 8)}Q", data + bytes(-len(data) % 8))
         out.write(f"constexpr std::uint64_t file_{number}[] = {{{','.join(map(hex, words))}}};\n")
         entries.append(f'{{"{path.stem.removeprefix("sfumato-")}", std::as_bytes(std::span(file_{number})).first({len(data)})}}')
-    out.write("} // namespace\n\nstd::span<built_in_model const> built_in_models() {\n"
-              f"    static built_in_model const all[] = {{{', '.join(entries)}}};\n    return all;\n}}\n\n}} // namespace sfumato\n")
+    out.write("} // namespace\n\nstd::span<embedded_model const> embedded_models() {\n"
+              f"    static embedded_model const all[] = {{{', '.join(entries)}}};\n    return all;\n}}\n\n}} // namespace sfumato\n")

@@ -105,7 +105,7 @@ found_model look_at_model(fs::path const& path) try {
 }
 
 void scan_built_in_models(std::function<void(found_model const&)> const& found) {
-    for (auto const& model : built_in_models()) found(look_at_model("sfumato:" + std::string(model.name)));
+    for (std::string_view name : built_in_models()) found(look_at_model("sfumato:" + std::string(name)));
 }
 
 void visit_models(std::vector<fs::path> const& folders, std::function<void(fs::path const&)> const& visit,

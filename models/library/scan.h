@@ -28,7 +28,7 @@ std::string_view name_of(prediction);
 /// For those who do not open it.
 model_summary summary_of(found_model const&);
 
-/// Calls `found` for each model that is part of the program: "sfumato:NAME".
+/// Calls `found` for each model that comes with the program: "sfumato:NAME".
 void scan_built_in_models(std::function<void(found_model const&)> const& found);
 
 /// Calls `visit` for each model below the folders, in the order of their names: files that end as model files do (of

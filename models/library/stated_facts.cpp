@@ -69,6 +69,7 @@ void read_golden(json const& config, stated_facts& d) {
     }
     d.vae_scale = real(member(member(config, "vae"), "scaling_factor"));
     d.vae_shift = real(member(member(config, "vae"), "shift_factor"));
+    d.native_size = number(member(config, "native_size"));
 }
 
 // attention_head_dim is in truth the number of heads: one for all levels, or one a level such that a head's size is the

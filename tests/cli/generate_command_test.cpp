@@ -214,6 +214,20 @@ TEST_F(generate_command, a_seed_is_chosen_and_told) {
     EXPECT_EQ(json_lines(e.out).back()["request"]["seed"], recipe_of(out).seed);
 }
 
+// What comes with Sfumato, and it is said.
+TEST_F(generate_command, no_model_is_needed) {
+    for (auto const& arguments : std::vector<std::vector<std::string>>{{"txt2img"}, {"img2img", in}}) {
+        auto all = arguments;
+        all.insert(all.end(), {"-o", out, "--prompt", "a red apple", "--seed", "51"});
+        if (arguments.size() == 1) all.insert(all.end(), {"--width", "64", "--height", "64"});
+        ended const e = run(all);
+        EXPECT_EQ(e.code, 0) << e.err;
+        EXPECT_TRUE(mentions(e.out + e.err, ", by Sfumato's own model of icons and clip art")) << e.out << e.err;
+        EXPECT_EQ(recipe_of(out).diffusion.model, "sfumato:draw");
+    }
+    EXPECT_FALSE(mentions(txt2img({}).err, "own model"));
+}
+
 TEST_F(generate_command, previews_are_files) {
     std::string const preview = folder.path / "preview.png";
     ASSERT_EQ(img2img({"--seed", "51", "--preview", preview}).code, 0);
@@ -228,7 +242,6 @@ TEST_F(generate_command, usage_errors_are_exit_code_2) {
         std::string mentions;
     } const cases[] = {
         {{"txt2img"}, "txt2img needs -o OUT"},
-        {{"txt2img", "-o", out}, "txt2img needs --model MODEL"},
         {{"txt2img", in, "-o", out, "--model", "m"}, "img2img does"},
         {{"img2img", "-o", out, "--model", "m"}, "exactly one picture"},
         {{"img2img", in, in, "-o", out, "--model", "m"}, "exactly one picture"},

@@ -1,5 +1,6 @@
 // `sfumato models`: what people and scripts see of the models on a machine.
 #include "models/files/safetensors_write.h"
+#include "models/library/open_checkpoint.h"
 #include "models/library/procedural.h"
 #include "tests/cli/command.h"
 
@@ -76,6 +77,22 @@ TEST_F(models_command, scan_without_a_folder) {
     EXPECT_EQ(json_lines(run({"info", "sfumato:upscale-x2", "--json"}).out)[0]["factor"], 2);
 }
 
+// What other programs open, and what comes of it here is the same.
+TEST_F(models_command, ours_becomes_an_ordinary_file) {
+    std::string const file = folder / "draw.safetensors";
+    auto const e = run({"export", "sfumato:draw", "-o", file});
+    EXPECT_EQ(e.code, 0) << e.err;
+    EXPECT_EQ(e.out, file + ": sfumato:draw for other programs\n");
+    checkpoint const all = open_checkpoint(file);
+    EXPECT_EQ(all.at("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight").shape[0], 49408);
+    EXPECT_EQ(all.at("model.diffusion_model.out.2.weight").type, stored_type::f16);
+    EXPECT_EQ(all.metadata["modelspec.prediction_type"], "v");
+    std::string const told = run({"info", file}).out, ours = run({"info", "sfumato:draw"}).out;
+    EXPECT_EQ(told.substr(told.find('\n')), ours.substr(ours.find('\n')));
+    EXPECT_TRUE(mentions(run({"export", file, "-o", folder / "x.safetensors"}).err, "is a file already"));
+    EXPECT_EQ(run({"export", "sfumato:draw"}).code, 2);
+}
+
 TEST_F(models_command, scan_for_scripts) {
     auto const e = run({"scan", "--json", folder.path, folder / "upscale"});
     EXPECT_EQ(e.code, 0) << e.err;
@@ -119,11 +136,11 @@ TEST_F(models_command, halves) {
           no_text + ": it can take the text encoder in " + no_vae + "\n",
           no_vae + ": it can take the VAE in " + no_text + "\n",
           unet + ": it can take the text encoder in " + no_vae + "\n",
-          std::string("5 models, 2 of them usable, 3 halves of models\n")})
+          std::string("6 models, 3 of them usable, 3 halves of models\n")})
         EXPECT_NE(e.out.find(said), e.out.npos) << said << "\n" << e.out;
 
     auto all = json_lines(run({"scan", "--json", parts.path}).out);
-    ASSERT_EQ(all.size(), 5u);
+    ASSERT_EQ(all.size(), 6u);
     for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(all[i]["supported"], false);
     EXPECT_EQ(all[0]["missing"], json::array({"text encoder"}));
     EXPECT_EQ(all[1]["missing"], json::array({"VAE"}));
@@ -159,7 +176,7 @@ TEST_F(models_command, what_is_wrong_is_said) {
         {{"info"}, 2, "takes one file"},
         {{"info", "sfumato:nothing"}, 1, "has no model 'nothing' of its own; it has upscale-x2"},
         {{"list"}, 2, "knows no \"list\""},
-        {{}, 2, "needs scan or info"},
+        {{}, 2, "needs scan, info or export"},
     };
     for (auto const& c : cases) {
         auto const e = run(c.arguments);

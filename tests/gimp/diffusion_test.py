@@ -70,6 +70,16 @@ def words_become_a_layer_of_the_canvas():
 
 
 @chapter
+def no_model_is_needed():
+    image, source = photo(200, 150)
+    layer = made("txt2img by Sfumato's own model", TXT2IMG, image, [source], model=None, width=0, height=0, prompt="a red apple")
+    check("… its size and recipe", (extent(layer), recipe(layer)["model"]) == ((0, 0, 200, 150), "sfumato:draw"))
+    check("… is the same again", raw(made("again", TXT2IMG, image, [source], model=None, width=0, height=0, prompt="a red apple")) == raw(layer))
+    layer = made("img2img by Sfumato's own model", IMG2IMG, image, [source], model=None, prompt="a red apple")
+    check("… its recipe, too", recipe(layer)["model"] == "sfumato:draw")
+
+
+@chapter
 def words_become_a_layer_where_the_selection_is():
     image, source = photo(160, 120)
     select(image, 20, 10, 81, 77)
@@ -280,7 +290,6 @@ def a_stroke_grows_to_its_object():
 def refusals():
     image, source = photo()
     for name in (TXT2IMG, IMG2IMG):
-        refused(name, f"{name} without a model", image, [source], "model", prompt="a fox")
         refused(name, f"{name}, no such file", image, [source], "/nowhere.safetensors",
                 model=Gio.File.new_for_path("/nowhere.safetensors"))
         refused(name, f"{name}, no such sampler", image, [source], "The argument “sampler” must be", sampler="best", model=TINY)

@@ -160,6 +160,9 @@ TEST(request, of_an_upscale_survives_the_round_trip) {
     EXPECT_EQ(resolve(r).upscale.model, "sfumato:upscale-x2");
     r.upscale.scale = 2.5;
     EXPECT_EQ(resolve(r).upscale.model, "sfumato:upscale-x4");
+    EXPECT_EQ(resolve({.operation = operation::txt2img}).diffusion.model, "sfumato:draw");
+    EXPECT_EQ(resolve({.operation = operation::img2img}).diffusion.model, "sfumato:draw");
+    EXPECT_EQ(resolve({.operation = operation::inpaint}).diffusion.model, "");
 }
 
 TEST(request, of_a_diffusion_model_is_written_as_documented) {

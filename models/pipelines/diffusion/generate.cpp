@@ -2,6 +2,8 @@
 
 #include "models/pipelines/diffusion/generation.h"
 #include "models/pipelines/diffusion/loras.h"
+#include "models/pipelines/diffusion/small_pictures.h"
+#include "request/model_summary.h"
 
 #include <algorithm>
 #include <cassert>
@@ -11,22 +13,31 @@ namespace sfumato {
 
 namespace {
 
-// Whole cells of the latent: as asked for, or as large as the given picture.
-pixel_size size_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
-    int const native = model.what().native_size, step = model.step();
-    pixel_size const size = from ? pixel_size{whole_cells(from->width, step), whole_cells(from->height, step)}
-                                 : pixel_size{s.width ? s.width : native, s.height ? s.height : native};
-    check_size(size, model);
-    return size;
+// What comes out, and what the model makes of it.
+struct picture_sizes {
+    pixel_size result;   // as asked for, or as large as the given picture
+    int enlargement = 1; // of what the model makes
+    pixel_size made;     // whole cells of the latent
+};
+
+picture_sizes sizes_of(diffusion_settings const& s, diffusion_model const& model, picture const* from) {
+    int const native = model.what().native_size, usual = usual_side(native);
+    picture_sizes all{.result = from ? pixel_size{from->width, from->height}
+                                     : pixel_size{s.width ? s.width : usual, s.height ? s.height : usual}};
+    all.enlargement = enlargement_for(all.result, native);
+    int const step = from || all.enlargement > 1 ? model.step() : 1; // else it is asked for in whole cells
+    auto const side = [&](int pixels) { return whole_cells((pixels + all.enlargement - 1) / all.enlargement, step); };
+    all.made = {side(all.result.width), side(all.result.height)};
+    check_size(all.made, model);
+    return all;
 }
 
-// What was decoded, as it is given back: within 0 … 1, of the size and transparency of what it was made from.
-picture finish(picture decoded, picture const* from) {
-    for (float& v : decoded.pixels) v = std::clamp(v, 0.0f, 1.0f);
-    if (!from) return decoded;
-    decoded = crop(decoded, {0, 0, from->width, from->height});
-    for (std::size_t i = 3; i < decoded.pixels.size(); i += 4) decoded.pixels[i] = from->pixels[i];
-    return decoded;
+// As it is given back: within 0 … 1, of the transparency of what it was made from.
+picture finish(picture made, pixel_size size, picture const* from) {
+    if (pixel_size{made.width, made.height} != size) made = crop(made, {0, 0, size.width, size.height});
+    for (float& v : made.pixels) v = std::clamp(v, 0.0f, 1.0f);
+    for (std::size_t i = 3; from && i < made.pixels.size(); i += 4) made.pixels[i] = from->pixels[i];
+    return made;
 }
 
 } // namespace
@@ -37,13 +48,16 @@ bool generate(device& d, shelf& models, request const& asked, picture const* fro
     diffusion_model& model = open_model(models, asked.diffusion);
     request const r = add_loras(asked, model, watch.warned);
     diffusion_settings const& s = r.diffusion;
-    pixel_size const pixels = size_of(s, model, from);
-    generation g(d, model, s, watch, {.pixels = pixels, .from_picture = from != nullptr, .strength = s.strength});
+    picture_sizes const sizes = sizes_of(s, model, from);
+    double const work_after = work_of_enlarging(sizes.made, sizes.enlargement);
+    generation g(
+        d, model, s, watch,
+        {.pixels = sizes.made, .from_picture = from != nullptr, .strength = s.strength, .work_after = work_after});
     g.make_plan();
 
     std::vector<picture> pictures;
-    if (from) pictures.push_back(padded(*from, pixels));
-    if (model.is_inpainting()) pictures.push_back(mid_grey(pixels));
+    if (from) pictures.push_back(padded(shrunk(*from, sizes.enlargement), sizes.made));
+    if (model.is_inpainting()) pictures.push_back(mid_grey(sizes.made));
     stages all(j, g.work());
     auto const prompts = g.read_prompts(all.next(g.work_of_prompts()));
     if (!prompts) return false;
@@ -59,7 +73,9 @@ bool generate(device& d, shelf& models, request const& asked, picture const* fro
         if (!denoised) return false;
         auto decoded = g.decode(*denoised, all.next(g.work(role::vae_decoder), name));
         if (!decoded) return false;
-        take({finish(std::move(*decoded), from), g.recipe(one)});
+        auto made = enlarged(d, models, std::move(*decoded), sizes.enlargement, all.next(work_after, name));
+        if (!made) return false;
+        take({finish(std::move(*made), sizes.result, from), g.recipe(one)});
     }
     return true;
 }

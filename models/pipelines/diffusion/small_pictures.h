@@ -1,0 +1,29 @@
+// Models of small pictures, as sfumato-draw's of 128 × 128, are asked for larger ones, too: Sfumato's own upscaler
+// makes those of what they make.
+#pragma once
+
+#include "models/pipelines/diffusion/latent_codec.h"
+#include "request/job.h"
+#include "request/picture.h"
+
+#include <optional>
+
+namespace sfumato {
+
+class device;
+class shelf;
+
+/// By how much a picture is enlarged that has this size in the end: 1, 2 or 4, so that the model, trained on squares of
+/// `native` pixels, makes about as many; 1 where it makes large ones itself (request/model_summary.h, usual_side()).
+int enlargement_for(pixel_size asked, int native);
+
+/// Operations, about.
+double work_of_enlarging(pixel_size small, int factor);
+
+/// Each pixel the mean of factor × factor; the border is repeated where that is not enough.
+picture shrunk(picture const&, int factor);
+
+/// Nothing: cancelled. Throws error: no memory, device lost.
+std::optional<picture> enlarged(device&, shelf&, picture small, int factor, job const&);
+
+} // namespace sfumato

@@ -4,6 +4,7 @@
 #include "pictures/recipe.h"
 #include "request/fields.h"
 #include "request/json.h"
+#include "request/known_models.h"
 #include "request/names.h"
 
 #include <charconv>
@@ -118,6 +119,24 @@ std::string help_of(field const& f) {
     return facts.empty() ? text : std::format("{} ({})", text, facts);
 }
 
+// Of a model that wants other steps than most, what nobody says otherwise is as it wants it. A recipe has said all.
+void take_known_steps(request& r, options const& given, progress_line& line) {
+    if (!by_diffusion(r) || given.has("--recipe")) return;
+    auto const known = known_by_name(r.diffusion);
+    if (!known) return;
+    diffusion_settings& d = r.diffusion;
+    step_settings const& wanted = known->settings;
+    step_settings const asked = steps_in(d);
+    if (!given.has("--steps")) d.steps = wanted.steps;
+    if (!given.has("--cfg")) d.cfg = wanted.cfg;
+    if (!given.has("--sampler")) d.sampler = wanted.sampler;
+    if (!given.has("--sampler") && !given.has("--scheduler")) d.scheduler = wanted.scheduler;
+    if (steps_in(d) == asked) return;
+    std::string const settings = in_words(steps_in(d)).text();
+    line.note(std::format("{} is {} by its name: {}", known->file, known->kind, settings),
+              {{"type", "known model"}, {"file", known->file}, {"kind", known->kind}, {"settings", settings}});
+}
+
 } // namespace
 
 request request_of(options const& given, operation o, progress_line& line) {
@@ -134,6 +153,7 @@ request request_of(options const& given, operation o, progress_line& line) {
     std::vector<std::string> unknown;
     request r = resolve(checked(object, given, o, unknown), find_lama);
     for (std::string const& key : unknown) line.warn(std::format("the request's \"{}\" is not known here", key));
+    take_known_steps(r, given, line);
     return r;
 }
 

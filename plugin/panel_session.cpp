@@ -82,6 +82,7 @@ panel_session::panel_session(GimpImage* image)
                              .free_device = [this] { free_device(); },
                              .report = [this] { window.copy(make_report(window.message())); },
                              .close = [this] { g_main_loop_quit(loop.get()); },
+                             .adopt = [this] { adopt(); },
                              .look = [this] { looked_under = -1; },
                              .step = [this](int by) { step(by); },
                              .hide = [this](bool on) { preview.set_visible(!(hidden = on)); },
@@ -208,6 +209,12 @@ void panel_session::again() {
         auto const recipe = target ? recipe_of_active(target) : std::nullopt;
         if (!recipe) fail("The active layer has no recipe.");
         repeat(config, *recipe);
+    });
+}
+
+void panel_session::adopt() {
+    obey([&] {
+        if (offered) set_steps(config, *offered);
     });
 }
 
@@ -356,6 +363,8 @@ panel_view panel_session::view() {
         estimate.look(outline, runs.empty() && !freeing, target, active.get());
         v.button = _(task.button);
         v.note = translated(task.note) + translated(estimate.words());
+        offered = steps_offered(task);
+        if (offered) v.offer = translated(say("S_witch to {}", in_words(*offered)));
         v.can_start = true;
     } catch (std::exception const& e) {
         estimate.look_away();

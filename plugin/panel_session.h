@@ -63,6 +63,7 @@ class panel_session {
     void keep();
     void discard();
     void again();
+    void adopt();
     void free_device();
     void see_new_images();
     void let_go_of_closed_images();
@@ -88,6 +89,7 @@ class panel_session {
     preview_layer preview;
     int looked_under = -1; // the id of the active layer, when what lies under it was looked at
     bool outdated = false; // … and has changed since that layer was made
+    std::optional<step_settings> offered;
     inbox arrived;
     panel_window window;
     panel_listener listener;

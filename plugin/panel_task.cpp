@@ -4,6 +4,7 @@
 #include "plugin/capture.h"
 #include "plugin/diffusion_arguments.h"
 #include "plugin/styles.h"
+#include "request/names.h"
 #include "ui/translated.h"
 
 #include <algorithm>
@@ -194,6 +195,15 @@ int variants_wanted(GimpProcedureConfig* config) {
     int const asked = whole(config, "variants");
     if (asked > 0) return asked;
     return has_gpu() ? 3 : 1;
+}
+
+std::optional<step_settings> steps_offered(panel_task const& t) {
+    return by_diffusion(t.request) ? better_steps(t.request.diffusion) : std::nullopt;
+}
+
+void set_steps(GimpProcedureConfig* config, step_settings const& s) {
+    g_object_set(config, "steps", s.steps, "cfg", s.cfg, "sampler", name_of(s.sampler).data(), "scheduler",
+                 s.scheduler ? name_of(*s.scheduler).data() : "automatic", nullptr); // names are literals
 }
 
 void repeat(GimpProcedureConfig* config, request recipe) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugin/capture.h"
+#include "request/known_models.h"
 
 #include <libgimp/gimp.h>
 
@@ -27,6 +28,10 @@ panel_task find_task(GimpProcedureConfig*, GimpImage*, GimpDrawable* const* draw
 
 /// How many are made at once: as the user says, or as suits the machine.
 int variants_wanted(GimpProcedureConfig*);
+
+/// What else the model is made for. Nothing: no other model, or the arguments are well.
+std::optional<step_settings> steps_offered(panel_task const&);
+void set_steps(GimpProcedureConfig*, step_settings const&);
 
 /// The arguments become what a recipe says; its seed stays, and its LoRAs are named in the prompt.
 void repeat(GimpProcedureConfig*, request recipe);

@@ -17,6 +17,7 @@ struct panel_window::widgets {
     GtkWidget* window = nullptr;
     GtkComboBoxText* target = nullptr;
     panel_models models;
+    GtkWidget* offer = nullptr; // shown where the model is made for other steps
     GtkWidget *note = nullptr, *generate = nullptr, *message = nullptr;
     GtkWidget *run = nullptr, *bar = nullptr;                           // shown while it runs
     GtkWidget *variants = nullptr, *which = nullptr, *hidden = nullptr; // shown while there are some
@@ -168,6 +169,9 @@ GtkWidget* make_rows(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* 
     rows.add_text("negative-prompt", 2);
     rows.add_choice("style");
     w.models = add_models(rows);
+    w.offer = make_button<&panel_wishes::adopt>(w, "");
+    gtk_widget_set_tooltip_text(w.offer, _("Sets what the model or the LoRA is made for, as its name says"));
+    rows.add_wide(w.offer);
     rows.add_slider("strength", 0.01, 2);
     rows.add_number("edge", 1, 0, true);
     rows.add_wide(make_advanced(w, rows));
@@ -288,7 +292,7 @@ void build(widgets& w, GimpProcedure* procedure, GimpProcedureConfig* config) {
     g_signal_connect(w.window, "focus-in-event", G_CALLBACK(on_focus), &w);
     g_signal_connect(w.window, "key-press-event", G_CALLBACK(on_key), &w);
     for (GtkWidget* part : {w.run, w.variants, w.message}) gtk_widget_show_all(part);
-    hide_now({w.run, w.variants, w.message, w.again, w.outdated});
+    hide_now({w.offer, w.run, w.variants, w.message, w.again, w.outdated});
 }
 
 void show_images(widgets& w, panel_view const& v) {
@@ -330,6 +334,8 @@ void panel_window::show(panel_view const& v) {
     gtk_button_set_label(GTK_BUTTON(w->generate), v.button.c_str());
     gtk_widget_set_sensitive(w->generate, v.can_start);
     gtk_label_set_text(GTK_LABEL(w->note), note_of(v).c_str());
+    gtk_button_set_label(GTK_BUTTON(w->offer), v.offer.c_str());
+    gtk_widget_set_visible(w->offer, !v.offer.empty());
     gtk_widget_set_visible(w->run, v.is_running);
     gtk_widget_set_sensitive(w->free_device, !v.is_running);
     gtk_widget_set_visible(w->variants, v.variants > 0);

@@ -13,6 +13,7 @@ namespace sfumato {
 /// What the user can ask for; called on the main thread.
 struct panel_wishes {
     std::function<void()> generate, cancel, keep, discard, again, free_device, report, close;
+    std::function<void()> adopt;    // the steps that are offered
     std::function<void()> look;     // at the document again: the user has come back
     std::function<void(int)> step;  // to the variant before (−1) or the next one (1)
     std::function<void(bool)> hide; // the variant that is shown, to see what lies under it; false: show it again
@@ -31,6 +32,7 @@ struct panel_view {
     int target = -1;                 // the one that is worked on
     std::string button;              // what will happen: "_Fill"
     std::string note;                // … in a sentence, or what is missing
+    std::string offer;               // "S_witch to 4 steps, guidance 1, LCM": what the model is made for; empty: nothing
     bool can_start = false, can_repeat = false;
     bool is_outdated = false; // the active layer: what lies under it has changed since it was made
     bool is_running = false;

@@ -6,6 +6,9 @@
 #include "tests/engine/fake_jobs.h"
 #include "tests/pictures/png_file.h"
 
+#include <fstream>
+#include <tuple>
+
 using namespace sfumato;
 using namespace std::chrono_literals;
 using nlohmann::json;
@@ -228,6 +231,28 @@ TEST_F(generate_command, no_model_is_needed) {
     EXPECT_FALSE(mentions(txt2img({}).err, "own model"));
 }
 
+// What the name says of steps is taken and told, where nobody says otherwise.
+TEST_F(generate_command, a_model_of_few_steps_gets_them) {
+    auto const taken = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"txt2img", "-o", out, "--width", "64", "--height", "64", "--model",
+                                   "m/sdxl_lightning_4step.safetensors"});
+        ended const e = run(more);
+        EXPECT_EQ(e.code, 0) << e.err;
+        EXPECT_EQ(mentions(e.err, "m/sdxl_lightning_4step.safetensors is Lightning by its name: "),
+                  more[9] != "--recipe")
+            << e.err;
+        diffusion_settings const d = recipe_of(out).diffusion;
+        return std::tuple(d.steps, d.cfg, d.sampler, d.scheduler);
+    };
+    using settings = std::tuple<int, double, sampler, std::optional<scheduler>>;
+    EXPECT_EQ(taken({"--prompt", "a fox"}), settings(4, 1, sampler::euler, scheduler::trailing));
+    EXPECT_EQ(taken({"--steps", "6", "--cfg", "2"}), settings(6, 2, sampler::euler, scheduler::trailing));
+    EXPECT_EQ(taken({"--sampler", "dpmpp_sde"}), settings(4, 1, sampler::dpmpp_sde, std::nullopt));
+    std::string const kept = folder.path / "kept.json";
+    std::ofstream(kept) << R"({"sfumato": 3, "operation": "txt2img", "prompt": "a fox", "steps": 20})";
+    EXPECT_EQ(taken({"--recipe", kept}), settings(20, 7, sampler::dpmpp_2m, std::nullopt));
+}
+
 TEST_F(generate_command, previews_are_files) {
     std::string const preview = folder.path / "preview.png";
     ASSERT_EQ(img2img({"--seed", "51", "--preview", preview}).code, 0);
@@ -298,7 +323,7 @@ TEST_F(generate_command, failures_are_exit_code_1_and_one_line) {
         {{"--preview", folder.path / "nowhere" / "p.png"}, "cannot be written"},
         {{"--preview", folder.path / "p.txt"}, "must end in .png"},
         {{"--preview", folder.path / "p.png", "--preview-model", folder.path / "missing.pth"}, "missing.pth"},
-        {{"--device", "GeForce"}, "no Vulkan device is called \"GeForce\""},
+        {{"--device", "GeForce"}, "No Vulkan device is called \"GeForce\""},
         {{"--seed", std::to_string(fake_seed::fails)}, "fails as it was told"},
         {{"--seed", std::to_string(fake_seed::loses_device)}, "device is lost"},
     };

@@ -258,7 +258,7 @@ def runs_on_its_device(desk):
     time.sleep(3)
     desk.screenshot("advanced")
     press(desk, "ctrl+Return")
-    said = 'no Vulkan device is called "gone with the wind"'
+    said = 'No Vulkan device is called "gone with the wind"'
     check("device: the engine looks for it", eventually(lambda: said in desk.place.engine_log(), True))
     time.sleep(1)
     desk.screenshot("no-device")
@@ -269,6 +269,33 @@ def runs_on_its_device(desk):
     open_panel(desk)
     press(desk, "ctrl+Return")
     check("device: without one the next run works", eventually(lambda: previewed(desk), True))
+
+
+def offers_few_steps(desk):
+    """A model that is made for few steps, by its name; and one that is not."""
+    models = desk.place.folder / "home/.local/share/sfumato/models"
+    fast = models / "sdxl_lightning_4step.safetensors"
+    fast.symlink_to(models / "tiny.safetensors")
+    desk.keys(panel(desk), "alt+F4")
+    until(lambda: not panel(desk), 30, "the panel's end")
+    before = desk.settings.read_text()
+    without = "\n".join(line for line in before.splitlines() if not line.startswith(("(model", "(task", "(prompt", "(steps")))
+    desk.settings.write_text(without + '\n(prompt "a fox")\n(task "generate")\n' + f'(model "{fast.as_uri()}")\n')
+    open_panel(desk)
+    desk.screenshot("few-steps-offered")
+    press(desk, "alt+w")
+    said = ("(steps 4)", "(cfg 1", '(sampler "euler")', '(scheduler "trailing")')
+    check("few steps: taken with one key", eventually(lambda: all(word in settings(desk) for word in said), True))
+    desk.screenshot("few-steps-taken")
+    desk.keys(panel(desk), "alt+F4")
+    until(lambda: not panel(desk), 30, "the panel's end")
+    desk.settings.write_text(desk.settings.read_text().replace(fast.name, "tiny.safetensors"))
+    open_panel(desk)
+    press(desk, "alt+w")
+    kept = lambda: all(word not in settings(desk) for word in ("(steps 4)", "(cfg 1", '(sampler "euler")', "trailing"))
+    check("few steps: the usual ones are offered to an ordinary model", eventually(kept, True))
+    desk.screenshot("usual-steps-taken")
+    desk.settings.write_text(before)
 
 
 with Desktop(build, pictures) as desk:
@@ -284,7 +311,7 @@ with Desktop(build, pictures) as desk:
         subprocess.run([build / "tests/gimp/write_model", "sd1-tiny", models / "tiny.safetensors"], check=True)
         time.sleep(1)
         parts = (opens_at_its_task, fills_and_keeps, is_cancelled, survives_a_killed_engine, marks_what_is_outdated, discards, expands,
-                 chooses_a_model_and_queues, is_told_to_generate, is_killed, image_is_closed, keeps_its_words, runs_on_its_device)  # fmt: skip
+                 chooses_a_model_and_queues, is_told_to_generate, is_killed, image_is_closed, keeps_its_words, runs_on_its_device, offers_few_steps)  # fmt: skip
         go_through(desk, [p for p in parts if not sys.argv[3:] or p.__name__ in sys.argv[3:]])
     finally:
         output, engine_log, ended = desk.gimp_output(), desk.place.engine_log(), desk.ended()

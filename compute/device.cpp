@@ -87,8 +87,8 @@ std::vector<candidate> find_candidates() {
     VkInstance const instance = vulkan_instance().handle;
     if (VkResult const r = vkEnumeratePhysicalDevices(instance, &count, nullptr); r != VK_SUCCESS)
         fail(
-            "no Vulkan driver can use the GPU here (vkEnumeratePhysicalDevices: {}): update the driver and the kernel, "
-            "or install mesa-vulkan-drivers for a software device",
+            "No Vulkan driver can use the GPU here (vkEnumeratePhysicalDevices: {}): update the driver and the kernel, "
+            "or install mesa-vulkan-drivers for a software device.",
             int(r));
     std::vector<VkPhysicalDevice> physical(count);
     vk_check(vkEnumeratePhysicalDevices(instance, &count, physical.data()), "vkEnumeratePhysicalDevices");
@@ -107,8 +107,8 @@ std::string lower(std::string_view text) {
 candidate choose(std::string_view choice) {
     auto all = find_candidates();
     if (all.empty())
-        fail("no Vulkan device found: install the Vulkan driver of your GPU, or mesa-vulkan-drivers for a software "
-             "device");
+        fail("No Vulkan device is found: install the Vulkan driver of your GPU, or mesa-vulkan-drivers for a software "
+             "device.");
 
     std::string names;
     for (std::size_t i = 0; i < all.size(); ++i) names += std::format("{}{}: {}", i ? "; " : "", i, all[i].info.name);
@@ -123,13 +123,13 @@ candidate choose(std::string_view choice) {
                                              return lower(c.info.name).find(lower(choice)) != std::string::npos;
                                          }) -
                     all.begin();
-        if (index >= all.size()) fail("no Vulkan device is called \"{}\"; there is {}", choice, names);
+        if (index >= all.size()) fail("No Vulkan device is called \"{}\": choose one of these ({}).", choice, names);
     }
     auto const& info = all[index].info;
     if (!info.missing.empty()) {
         std::string missing;
         for (auto const& m : info.missing) missing += (missing.empty() ? "" : ", ") + m;
-        fail("the Vulkan device {} lacks {}: update its driver or choose another device ({})", info.name, missing,
+        fail("The Vulkan device {} lacks {}: update its driver or choose another device ({}).", info.name, missing,
              names);
     }
     return all[index];
@@ -210,7 +210,7 @@ std::uint32_t compute_queue_family(VkPhysicalDevice physical) {
             if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) && families[i].timestampValidBits &&
                 !(avoid_graphics && (families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
                 return i;
-    fail("the Vulkan device has no queue for compute work: choose another device (sfumato devices lists them)");
+    fail("The Vulkan device has no queue for compute work: choose another device (sfumato devices lists them).");
 }
 
 } // namespace
@@ -231,8 +231,7 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
     h.queue_family = compute_queue_family(h.physical);
     if (char const* width = std::getenv("LP_NATIVE_VECTOR_WIDTH"); h.info.is_software() && std::atoi(width) > 256)
         fail("LP_NATIVE_VECTOR_WIDTH is {} in the environment, and {} computes wrongly or ends the program with more "
-             "than "
-             "256: unset it",
+             "than 256: unset it.",
              width, h.info.name);
 
     bool const has_host = device_has_extension(h.physical, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
@@ -259,7 +258,7 @@ device::device(std::string_view choice) : vk(std::make_unique<handles>()) {
                      .amd_core_count = device_has_extension(h.physical, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME)});
     std::uint64_t most = std::min(sizes.maxMemoryAllocationSize, largest_buffer(h.physical));
     if (auto const wish = wished_bytes("SFUMATO_LARGEST_BUFFER")) {
-        if (*wish < 1 << 20) fail("SFUMATO_LARGEST_BUFFER is {}; it must be 1048576 bytes or more", *wish);
+        if (*wish < 1 << 20) fail("SFUMATO_LARGEST_BUFFER is {}: it must be 1048576 bytes or more.", *wish);
         most = *wish;
     }
     for (sfumato::target& t : h.plainer) t.largest_buffer = most;

@@ -27,8 +27,8 @@ struct fft_place {
 
 void check(VkFFTResult result, fft_shape const& s) {
     if (result == VKFFT_SUCCESS) return;
-    fail("the GPU could not be set up for a Fourier transform of {} × {} (VkFFT: {}); update its driver, or choose "
-         "another size",
+    fail("The GPU could not be set up for a Fourier transform of {} × {} (VkFFT: {}): update its driver, or choose "
+         "another size.",
          s.w, s.h, getVkFFTErrorString(result));
 }
 

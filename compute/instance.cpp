@@ -22,11 +22,12 @@ VkBool32 VKAPI_PTR on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUti
 void load_loader() {
     void* library = dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        fail("no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian, Ubuntu: libvulkan1) and a Vulkan "
-             "driver for your GPU");
+        fail("There is no Vulkan loader (libvulkan.so.1) on this machine: install it (Debian, Ubuntu: libvulkan1) and "
+             "a Vulkan "
+             "driver for your GPU.");
     vkGetInstanceProcAddr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library, "vkGetInstanceProcAddr"));
     if (!vkGetInstanceProcAddr)
-        fail("libvulkan.so.1 is damaged (vkGetInstanceProcAddr is missing): reinstall the Vulkan loader");
+        fail("libvulkan.so.1 is damaged (vkGetInstanceProcAddr is missing): reinstall the Vulkan loader.");
 #define X(name) vk##name = reinterpret_cast<PFN_vk##name>(vkGetInstanceProcAddr(nullptr, "vk" #name));
     X(CreateInstance)
     X(EnumerateInstanceVersion)
@@ -62,15 +63,15 @@ instance make_instance() {
     std::uint32_t version = VK_API_VERSION_1_0;
     if (vkEnumerateInstanceVersion) vkEnumerateInstanceVersion(&version);
     if (version < VK_API_VERSION_1_2)
-        fail("the Vulkan loader is version {}.{}, 1.2 is needed: update libvulkan1", VK_API_VERSION_MAJOR(version),
+        fail("The Vulkan loader is version {}.{}, and 1.2 is needed: update libvulkan1.", VK_API_VERSION_MAJOR(version),
              VK_API_VERSION_MINOR(version));
 
     char const* const validation = "VK_LAYER_KHRONOS_validation";
     char const* const wish = std::getenv("SFUMATO_VALIDATE");
     bool const validate = wish && *wish && std::strcmp(wish, "0") != 0;
     if (validate && !has_layer(validation))
-        fail("SFUMATO_VALIDATE is set, but the Vulkan validation layer is not installed (Debian, Ubuntu: "
-             "vulkan-validationlayers)");
+        fail("SFUMATO_VALIDATE is set, but the Vulkan validation layer is not installed: install it (Debian, "
+             "Ubuntu: vulkan-validationlayers), or unset the variable.");
 
     instance made;
     made.labels = has_extension(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
@@ -102,8 +103,8 @@ instance make_instance() {
         .ppEnabledExtensionNames = extensions.data(),
     };
     if (VkResult const r = vkCreateInstance(&info, nullptr, &made.handle); r != VK_SUCCESS)
-        fail("no Vulkan driver could be loaded (vkCreateInstance: {}): install the Vulkan driver of your GPU, or "
-             "mesa-vulkan-drivers",
+        fail("No Vulkan driver could be loaded (vkCreateInstance: {}): install the Vulkan driver of your GPU, or "
+             "mesa-vulkan-drivers.",
              int(r));
 
 #define X(name) vk##name = reinterpret_cast<PFN_vk##name>(vkGetInstanceProcAddr(made.handle, "vk" #name));
@@ -133,10 +134,10 @@ void vk_check(VkResult result, char const* what) {
     if (result == VK_SUCCESS) return;
     if (result == VK_ERROR_DEVICE_LOST)
         throw device_lost(say(
-            "the GPU driver stopped answering (device lost); try again, and update the driver if it happens often"));
+            "The GPU driver stopped answering (device lost): try again, and update the driver if it happens often."));
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY)
-        fail("the GPU is out of memory ({}): close other programs that use it, or work on a smaller selection", what);
-    fail("the Vulkan driver reports error {} in {}; update the driver", int(result), what);
+        fail("The GPU is out of memory ({}): close other programs that use it, or work on a smaller selection.", what);
+    fail("The Vulkan driver reports error {} in {}: update the driver.", int(result), what);
 }
 
 } // namespace sfumato

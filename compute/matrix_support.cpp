@@ -97,7 +97,7 @@ std::optional<matrix_path> wished_path() {
     if (!wish || !*wish) return {};
     for (int i = 0; i < 4; ++i)
         if (std::string_view(wish) == matrix_path_names[i]) return matrix_path(i);
-    fail("SFUMATO_MATRIX is \"{}\": it can be software, scalar, khr or nv2", wish);
+    fail("SFUMATO_MATRIX is \"{}\": it can be software, scalar, khr or nv2.", wish);
 }
 
 } // namespace
@@ -140,7 +140,7 @@ std::vector<target> targets_of(VkPhysicalDevice physical, matrix_features const&
     if (auto const wish = wished_path()) {
         t.matrix = *wish;
         if (!has_path(*wish))
-            fail("SFUMATO_MATRIX is {}, which {} does not have: leave it out, or choose scalar",
+            fail("SFUMATO_MATRIX is {}, which {} does not have: leave it out, or choose scalar.",
                  matrix_path_names[int(*wish)], p.deviceName);
     }
     bool const intel = p.vendorID == 0x8086, amd = p.vendorID == 0x1002;

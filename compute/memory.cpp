@@ -49,7 +49,7 @@ buffer::buffer(device::handles& h, std::uint64_t size, placement where) : vk(h),
     VkResult const r = vmaCreateBuffer(h.allocator, &info, &allocate, &handle, &allocation, &got);
     if (r == VK_ERROR_OUT_OF_DEVICE_MEMORY || r == VK_ERROR_OUT_OF_HOST_MEMORY)
         fail("{} MiB of GPU memory are needed, but {} could not give them: close other programs that use the GPU, or "
-             "work on a smaller selection",
+             "work on a smaller selection.",
              (size >> 20) + 1, h.info.name);
     vk_check(r, "vmaCreateBuffer");
     mapped = static_cast<std::byte*>(got.pMappedData);
@@ -125,7 +125,7 @@ std::optional<std::uint64_t> wished_bytes(char const* variable) {
     if (!wish) return {};
     std::uint64_t bytes = 0;
     auto const [end, status] = std::from_chars(wish, wish + std::strlen(wish), bytes);
-    if (status != std::errc{} || *end) fail("{} is \"{}\"; it must be a number of bytes", variable, wish);
+    if (status != std::errc{} || *end) fail("{} is \"{}\": it must be a number of bytes.", variable, wish);
     return bytes;
 }
 

@@ -88,13 +88,13 @@ struct plan::state {
 plan::plan(device& d, graph g, plan_options options) {
     check_kernels(d, g);
     if (std::size_t const bytes = too_large(g, d.target()))
-        fail("one of the pictures that a network makes on its way takes {} MiB, and {} allows at most {} MiB at once: "
-             "work on a smaller selection",
+        fail("One of the pictures that a network makes on its way takes {} MiB, and {} allows at most {} MiB at once: "
+             "work on a smaller selection.",
              (bytes >> 20) + 1, d.info().name, d.target().largest_buffer >> 20);
     std::size_t const needed = bytes_of(layout_of(g, true, d.target())), available = d.memory_left();
     if (needed > available)
-        fail("this needs {} MiB of GPU memory and {} MiB are free on {}: close other programs that use it, or work on "
-             "a smaller selection",
+        fail("This needs {} MiB of GPU memory and {} MiB are free on {}: close other programs that use it, or work on "
+             "a smaller selection.",
              (needed >> 20) + 1, available >> 20, d.info().name);
     state_ = std::make_unique<state>(d, std::move(g), options);
     if (options.guarded)
@@ -159,7 +159,8 @@ void plan::state::check_guards() {
                    (end.offset % arena_alignment ? arena_alignment : 0));
         transfer(end, reinterpret_cast<std::byte*>(gap.data()), gap.size(), placement::readback);
         if (std::ranges::any_of(gap, [](std::uint8_t b) { return b != 0xff; }))
-            fail("a kernel wrote behind the end of tensor {} ({} bytes)", t, recorded.tensors()[t].bytes);
+            fail("A kernel wrote behind the end of tensor {} ({} bytes): please report it as a bug.", t,
+                 recorded.tensors()[t].bytes);
     }
 }
 
@@ -170,7 +171,7 @@ bool plan::run(watcher const& watch) {
         s.commands, [&](std::uint32_t stage, double fraction) { return watch(s.recorded.stages()[stage], fraction); });
     if (s.options.guarded && done) s.check_guards();
     if (validation_messages() != complaints)
-        fail("the Vulkan validation layers complained about this run (see stderr): please report it as a bug");
+        fail("The Vulkan validation layers complained about this run (see stderr): please report it as a bug.");
     return done;
 }
 

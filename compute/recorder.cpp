@@ -322,8 +322,8 @@ void wait_for(device::handles& h, std::uint64_t value) {
     constexpr std::uint64_t two_minutes = 120'000'000'000; // ns
     VkResult const r = vkWaitSemaphores(h.device, &info, h.info.is_software() ? UINT64_MAX : two_minutes);
     if (r == VK_TIMEOUT)
-        throw device_lost(say("the GPU did not finish a piece of work within two minutes; try again with a smaller "
-                              "selection, or update its driver"));
+        throw device_lost(say("The GPU did not finish a piece of work within two minutes: try again with a smaller "
+                              "selection, or update its driver."));
     vk_check(r, "vkWaitSemaphores");
 }
 

@@ -24,7 +24,7 @@ std::vector<std::uint64_t> divide(device& d, std::span<resident const> all, resi
         if (r->where != where) continue;
         std::uint64_t const bytes = aligned(r->bytes());
         if (bytes > most)
-            fail("one of the model's tensors takes {} MiB, and {} allows at most {} MiB at once: take a smaller model, "
+            fail("One of the model's tensors takes {} MiB, and {} allows at most {} MiB at once: take a smaller model, "
                  "or another device.",
                  (bytes >> 20) + 1, d.info().name, most >> 20);
         if (sizes.empty() || sizes.back() + bytes > most) sizes.push_back(0);

@@ -203,7 +203,7 @@ TEST_F(command_line, failures_are_exit_code_1_and_one_line) {
         std::vector<std::string> more;
         std::string mentions;
     } const cases[] = {
-        {{"--device", "GeForce"}, "no Vulkan device is called \"GeForce\""},
+        {{"--device", "GeForce"}, "No Vulkan device is called \"GeForce\""},
         {{"--recipe", folder.path / "bad.json"}, "The request's \"seed\" must be a whole number"},
         {{"--recipe", folder.path / "area.json"}, "outside the request's \"area\""},
         {{"--recipe", folder.path / "far.json"}, "does not lie inside the picture"},

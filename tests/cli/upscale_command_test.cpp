@@ -156,7 +156,7 @@ TEST_F(upscale_command, what_is_wrong_with_a_whole_folder_is_said_once) {
     };
     fails({"--model", "nosuch.pth"}, "nosuch.pth", 1);
     fails({"--scale", "99"}, "--scale must be a number from 1 to 16, not 99", 1);
-    fails({"--device", "nosuch"}, "no Vulkan device is called \"nosuch\"", 1);
+    fails({"--device", "nosuch"}, "No Vulkan device is called \"nosuch\"", 1);
     EXPECT_FALSE(fs::exists(results));
     fails({"--tile", std::to_string(fake_seed::loses_device)}, "sfumato: The fake device is lost.", 2);
     fails({"--tile", std::to_string(fake_seed::fails)}, "b.png: The fake job fails as it was told.", 5);

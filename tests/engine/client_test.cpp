@@ -224,7 +224,7 @@ TEST_F(engine_client, devices_are_listed_and_one_of_them_does_the_run) {
         engine_run(in, client, {});
         FAIL();
     } catch (error const& e) {
-        EXPECT_STREQ(e.what(), "no Vulkan device is called \"another\"");
+        EXPECT_STREQ(e.what(), "No Vulkan device is called \"another\".");
     }
     EXPECT_FALSE(engine_devices({.cancelled = &stopped}));
 }

@@ -19,7 +19,7 @@ namespace sfumato {
 namespace {
 
 void check_device(std::string const& choice) {
-    if (!choice.empty() && choice != "fake") fail("no Vulkan device is called \"{}\"", choice);
+    if (!choice.empty() && choice != "fake") fail("No Vulkan device is called \"{}\".", choice);
 }
 
 std::int64_t seed_of(run_input const& in) {

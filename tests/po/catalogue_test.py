@@ -39,6 +39,11 @@ WITHOUT = ("models/eval/", "models/training/")
 MARKED = re.compile(r'\b(?:N_|C_|_|say|fail)\(\s*"')
 
 
+# What is told a person: it begins with a capital or with the name of something, and ends in a full stop or with what follows from it.
+TOLD = re.compile(r'\b(?:fail\(|device_lost\(say\()\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
+BEGUN_AND_ENDED = re.compile(r"(?![a-z]+ ).*(?:\.|\.”|\{\})", re.DOTALL)
+
+
 def code(path):
     return re.sub(r"//.*", "", path.read_text())
 
@@ -56,6 +61,12 @@ def places(sentence):
     found = re.findall(r"\{(\d*)(?::[^{}]*)?\}", sentence.replace("{{", "").replace("}}", ""))
     return sorted(number or str(i) for i, number in enumerate(found))
 
+
+for name, path in source_files():
+    for told in TOLD.findall(code(path)):
+        sentence = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', told))
+        if not BEGUN_AND_ENDED.fullmatch(sentence):
+            failures.append(f"{name}: no whole sentence: {sentence}")
 
 listed = set(lines(checkout / "po/POTFILES.in"))
 with_sentences = {name for name, path in source_files() if MARKED.search(code(path))}

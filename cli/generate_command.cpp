@@ -113,7 +113,7 @@ int generate_files(options const& given, request const& r, std::optional<picture
     std::vector<std::string> const& names = batch.names();
     std::string const more = names.size() > 1 ? std::format("and {} more ", names.size() - 1) : "";
     std::string const by =
-        given.has("--model") || given.has("--recipe") ? "" : ", by Sfumato's own model of icons and clip art";
+        r.diffusion.model.starts_with("sfumato:") ? ", by Sfumato's own model of icons and clip art" : "";
     line.finish(std::format("{}: {}made in {:.1f} s, seed {}{}", names[0], more, seconds.count(), r.seed, by),
                 {{"type", "result"},
                  {"outputs", names},
@@ -179,7 +179,7 @@ std::string const img2img_help = help_text(
 } // namespace
 
 command const txt2img_command{.name = "txt2img",
-                              .summary = "make a picture from words, with a Stable Diffusion model",
+                              .summary = "make a picture from words",
                               .help = txt2img_help,
                               .run = txt2img,
                               .with_value = with_value(operation::txt2img),

@@ -34,10 +34,7 @@ std::string sentence(found_model const& m) {
 void print_joins(std::vector<found_model> const& all) {
     for (found_model const& half : all)
         for (std::string const& part : half.is.missing) {
-            // Not ours: a VAE of other latents fits no other model.
-            auto const lends = [&](found_model const& m) {
-                return m.error.empty() && m.format != "built in" && can_lend(m.is, part, half.is);
-            };
+            auto const lends = [&](found_model const& m) { return m.error.empty() && can_lend(m.is, part, half.is); };
             if (auto const other = std::ranges::find_if(all, lends); other != all.end())
                 std::printf("%s: it can take the %s in %s\n", half.path.c_str(), part.c_str(), other->path.c_str());
         }
@@ -127,7 +124,7 @@ int info(std::span<std::string const> files, bool as_lines) {
 int write_ordinary(std::span<std::string const> names, options const& given) {
     if (names.size() != 1 || !given.has("-o")) throw usage_error("models export takes one sfumato:NAME and -o FILE");
     export_model(names[0], given.value("-o"));
-    std::printf("%s: %s for other programs\n", given.value("-o").c_str(), names[0].c_str());
+    std::printf("%s: %s as safetensors\n", given.value("-o").c_str(), names[0].c_str());
     return exit_code::ok;
 }
 
@@ -155,7 +152,9 @@ std::string const help = help_text(
          "Upscayl keep theirs. Nothing is changed. Each is opened, so that damaged ones are found as well. A half of a "
          "model, without text encoder or VAE, is told with what it lacks and which of the others have it.\n"
          "info tells what one model is, and what says so.\n"
-         "export writes one of Sfumato's own models as a .safetensors file that other programs read.\n"
+         "export writes one of Sfumato's own models as a .safetensors file with the usual names; sfumato:draw has "
+         "Stable "
+         "Diffusion 1's layers in sizes of its own, which a program has to take from the file.\n"
          "MODEL is a .safetensors, .ckpt, .pt, .pth, .gguf, .param, .bin or .onnx file, a folder of diffusers, "
          "sfumato:NAME "
          "or procedural:NAME.",

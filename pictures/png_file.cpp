@@ -14,6 +14,7 @@
 #include <memory>
 #include <new>
 #include <png.h>
+#include <string>
 #include <vector>
 
 namespace sfumato {
@@ -25,18 +26,22 @@ namespace {
 using file_handle = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 // Nothing of libpng goes to standard error: chunks that do no harm are not spoken of.
-[[noreturn]] void no_message(png_structp png, png_const_charp) { png_longjmp(png, 1); }
+[[noreturn]] void keep_message(png_structp png, png_const_charp message) {
+    *static_cast<std::string*>(png_get_error_ptr(png)) = message;
+    png_longjmp(png, 1);
+}
 void no_warning(png_structp, png_const_charp) {}
 
 // libpng's objects, to read (or to write), and gone at the end.
 struct png_objects {
+    std::string complaint; // libpng's, of the error that it met
     png_structp png;
     png_infop info;
     bool const reads;
 
     explicit png_objects(bool reads)
-        : png((reads ? png_create_read_struct : png_create_write_struct)(PNG_LIBPNG_VER_STRING, nullptr, no_message,
-                                                                         no_warning)),
+        : png((reads ? png_create_read_struct : png_create_write_struct)(PNG_LIBPNG_VER_STRING, &complaint,
+                                                                         keep_message, no_warning)),
           info(png ? png_create_info_struct(png) : nullptr), reads(reads) {
         if (!info) throw std::bad_alloc();
         png_set_option(png, PNG_SKIP_sRGB_CHECK_PROFILE, PNG_OPTION_ON);
@@ -204,7 +209,7 @@ void save_png(raster const& r, fs::path const& path, std::string const& name) {
                               std::size_t(babl_format_get_bytes_per_pixel(format_of(r.buffer.get()))));
     bool written = file && write_all(p, r, file.get(), row) && !std::ferror(file.get());
     if (file && std::fclose(file.release()) != 0) written = false;
-    if (!written) fail("{} could not be written: {}.", name, std::strerror(errno));
+    if (!written) fail("{} could not be written: {}.", name, errno ? std::strerror(errno) : p.complaint);
 }
 
 // libpng refuses some profiles when it writes, and some more when it reads.

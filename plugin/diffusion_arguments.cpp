@@ -17,7 +17,7 @@ struct words_of_field {
 constexpr std::array words{
     words_of_field{"model", N_("_Model"),
                    N_("A checkpoint (.safetensors, .ckpt, .gguf) or a folder of diffusers; Stable Diffusion 1, 2, "
-                      "XL or 3")},
+                      "XL or 3. None: Sfumato's own, which draws icons and clip art")},
     words_of_field{"vae", N_("_VAE"), N_("A file whose VAE is used instead of the model's own")},
     words_of_field{"text_encoder", N_("Te_xt encoder"),
                    N_("A file whose text encoder is used instead of the model's own")},

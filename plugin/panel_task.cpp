@@ -29,9 +29,9 @@ task task_of(GimpProcedureConfig* config, bool selected) {
 // Sfumato's own draws pictures of their own, and no part of another one.
 void check_model(request const& r) {
     if (r.diffusion.model.empty())
-        fail(
-            "Filling after words takes another diffusion model: choose one above. Without words, a selection is filled "
-            "with patches of its surroundings.");
+        fail("To change a part of a picture takes another model: choose one above. Without words and at full strength, "
+             "a "
+             "selection is filled with patches of its surroundings.");
 }
 
 // What is done, and of Sfumato's own model what it can.

@@ -43,7 +43,7 @@ int whole_cells(double pixels) { return std::clamp((int(std::ceil(pixels)) + 15)
 request with_size(request r, rect const& place, job const& j) {
     if (r.operation != operation::txt2img || (r.diffusion.width && r.diffusion.height)) return r;
     auto const model = engine_describe(r.diffusion.model, j);
-    rect const size = size_for(place, model ? usual_side(model->native_size) : 0);
+    rect const size = size_for(place, model ? model->native_size : 0);
     if (!r.diffusion.width) r.diffusion.width = size.width;
     if (!r.diffusion.height) r.diffusion.height = size.height;
     return r;
@@ -52,9 +52,11 @@ request with_size(request r, rect const& place, job const& j) {
 } // namespace
 
 rect size_for(rect const& place, int native) {
-    double const pixels = double(place.width) * place.height, home = double(native) * native;
-    bool const is_home = native == 0 || (pixels >= home / 4 && pixels <= home * 1.5);
-    double const scale = is_home ? 1 : std::sqrt(home / pixels);
+    double const pixels = double(place.width) * place.height;
+    double const least = native / 2.0, most = makes_small_pictures(native) ? largest_enlargement * native : native;
+    bool const is_home = native == 0 || (pixels >= least * least && pixels <= most * most * 1.5);
+    double const usual = pixels > most * most ? most : native;
+    double const scale = is_home ? 1 : usual / std::sqrt(pixels);
     return {0, 0, whole_cells(place.width * scale), whole_cells(place.height * scale)};
 }
 

@@ -31,9 +31,14 @@ struct model_summary {
     bool operator==(model_summary const&) const = default;
 };
 
-/// The side of the squares that a model makes where nobody says how large: those that it was trained on; of small ones
-/// four times that, which Sfumato's upscaler makes of them (models/pipelines/diffusion/small_pictures.h).
-inline int usual_side(int native_size) { return native_size < 256 ? 4 * native_size : native_size; }
+/// Whether a model was trained on small squares, so that Sfumato's upscaler makes what is asked for of what it makes
+/// (models/pipelines/diffusion/small_pictures.h), up to 16 times the side.
+inline bool makes_small_pictures(int native_size) { return native_size > 0 && native_size < 256; }
+inline constexpr int largest_enlargement = 16;
+
+/// The side of the squares that a model makes where nobody says how large: those that it was trained on, of small ones
+/// four times that.
+inline int usual_side(int native_size) { return makes_small_pictures(native_size) ? 4 * native_size : native_size; }
 
 nlohmann::json to_json(model_summary const&);
 /// Throws error when it is none.

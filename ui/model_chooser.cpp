@@ -53,7 +53,8 @@ void pick(model_chooser& m, GFile* file) {
     g_object_set(m.config, m.name.c_str(), file, nullptr);
     if (m.waiting) g_source_remove(std::exchange(m.waiting, 0));
     m.question.reset();
-    if (!m.choices.on_picked || !file) return;
+    if (!m.choices.on_picked) return;
+    if (!file) return m.choices.on_picked(m.config, {});
     string const path(g_file_get_path(file), g_free), uri(g_file_get_uri(file), g_free);
     m.question.emplace(path ? path.get() : uri.get());
     m.waiting = g_timeout_add(50, on_wait, &m);
@@ -66,7 +67,7 @@ void show_choice(model_chooser& m) {
     char const* active = file ? chosen : ours;
     gtk_combo_box_text_remove_all(m.box);
     bool const enlarges = m.choices.kind == model_kind::upscaler;
-    gtk_combo_box_text_append(m.box, ours, enlarges ? _("Sfumato's own") : _("In the box: icons"));
+    gtk_combo_box_text_append(m.box, ours, enlarges ? _("Sfumato's own") : _("Sfumato's own (icons)"));
     for (auto const& model : m.found) {
         gtk_combo_box_text_append(m.box, model.path.c_str(), model.label.c_str());
         if (path && model.path == path.get()) active = model.path.c_str();

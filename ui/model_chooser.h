@@ -10,7 +10,8 @@ namespace sfumato {
 
 struct model_choices {
     model_kind kind = model_kind::upscaler;
-    /// The user has picked one here, and the engine has said what it is. Null: nobody asks.
+    /// The user has picked one here, and the engine has said what it is; of ours it is asked nothing. Null: nobody
+    /// asks.
     void (*on_picked)(GimpProcedureConfig*, model_summary const&) = nullptr;
     /// The disk has been looked at, and has so many. Null: nobody asks.
     std::function<void(std::size_t)> on_searched{};

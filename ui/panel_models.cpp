@@ -19,10 +19,11 @@ void on_open_folder(GtkWidget* button, gpointer) {
 
 GtkWidget* make_none() {
     GtkWidget* const box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 6);
-    gtk_label_set_text(GTK_LABEL(add_paragraph(box)),
-                       _("In the box: icons and clip art. For photographs, put a file of Stable Diffusion into the "
-                         "folder, or choose one from elsewhere; without one, selections are filled with "
-                         "patches of their surroundings."));
+    gtk_label_set_text(
+        GTK_LABEL(add_paragraph(box)),
+        _("Sfumato's own model draws icons and clip art. For photographs, put a file of Stable Diffusion "
+          "into the folder, or choose one from elsewhere; without one, selections are filled with "
+          "patches of their surroundings."));
     GtkWidget* const button = gtk_button_new_with_mnemonic(_("_Open the Folder of Models"));
     g_signal_connect(button, "clicked", G_CALLBACK(on_open_folder), nullptr);
     gtk_box_pack_start(GTK_BOX(box), button, FALSE, FALSE, 0);

@@ -16,9 +16,10 @@ constexpr std::string_view drawing = "draw";
 
 checkpoint read_beside_program(std::string const& name) {
     std::error_code unknown;
-    fs::path const file = fs::read_symlink("/proc/self/exe", unknown).parent_path() / "sfumato-draw.gguf";
-    if (!fs::exists(file, unknown))
-        fail("Sfumato's own model '{}' is missing: it should be {}; install Sfumato again.", name, file.string());
+    fs::path const program = fs::read_symlink("/proc/self/exe", unknown);
+    fs::path const file = program.parent_path() / "sfumato-draw.gguf";
+    if (program.empty() || !fs::exists(file, unknown))
+        fail("Sfumato's own model '{}' is missing: it should lie at {}. Install Sfumato again.", name, file.string());
     return read_gguf(map_file(file), name);
 }
 

@@ -38,7 +38,7 @@ stored_tensor ordinary(stored_tensor const& t) {
 
 void export_model(std::string const& model, std::filesystem::path const& to) {
     if (!model.starts_with("sfumato:"))
-        fail("'{}' is a file already; only Sfumato's own models are exported, as sfumato:NAME.", model);
+        fail("'{}' is not one of Sfumato's own models, and only those are exported: name it sfumato:NAME.", model);
     checkpoint c = open_checkpoint(model);
     for (auto& [name, tensor] : c.tensors) tensor = ordinary(tensor);
     nlohmann::json said = nlohmann::json::object();

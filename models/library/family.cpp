@@ -174,6 +174,7 @@ void describe_diffusion(checkpoint const& c, stated_facts const& d, std::optiona
     bool const xl = unet.is_xl(), unclip = unet.adm_in_channels && !xl, refiner = unet.adm_in_channels == 2560;
     bool const second = unet.use_linear && !xl;
     m.family = std::format("Stable Diffusion {}{}", xl ? "XL" : second ? "2.x" : "1.x", kind_of_input(unet));
+    if (d.architecture == own_family) m.family = own_family;
     m.reason = unet.in_words();
     if (m.vae && xl && !d.vae_scale) m.vae->scale = xl_latent_scale;
     if (xl) {

@@ -23,6 +23,7 @@ void replace(checkpoint& all, checkpoint const& other, std::string_view from, st
 void replace(checkpoint& all, checkpoint const& other, std::string_view prefix) { replace(all, other, prefix, prefix); }
 
 std::string needed_vae(model_description const& m) {
+    if (m.family == own_family) return m.family;
     return m.unet ? family_of_vae_for(*m.unet) : family_of_vae_for(*m.mmdit);
 }
 

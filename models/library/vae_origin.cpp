@@ -18,10 +18,12 @@ struct family_beginning {
 };
 
 // How model_description::family begins for whole models and parts of them.
-constexpr std::array families = {
-    family_beginning{"Stable Diffusion XL", xl}, family_beginning{"Stable Diffusion 3", third},
-    family_beginning{"Stable Diffusion 1", first_or_second}, family_beginning{"Stable Diffusion 2", first_or_second},
-    family_beginning{"FLUX", flux}};
+constexpr std::array families = {family_beginning{"Stable Diffusion XL", xl},
+                                 family_beginning{"Stable Diffusion 3", third},
+                                 family_beginning{"Stable Diffusion 1", first_or_second},
+                                 family_beginning{"Stable Diffusion 2", first_or_second},
+                                 family_beginning{"FLUX", flux},
+                                 family_beginning{own_family, own_family}};
 
 // How modelspec.architecture begins: "stable-diffusion-xl-v1-base/vae" …
 constexpr std::array architectures = {family_beginning{"stable-diffusion-xl", xl},
@@ -30,7 +32,8 @@ constexpr std::array architectures = {family_beginning{"stable-diffusion-xl", xl
                                       family_beginning{"stable-diffusion-v3", third},
                                       family_beginning{"stable-diffusion-3", third},
                                       family_beginning{"flux", flux},
-                                      family_beginning{"Flux", flux}};
+                                      family_beginning{"Flux", flux},
+                                      family_beginning{own_family, own_family}};
 
 // By what each family's latents are multiplied.
 struct family_scale {

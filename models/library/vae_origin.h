@@ -9,6 +9,10 @@
 
 namespace sfumato {
 
+/// Of sfumato-draw: its architecture is that of Stable Diffusion 1, its latents and sizes are not. So its file's
+/// modelspec.architecture says.
+inline constexpr std::string_view own_family = "sfumato-draw";
+
 struct vae_origin {
     std::string family; // "Stable Diffusion 1 or 2", "Stable Diffusion XL" …; "": its file does not say
     std::string reason; // a clause: what says so

@@ -15,6 +15,12 @@ constexpr std::array<float, 3> xl_factors[] = {{0.3920f, 0.4054f, 0.4549f},
                                                {-0.2634f, -0.0196f, 0.0653f},
                                                {0.0568f, 0.1687f, -0.0755f},
                                                {-0.3112f, -0.2359f, -0.2076f}};
+// … and of sfumato-draw's drawings on theirs.
+constexpr std::array<float, 3> own_factors[] = {{0.0768f, -0.3113f, -0.3684f},
+                                                {0.0165f, -0.0308f, 0.0229f},
+                                                {0.5410f, 0.1828f, 0.0838f},
+                                                {0.1579f, 0.0527f, -0.3085f}};
+constexpr std::array<float, 3> own_bias = {0.7226f, 0.6680f, 0.5707f};
 
 } // namespace
 
@@ -25,6 +31,14 @@ latent_format latent_format_of(vae_config const& c) {
         f.preview_factors = std::abs(c.scale - xl_latent_scale) < 1e-4
                                 ? std::span<std::array<float, 3> const>(xl_factors)
                                 : std::span<std::array<float, 3> const>(sd1_factors);
+    return f;
+}
+
+latent_format latent_format_of_own(vae_config const& c) {
+    latent_format f = latent_format_of(c);
+    f.preview_factors = own_factors;
+    f.preview_bias = own_bias;
+    f.is_own = true;
     return f;
 }
 

@@ -15,11 +15,14 @@ struct latent_format {
     int channels = 4;
     int cell = 8;                // pixels along a side of what one position stands for
     double scale = 1, shift = 0; // the denoiser's latent = (the VAE's − shift) · scale
-    /// Of each channel, how much red, green and blue there is in a preview: picture = 0.5 + 0.5 · Σ latent · factors.
-    /// Empty: not known.
+    /// Of each channel, how much red, green and blue there is in a preview: picture = 0.5 + 0.5 · (bias + Σ latent ·
+    /// factors). Empty: not known.
     std::span<std::array<float, 3> const> preview_factors{};
+    std::array<float, 3> preview_bias{};
+    bool is_own = false; // sfumato-draw's: decoders of small previews are made for others
 };
 
 latent_format latent_format_of(vae_config const&);
+latent_format latent_format_of_own(vae_config const&); // … of sfumato-draw
 
 } // namespace sfumato

@@ -82,14 +82,15 @@ TEST_F(models_command, ours_becomes_an_ordinary_file) {
     std::string const file = folder / "draw.safetensors";
     auto const e = run({"export", "sfumato:draw", "-o", file});
     EXPECT_EQ(e.code, 0) << e.err;
-    EXPECT_EQ(e.out, file + ": sfumato:draw for other programs\n");
+    EXPECT_EQ(e.out, file + ": sfumato:draw as safetensors\n");
     checkpoint const all = open_checkpoint(file);
     EXPECT_EQ(all.at("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight").shape[0], 49408);
     EXPECT_EQ(all.at("model.diffusion_model.out.2.weight").type, stored_type::f16);
     EXPECT_EQ(all.metadata["modelspec.prediction_type"], "v");
     std::string const told = run({"info", file}).out, ours = run({"info", "sfumato:draw"}).out;
     EXPECT_EQ(told.substr(told.find('\n')), ours.substr(ours.find('\n')));
-    EXPECT_TRUE(mentions(run({"export", file, "-o", folder / "x.safetensors"}).err, "is a file already"));
+    EXPECT_TRUE(
+        mentions(run({"export", file, "-o", folder / "x.safetensors"}).err, "is not one of Sfumato's own models"));
     EXPECT_EQ(run({"export", "sfumato:draw"}).code, 2);
 }
 

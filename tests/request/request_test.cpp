@@ -309,7 +309,7 @@ TEST(request, errors_of_a_diffusion_model_do_too) {
         {"prompt", {"true", '"' + std::string(65537, 'x') + '"'}, "a text of at most 65536 bytes"},
         {"negative_prompt", {"{}"}, "a text of at most 65536 bytes"},
         {"width", {"-8", "16392", "64.5", "\"64\""}, "a whole number from 0 to 16384"},
-        {"width", {"8", "56", "65"}, "a multiple of 8, from 64 on (0: as the model was trained)"},
+        {"width", {"8", "56", "65"}, "a multiple of 8, from 64 on (0: as suits the model)"},
         {"height", {"1e9"}, "a whole number from 0 to 16384"},
         {"height", {"100"}, "a multiple of 8"},
         {"steps", {"0", "1001"}, "a whole number from 1 to 1000"},

@@ -29,7 +29,7 @@ denoiser_config denoiser_of(model_description const& m) {
 diffusion_model::diffusion_model(choice c)
     : choice_(std::move(c)), file_(open(choice_)),
       what_(whole(require_model(*file_, choice_.prediction), choice_.source)), denoiser_(denoiser_of(what_)),
-      latents_(latent_format_of(*what_.vae)) {
+      latents_(what_.family == own_family ? latent_format_of_own(*what_.vae) : latent_format_of(*what_.vae)) {
     for (int i = 0; i < text_encoders(); ++i) slots_[{role::text, i}];
     for (role r : {role::vae_encoder, role::denoiser, role::vae_decoder}) slots_[{r}];
 }

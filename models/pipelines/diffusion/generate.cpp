@@ -3,6 +3,7 @@
 #include "models/pipelines/diffusion/generation.h"
 #include "models/pipelines/diffusion/loras.h"
 #include "models/pipelines/diffusion/small_pictures.h"
+#include "models/pipelines/upscale/upscale.h"
 #include "request/model_summary.h"
 
 #include <algorithm>
@@ -25,11 +26,22 @@ picture_sizes sizes_of(diffusion_settings const& s, diffusion_model const& model
     picture_sizes all{.result = from ? pixel_size{from->width, from->height}
                                      : pixel_size{s.width ? s.width : usual, s.height ? s.height : usual}};
     all.enlargement = enlargement_for(all.result, native);
-    int const step = from || all.enlargement > 1 ? model.step() : 1; // else it is asked for in whole cells
-    auto const side = [&](int pixels) { return whole_cells((pixels + all.enlargement - 1) / all.enlargement, step); };
+    int const step = from || all.enlargement > 1 ? model.step() : 1;    // else it is asked for in whole cells
+    int const least = makes_small_pictures(native) ? smallest_side : 0; // icons are small
+    auto const side = [&](int pixels) {
+        return std::max(least, whole_cells((pixels + all.enlargement - 1) / all.enlargement, step));
+    };
     all.made = {side(all.result.width), side(all.result.height)};
     check_size(all.made, model);
+    check_pixels(all.result);
     return all;
+}
+
+// Sfumato's own for that factor; null: what the model makes is as large as it shall be.
+upscale_model* upscaler_for(shelf& models, int factor) {
+    if (factor == 1) return nullptr;
+    return &open_upscaler(models,
+                          resolve({.operation = operation::upscale, .upscale = {.scale = double(factor)}}).upscale);
 }
 
 // As it is given back: within 0 … 1, of the transparency of what it was made from.
@@ -49,6 +61,7 @@ bool generate(device& d, shelf& models, request const& asked, picture const* fro
     request const r = add_loras(asked, model, watch.warned);
     diffusion_settings const& s = r.diffusion;
     picture_sizes const sizes = sizes_of(s, model, from);
+    upscale_model* const upscaler = upscaler_for(models, sizes.enlargement);
     double const work_after = work_of_enlarging(sizes.made, sizes.enlargement);
     generation g(
         d, model, s, watch,
@@ -73,9 +86,12 @@ bool generate(device& d, shelf& models, request const& asked, picture const* fro
         if (!denoised) return false;
         auto decoded = g.decode(*denoised, all.next(g.work(role::vae_decoder), name));
         if (!decoded) return false;
-        auto made = enlarged(d, models, std::move(*decoded), sizes.enlargement, all.next(work_after, name));
+        request recipe = g.recipe(one);
+        auto made = upscaler ? enlarged(d, *upscaler, *decoded, sizes.enlargement, recipe.diffusion.precision,
+                                        all.next(work_after, name))
+                             : std::move(decoded);
         if (!made) return false;
-        take({finish(std::move(*made), sizes.result, from), g.recipe(one)});
+        take({finish(std::move(*made), sizes.result, from), std::move(recipe)});
     }
     return true;
 }

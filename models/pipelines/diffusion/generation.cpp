@@ -126,17 +126,21 @@ picture mid_grey(pixel_size size) {
     return p;
 }
 
+void check_pixels(pixel_size size) {
+    constexpr int most = 1 << 27;
+    if (double(size.width) * size.height > most)
+        fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
+             size.height, most);
+}
+
 void check_size(pixel_size size, diffusion_model const& model) {
-    constexpr int most_pixels = 1 << 27; // of a picture that can be sent
     std::string const& name = model.chosen().source;
     if (size.width < 64 || size.height < 64)
         fail("The picture is smaller than 64 × 64 pixels; that is too small for {}.", name);
     if (size.width % model.step() || size.height % model.step())
         fail("{} makes pictures whose sides are multiples of {} pixels, not {} × {}: choose another size.", name,
              model.step(), size.width, size.height);
-    if (double(size.width) * size.height > most_pixels)
-        fail("{} × {} pixels are more than {}, the most that a run makes: choose a smaller picture.", size.width,
-             size.height, most_pixels);
+    check_pixels(size);
 }
 
 request of_picture(request r, int number) {
@@ -187,7 +191,7 @@ generation::generation(device& d, diffusion_model& model, diffusion_settings con
              .after = start.after};
     if (size_.encodes_picture && !model.vae().encoder)
         fail("The VAE of {} has no encoder, which this needs: choose another one (--vae).", s.model);
-    if (watch.preview && watch.preview_decoder) {
+    if (watch.preview && watch.preview_decoder && !model.latents().is_own) {
         check_preview_model(*watch.preview_decoder, model.latents());
         size_.preview_bytes =
             preview_decoder::bytes(d, watch.preview_decoder, size_.height, size_.width, precision_.text_and_denoiser);

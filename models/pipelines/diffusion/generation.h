@@ -23,6 +23,7 @@ diffusion_model& open_model(shelf&, diffusion_settings const&);
 
 /// Throws error unless the model can make a picture of that size.
 void check_size(pixel_size, diffusion_model const&);
+void check_pixels(pixel_size); // that they are not too many to be sent
 
 /// What a run is asked for picture `number` of its batch.
 request of_picture(request, int number);

@@ -29,7 +29,7 @@ picture latent_preview(latent const& l, latent_format const& format) {
     picture p(l.width, l.height);
     for (std::size_t cell = 0; cell * channels < l.values.size(); ++cell)
         for (int c = 0; c < 4; ++c) {
-            float sum = 0;
+            float sum = format.preview_bias[c % 3];
             for (int i = 0; i < channels; ++i) sum += format.preview_factors[i][c % 3] * l.values[cell * channels + i];
             p.pixels[cell * 4 + c] = c == 3 ? 1 : std::clamp(0.5f * sum + 0.5f, 0.0f, 1.0f);
         }

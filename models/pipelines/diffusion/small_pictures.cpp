@@ -1,7 +1,6 @@
 #include "models/pipelines/diffusion/small_pictures.h"
 
 #include "models/pipelines/upscale/upscale.h"
-#include "request/memory_client.h"
 #include "request/model_summary.h"
 
 #include <algorithm>
@@ -10,14 +9,20 @@
 namespace sfumato {
 
 int enlargement_for(pixel_size asked, int native) {
-    if (usual_side(native) == native) return 1;
+    if (!makes_small_pictures(native)) return 1;
     double const ratio = double(asked.width) * asked.height / (double(native) * native);
-    return ratio < 2 ? 1 : ratio < 8 ? 2 : 4;
+    int const shorter = std::min(asked.width, asked.height);
+    int factor = 1;
+    while (factor < largest_enlargement && ratio >= 2.0 * factor * factor && shorter >= 2 * factor * smallest_side)
+        factor *= 2;
+    return factor;
 }
 
+// Above 4, the network goes over what it has made.
 double work_of_enlarging(pixel_size small, int factor) {
     double const weights = factor == 1 ? 0 : factor == 2 ? 0.13e6 : 0.23e6; // models/catalog/sfumato-upscale.md
-    return 2 * weights * small.width * small.height;
+    double const pixels = double(small.width) * small.height;
+    return 2 * weights * (factor > 4 ? 17 * pixels : pixels);
 }
 
 picture shrunk(picture const& p, int factor) {
@@ -27,21 +32,25 @@ picture shrunk(picture const& p, int factor) {
     };
     float* out = to.pixels.data();
     for (int y = 0; y < to.height; ++y)
-        for (int x = 0; x < to.width; ++x, out += 4)
+        for (int x = 0; x < to.width; ++x, out += 4) {
+            float plain[3] = {}; // where all is transparent
             for (int i = 0; i < factor * factor; ++i) {
                 float const* const from = pixel(x * factor + i % factor, y * factor + i / factor);
-                for (int channel = 0; channel < 4; ++channel) out[channel] += from[channel] / float(factor * factor);
+                for (int c = 0; c < 3; ++c) plain[c] += from[c], out[c] += from[c] * from[3];
+                out[3] += from[3];
             }
+            for (int c = 0; c < 3; ++c) out[c] = out[3] > 0 ? out[c] / out[3] : plain[c] / float(factor * factor);
+            out[3] /= float(factor * factor);
+        }
     return to;
 }
 
-std::optional<picture> enlarged(device& d, shelf& models, picture small, int factor, job const& j) {
-    if (factor == 1) return small;
-    memory_client client;
-    request const r = resolve({.operation = operation::upscale, .upscale = {.scale = double(factor)}});
-    client.pictures["picture"] = std::move(small);
-    if (!upscale(d, open_upscaler(models, r.upscale), client.input(r), client, j)) return std::nullopt;
-    return std::move(client.results.front().picture); // one part: it is small
+std::optional<picture> enlarged(device& d, upscale_model& m, picture const& small, int factor,
+                                std::optional<dtype> storage, job const& j) {
+    upscale_settings const s{.model = m.chosen().source, .scale = double(factor), .dtype = storage};
+    upscale_part const all{{0, 0, small.width, small.height}, {0, 0, factor * small.width, factor * small.height}};
+    common_to_parts alone;
+    return upscale_one_part(d, m, s, small, all, alone, j);
 }
 
 } // namespace sfumato

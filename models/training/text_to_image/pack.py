@@ -28,6 +28,7 @@ def main():
         config = json.loads(said["config"]) | {"native_size": NATIVE_SIZE}
         writer.add_string("config", json.dumps(config))
         writer.add_string("sizes", said["sizes"])
+        writer.add_string("modelspec.architecture", "sfumato-draw")  # of Stable Diffusion 1 but for its latents and sizes
         writer.add_string("modelspec.prediction_type", "v")
         writer.add_string("modelspec.title", "sfumato-draw")
         writer.add_string("modelspec.license", "GPL-3.0-or-later")

@@ -79,7 +79,7 @@ TEST(scan, what_comes_with_the_program) {
     std::string names;
     scan_built_in_models([&](found_model const& m) {
         if (m.path == "sfumato:draw") { // lies beside the executable, not beside this one
-            EXPECT_TRUE(m.error.starts_with("Sfumato's own model 'sfumato:draw' is missing: it should be /"))
+            EXPECT_TRUE(m.error.starts_with("Sfumato's own model 'sfumato:draw' is missing: it should lie at /"))
                 << m.error;
             return;
         }

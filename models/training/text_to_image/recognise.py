@@ -27,7 +27,7 @@ def main():
     parser.add_argument("paths", type=Path, nargs="+")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--guidance", type=float, default=7.0)  # the product's
     options = parser.parse_args()
     if options.what == "make":
         make(*options.paths, options)

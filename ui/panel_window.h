@@ -32,7 +32,7 @@ struct panel_view {
     int target = -1;                 // the one that is worked on
     std::string button;              // what will happen: "_Fill"
     std::string note;                // … in a sentence, or what is missing
-    std::string offer;               // "S_witch to 4 steps, guidance 1, LCM": what the model is made for; empty: nothing
+    std::string offer; // "S_witch to 4 steps, guidance 1, LCM": what the model is made for; empty: nothing
     bool can_start = false, can_repeat = false;
     bool is_outdated = false; // the active layer: what lies under it has changed since it was made
     bool is_running = false;

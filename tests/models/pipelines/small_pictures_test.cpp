@@ -72,7 +72,7 @@ TEST(small_pictures, are_enlarged_to_any_size) {
 
 TEST(shipped_drawing, makes_pictures_of_any_size) {
     shelf models;
-    for (auto const [width, height] :
+    for (auto const& [width, height] :
          {std::pair(128, 128), std::pair(200, 104), std::pair(512, 384), std::pair(1024, 128)}) {
         auto const made = run(models, drawing(width, height)).made;
         EXPECT_EQ(made.width, width);
@@ -111,7 +111,7 @@ TEST(shipped_drawing, a_large_picture_is_the_small_one) {
 
 // Also of icons that are smaller than what a model makes.
 TEST(shipped_drawing, img2img_keeps_size_transparency_and_at_a_small_strength_the_picture) {
-    for (auto const [width, height] : {std::pair(301, 270), std::pair(48, 40)}) {
+    for (auto const& [width, height] : {std::pair(301, 270), std::pair(48, 40)}) {
         request r = drawing(0, 0);
         r.operation = operation::img2img;
         picture from(width, height);

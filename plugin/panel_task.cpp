@@ -115,6 +115,7 @@ panel_task refine(GimpProcedureConfig* config, GimpImage* image, GimpDrawable* c
                   std::string const& lama, bool selected) {
     if (selected) return fill(config, image, drawables, lama, N_("_Refine"));
     request r = asked(config, operation::img2img);
+    if (r.diffusion.model.empty()) check_prompt(r); // Sfumato's own sees no more than shapes
     sentence const from = words_for(check_source(image, drawables, r.source));
     return {r, N_("_Refine"), with_model(r, say("All of {} is made anew after the words.", from))};
 }

@@ -58,6 +58,10 @@ sentence words_for(GimpLayer* source) {
 
 request asked(GimpProcedureConfig* config, operation o) {
     request r = request_from(config, o);
+    if (o == operation::inpaint && !r.method && !by_diffusion(r)) { // they are not read of one that no model does
+        r.diffusion.prompt = text(config, "prompt");
+        r.inpaint.strength = real(config, "strength");
+    }
     r.source = source_of(config);
     add_style(config, r.diffusion);
     if (boolean(config, "lock-seed")) return r;

@@ -19,7 +19,7 @@ TABLE_IDS = networks.PREFIXES["text"] + "text_model.embeddings.token_embedding.i
 
 def metadata(sizes, facts):
     config = {"prediction": "v_prediction", "unet": {"num_heads": sizes.heads, "sample_size": 16}, "clip_l": {"heads": sizes.text_heads, "act": "quick_gelu"}}
-    return {"config": json.dumps(config), "sizes": json.dumps(sizes.as_json()), "training": json.dumps(facts)}
+    return {"modelspec.architecture": pack.ARCHITECTURE, "config": json.dumps(config), "sizes": json.dumps(sizes.as_json()), "training": json.dumps(facts)}
 
 
 def tensors_of(nets, ids):

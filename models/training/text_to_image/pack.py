@@ -15,6 +15,7 @@ from safetensors import safe_open
 Q8_0, BLOCK = gguf.GGMLQuantizationType.Q8_0, 32
 SHAPE = "comfy.gguf.orig_shape."
 NATIVE_SIZE = 128
+ARCHITECTURE = "sfumato-draw"  # Stable Diffusion 1's but for its latents and sizes (models/library/vae_origin.h)
 
 
 def main():
@@ -28,7 +29,7 @@ def main():
         config = json.loads(said["config"]) | {"native_size": NATIVE_SIZE}
         writer.add_string("config", json.dumps(config))
         writer.add_string("sizes", said["sizes"])
-        writer.add_string("modelspec.architecture", "sfumato-draw")  # of Stable Diffusion 1 but for its latents and sizes
+        writer.add_string("modelspec.architecture", ARCHITECTURE)
         writer.add_string("modelspec.prediction_type", "v")
         writer.add_string("modelspec.title", "sfumato-draw")
         writer.add_string("modelspec.license", "GPL-3.0-or-later")

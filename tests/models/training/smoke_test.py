@@ -66,7 +66,7 @@ def main():
         check(f"it begins with a packed model {begun.stderr[-300:] if begun.returncode else ''}", begun.returncode == 0 and "vae step" not in begun.stdout)
         for file in (made, packed):
             info = run(sfumato, "models", "info", file).stdout
-            check(f"{file.suffix} is what it should be", info.startswith("Stable Diffusion 1.x") and "predicts v" in info)
+            check(f"{file.suffix} is what it should be", info.startswith("sfumato-draw") and "predicts v" in info)
             picture = folder / f"{file.suffix}.png"
             drawn = run(sfumato, "txt2img", "-o", picture, "--model", file, "--prompt", "red apple", "--steps", "2", "--width", "128", "--height", "128")
             check(f"{file.suffix} draws {drawn.stderr if drawn.returncode else ''}", drawn.returncode == 0 and picture.exists())
